@@ -1,0 +1,141 @@
+"""The values that everything else passes around: what a layer is, what a tensor is, and one reading of it.
+
+Nothing here knows Keras. The backend makes these values, the recording keeps them, the widgets draw them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+Kind = Literal["weights", "activations", "gradients", "activation_gradients"]
+"""What a tensor is: a variable, a layer's output, or the gradient of the loss with respect to either."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """One layer of the model, or one call of a layer that is called more than once.
+
+    Attributes:
+        path: Names along the object tree without the root, `"block/conv"`; the second call of a shared layer is
+            `"d#1"`. Stable when a notebook cell is run again, which Keras' own numbers are not.
+        name: Keras' `layer.name`.
+        class_name: Name of the layer's class.
+        output_shape: Shape of the (first) output, `None` where it varies; `None` if it is not known yet.
+        variables: Names of the layer's variables, kernel first where there is one.
+        n_params: How many numbers these variables hold.
+        neuron_axis: The axis of the output that counts neurons (units, filters, features), or `None`.
+        n_neurons: Length of that axis, 0 if there is none.
+    """
+
+    path: str
+    name: str
+    class_name: str
+    output_shape: tuple[int | None, ...] | None
+    variables: tuple[str, ...]
+    n_params: int
+    neuron_axis: int | None
+    n_neurons: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorKey:
+    """The identity of one tensor of the model, the same at every step.
+
+    Attributes:
+        layer: `LayerInfo.path`; weights and gradients of a shared layer belong to its first call.
+        kind: What the tensor is.
+        variable: Name of the variable, for weights and gradients.
+        output: Index of the layer's output, for activations and their gradients.
+    """
+
+    layer: str
+    kind: Kind
+    variable: str | None = None
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """What is known of a tensor before it is read.
+
+    Attributes:
+        key: Which tensor.
+        shape: Its shape, `None` where it varies; activations are cut to the probe's samples.
+        dtype: Name of its dtype, `"float32"`.
+        axes: A name for each axis, such as `("in", "neuron")`.
+        neuron_axis: The axis that counts neurons, or `None`.
+        note: What a reader must know, such as "with respect to the logits", or `None`.
+    """
+
+    key: TensorKey
+    shape: tuple[int | None, ...]
+    dtype: str
+    axes: tuple[str, ...]
+    neuron_axis: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All layers and tensors of a model, and the reason for everything that cannot be read.
+
+    Attributes:
+        layers: In call order; layers that were never called come last.
+        specs: Every tensor that a probe can read. The rows of a vitals reading are in this order.
+        reasons: `(path, kind)` to the reason why that kind of that layer cannot be read. May also hold paths
+            that are not in `layers`, such as a cell inside a recurrent layer.
+    """
+
+    layers: tuple[LayerInfo, ...] = ()
+    specs: tuple[TensorSpec, ...] = ()
+    reasons: Mapping[tuple[str, Kind], str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One tensor as it was at one step.
+
+    Attributes:
+        key: Which tensor.
+        step: The step, counted in batches from 1; 0 is the state before any.
+        array: Its values, never written to after the frame is made.
+        axes: A name for each axis of `array`.
+    """
+
+    key: TensorKey
+    step: int
+    array: npt.NDArray[Any]
+    axes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VitalsReading:
+    """Statistics of every probed tensor at one step.
+
+    Attributes:
+        table: Shape `(n_specs, 9)`, float64: the columns of `VITALS` and then `update_ratio` (NaN for tensors
+            that are not weights). Rows follow `Catalogue.specs`; a tensor that was not read is a row of NaN.
+        neurons: Per spec that has a neuron axis, an array of shape `(4, n_neurons)`: the rows are
+            `NEURON_STATISTICS`. Laid end to end in one vector, in the order of `Catalogue.specs`.
+    """
+
+    table: npt.NDArray[np.float64]
+    neurons: npt.NDArray[np.floating[Any]]
+
+
+VITALS: tuple[str, ...] = ("mean", "std", "min", "max", "l2", "zeros", "nan", "inf")
+"""Statistics of one tensor. `mean std min max l2` are over its finite values (NaN if there are none), `zeros` is
+the share of values that are exactly 0, `nan` and `inf` count values."""
+
+NEURON_STATISTICS: tuple[str, ...] = ("l2", "mean", "max", "zeros")
+"""Statistics over all axes of a tensor but the neurons', each as in `VITALS`."""

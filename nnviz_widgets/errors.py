@@ -1,0 +1,66 @@
+"""Every error that nnviz_widgets raises on purpose.
+
+```
+NnvizError
+├── InvalidArgumentError   (ValueError)     an argument is not what it must be
+├── LayerNotFound          (LookupError)    no layer has that path or name
+├── TensorNotRecorded      (LookupError)    the tensor of that step was not kept
+├── TensorUnavailable      (LookupError)    the tensor cannot be read at all; says why
+├── ModelAttached          (RuntimeError)   another session already trains this model
+├── SessionClosed          (RuntimeError)   the session was closed and cannot train
+├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
+└── ProtocolError          (ValueError)     a message from the front end is malformed
+```
+
+Each message says what must be what, what was received, and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackendMissing",
+    "InvalidArgumentError",
+    "LayerNotFound",
+    "ModelAttached",
+    "NnvizError",
+    "ProtocolError",
+    "SessionClosed",
+    "TensorNotRecorded",
+    "TensorUnavailable",
+]
+
+
+class NnvizError(Exception):
+    """The root of all errors raised on purpose by nnviz_widgets."""
+
+
+class InvalidArgumentError(NnvizError, ValueError):
+    """An argument has a value or type that the call cannot take."""
+
+
+class LayerNotFound(NnvizError, LookupError):
+    """No layer has the path or unique name asked for; the message names the nearest."""
+
+
+class TensorNotRecorded(NnvizError, LookupError):
+    """The tensor exists, but its values at that step were not kept; the message names the nearest kept steps."""
+
+
+class TensorUnavailable(NnvizError, LookupError):
+    """The tensor can never be read from this model; the message is the reason that `recording.why` gives."""
+
+
+class ModelAttached(NnvizError, RuntimeError):
+    """The model already belongs to a session that is not closed."""
+
+
+class SessionClosed(NnvizError, RuntimeError):
+    """The session was closed, so it cannot train any more; what it recorded can still be read."""
+
+
+class BackendMissing(NnvizError, ImportError):
+    """Training needs Keras with TensorFlow, and one of them cannot be imported."""
+
+
+class ProtocolError(NnvizError, ValueError):
+    """A message from the front end does not follow the protocol."""

@@ -1,0 +1,413 @@
+"""Everything that Python and the front end say to each other, declared once.
+
+`js/src/protocol.gen.ts` is generated from this file by `python -m nnviz_widgets.protocol js/src/protocol.gen.ts`;
+a test fails when it is stale and prints that command.
+
+Who says what:
+
+- State that must survive a reload is in traits of the widget: `Status` (`_status`), the panels, the cursor.
+- The front end sends `ClientMessage`s as custom messages. All but `Ack` and `Gone` carry an `id` and get exactly one
+  `Reply` with the same id, also when they fail. A *client* is one front-end model: one open page. Two browser
+  tabs on one widget are two clients; a message for one of them carries its name and the others ignore it.
+- Python sends `ServerMessage`s. `Frame` and `Series` carry binary buffers. A frame never depends on the one before,
+  at most two are unacknowledged per client, and a newer frame replaces one that was not sent yet.
+
+On the wire `None` is null and means "not known" or "none", as the field says; numbers that may be NaN or infinite are
+never sent in JSON, except as null, which means NaN.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from nnviz_widgets.core.frame import Kind
+
+PROTOCOL_VERSION = 1
+"""Raised when a message changes its meaning; a front end of another version says so and shows nothing wrong."""
+
+MAX_FRAME_BYTES = 1 << 20
+"""No message with buffers is larger than this."""
+
+MAX_UNACKNOWLEDGED = 2
+"""How many frames may be on their way to one client."""
+
+NAN_BITS = 0x7FC0
+"""The bfloat16 pattern of every NaN cell."""
+
+GUTTER_BITS = 0x7FC1
+"""The bfloat16 pattern of a cell that is no value: the gap between tiles. Drawn transparent."""
+
+Text = Annotated[str, msgspec.Meta(max_length=4096)]
+"""Longer strings from the front end are refused: layer paths fit, floods do not."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+Pixels = Annotated[int, msgspec.Meta(ge=1, le=8192)]
+
+StepOrNewest = Annotated[int, msgspec.Meta(ge=-1, le=2**53)]
+"""A step; -1 is the newest one."""
+
+
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """The tag field `kind` tells messages apart."""
+
+
+# --- from the front end ---------------------------------------------------------------------------------------------
+
+
+class Ready(_Message, tag="ready"):
+    """A client exists and listens. Answered with `Reply`, then `Layers`, `Series` and, once it watches, frames."""
+
+    id: Count
+    client: Text
+    protocol: Count
+
+
+class Gone(_Message, tag="gone"):
+    """The client shows no view any more: send it nothing until it is ready again."""
+
+    client: Text
+
+
+class MapRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One heatmap that is visible, and how many cells its screen area can show."""
+
+    tensor: Kind
+    max_rows: Pixels
+    max_cols: Pixels
+    variable: Text | None = None
+
+
+class Watch(_Message, tag="watch"):
+    """What the client shows now; replaces what it watched before. No maps means that nothing is visible."""
+
+    id: Count
+    client: Text
+    layer: Text
+    step: StepOrNewest
+    sample: Count
+    maps: Annotated[list[MapRequest], msgspec.Meta(max_length=16)]
+
+
+class Ack(_Message, tag="ack"):
+    """The frame was painted. No reply."""
+
+    client: Text
+    seq: Count
+
+
+class Run(_Message, tag="run"):
+    """Start or resume; `until` as in `session.run`."""
+
+    id: Count
+    client: Text
+    until: Count | Literal["epoch"] | None = None
+
+
+class Pause(_Message, tag="pause"):
+    """Pause after one last step that is read in full."""
+
+    id: Count
+    client: Text
+
+
+class TakeSteps(_Message, tag="step"):
+    """Take exactly `n` steps and pause."""
+
+    id: Count
+    client: Text
+    n: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+
+
+class Stop(_Message, tag="stop"):
+    """End training."""
+
+    id: Count
+    client: Text
+
+
+class SetSpeed(_Message, tag="speed"):
+    """Steps a second at most; null for no limit."""
+
+    id: Count
+    client: Text
+    steps_per_second: Annotated[float, msgspec.Meta(gt=0, le=1e6)] | None
+
+
+class ReadValues(_Message, tag="read"):
+    """Exact values at one place, for the readout: `Reply.values` has the texts under the kind's name.
+
+    `row` is the cell's row in the picture before pooling; `column` its column.
+    """
+
+    id: Count
+    client: Text
+    layer: Text
+    step: StepOrNewest
+    sample: Count
+    tensor: Kind
+    row: Count
+    column: Count
+    variable: Text | None = None
+
+
+ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues
+
+# --- from Python ----------------------------------------------------------------------------------------------------
+
+
+class Reply(_Message, tag="reply"):
+    """The one answer to a client message that carried `id`."""
+
+    client: str
+    id: int
+    ok: bool
+    error: str | None = None
+    values: dict[str, str] | None = None
+
+
+class LayerEntry(msgspec.Struct, frozen=True):
+    """A row of the layer list."""
+
+    path: str
+    name: str
+    class_name: str
+    summary: str
+    """The shape in words: `Dense 784 → 128`."""
+    n_neurons: int
+    n_params: int
+    n_samples: int
+    """How many rows of the batch keep their activations."""
+    tensors: list[Kind]
+    """The kinds that can be read."""
+    reasons: dict[str, str]
+    """For the other kinds: why not."""
+
+
+class Layers(_Message, tag="layers"):
+    """All layers, in call order. Sent to every client when the model is first known and when it changes."""
+
+    layers: list[LayerEntry]
+
+
+class Dimension(msgspec.Struct, frozen=True):
+    """One axis of the tensor that lies along a side of the picture; the last one in a list varies fastest."""
+
+    name: str
+    size: int
+
+
+class Plane(msgspec.Struct, frozen=True):
+    """The header of one heatmap in a frame. Its cells are the buffer at `buffer`, row by row.
+
+    The picture of a tensor is a matrix of `full_rows` x `full_cols` values, pooled by whole factors to `rows` x
+    `cols` cells. Along each side lie the tensor's axes (`row_axes`, `col_axes`); where a side has two axes or
+    more and `gutter` is set, one gutter cell follows each run of the last axis.
+    """
+
+    tensor: Kind
+    variable: str | None
+    dtype: str
+    shape: list[int]
+    axes: list[str]
+    row_axes: list[Dimension]
+    col_axes: list[Dimension]
+    gutter: bool
+    full_rows: int
+    full_cols: int
+    rows: int
+    cols: int
+    row_factor: int
+    col_factor: int
+    neuron_cols: int
+    """Columns of the full picture per neuron, gutter included; 0 if columns are not neurons."""
+    reduce: Literal["none", "absmax", "max"]
+    encoding: Literal["bf16", "f32"]
+    buffer: int
+    """Index into the message's buffers; -1 if there is nothing to draw, and then `missing` says why."""
+    missing: str | None
+    note: str | None
+    """What a reader must know, such as "with respect to the logits"."""
+    low: float | None
+    """Smallest finite value of the whole tensor; null if there is none."""
+    high: float | None
+    clip_low: float | None
+    """First percentile of the finite values (of a sample of a large tensor)."""
+    clip_high: float | None
+    """99th percentile."""
+    n_nan: int
+    n_posinf: int
+    n_neginf: int
+
+
+class Frame(_Message, tag="frame"):
+    """All visible heatmaps of one layer at one step."""
+
+    client: str
+    seq: int
+    layer: str
+    step: int
+    newest: bool
+    """Whether this is the newest step (and not one that the cursor asked for)."""
+    sample: int
+    labels: list[str]
+    """The target of each kept sample in words, empty if there is none."""
+    planes: list[Plane]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One line of the timeline or of a health strip."""
+
+    name: str
+    layer: str | None
+    """The layer's path for a health strip; null for a metric."""
+    n: int
+    x_buffer: int
+    """Index of the buffer with the steps, float64, `n` of them."""
+    y_buffer: int
+    """Index of the buffer with the values, float32; NaN is a gap."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A mark on the timeline."""
+
+    step: int
+    name: Literal["epoch", "weights_averaged", "no_update", "rebuilt", "notice"]
+    text: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The newest figures of one layer for its row in the list; null where they are not known."""
+
+    layer: str
+    gradient_l2: float | None
+    update_ratio: float | None
+    dead_share: float | None
+    non_finite: int
+
+
+class Series(_Message, tag="series"):
+    """The whole run so far, thinned so that it fits a screen; minima and maxima are kept."""
+
+    first_step: int
+    last_step: int
+    columns: list[Column]
+    events: list[Event]
+    health: list[Health]
+
+
+class Notice(_Message, tag="notice"):
+    """A sentence for the person, shown until dismissed."""
+
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+ServerMessage = Reply | Layers | Frame | Series | Notice
+
+# --- traits ---------------------------------------------------------------------------------------------------------
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a session failed, with the user's own traceback."""
+
+    title: str
+    traceback: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How the session stands: the `_status` trait of the Inspector."""
+
+    name: str
+    source: Literal["session", "recording", "inspection"]
+    state: Literal["idle", "running", "paused", "finished", "failed"]
+    step: int
+    total_steps: int | None
+    epoch: int
+    """0-based."""
+    epochs: int
+    batch: int
+    steps_per_epoch: int | None
+    logs: dict[str, float | None]
+    steps_per_second: float | None
+    watch_cost: float | None
+    """The share of the training time that watching takes, 0.03 for 3 %."""
+    speed: float | None
+    activity: str | None
+    """What takes long just now ("building the model", "validating"), if anything."""
+    failure: Failure | None
+    samples: int
+
+
+# --- generation -----------------------------------------------------------------------------------------------------
+
+
+def parse_client_message(content: object) -> Any:
+    """Return the `ClientMessage` that `content` is.
+
+    Raises:
+        msgspec.ValidationError: If a field is missing, unknown, of the wrong type or out of bounds; the message
+            names the field.
+    """
+    return msgspec.convert(content, type=ClientMessage, strict=True)
+
+
+def _typescript_type(hint: Any) -> str:
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _typescript_type(get_args(hint)[0])
+    if origin is Literal:
+        return " | ".join(msgspec.json.encode(value).decode() for value in get_args(hint))
+    if origin is list:
+        inner = _typescript_type(get_args(hint)[0])
+        return f"({inner})[]" if "|" in inner else f"{inner}[]"
+    if origin is dict:
+        return f"Record<string, {_typescript_type(get_args(hint)[1])}>"
+    if origin in (Union, types.UnionType):
+        return " | ".join(_typescript_type(arg) for arg in get_args(hint))
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint.__name__
+    names: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+    return names[hint]
+
+
+def _typescript_interface(struct: type[msgspec.Struct]) -> str:
+    hints = get_type_hints(struct, include_extras=True)
+    tag = struct.__struct_config__.tag
+    lines = [f"export interface {struct.__name__} {{"]
+    lines += [f'  kind: "{tag}";'] if tag is not None else []
+    lines += [f"  {name}: {_typescript_type(hints[name])};" for name in struct.__struct_fields__]
+    return "\n".join([*lines, "}"])
+
+
+def _structs() -> list[type[msgspec.Struct]]:
+    return [
+        value
+        for name, value in globals().items()
+        if isinstance(value, type) and issubclass(value, msgspec.Struct) and not name.startswith("_")
+    ]
+
+
+def typescript() -> str:
+    """Return the TypeScript text that mirrors this module."""
+    unions = {"ClientMessage": ClientMessage, "ServerMessage": ServerMessage, "Kind": Kind}
+    constants = ("PROTOCOL_VERSION", "MAX_FRAME_BYTES", "MAX_UNACKNOWLEDGED", "NAN_BITS", "GUTTER_BITS")
+    parts = ["// Generated from nnviz_widgets/protocol.py by `make protocol`. Do not edit."]
+    parts += [f"export const {name} = {globals()[name]};" for name in constants]
+    parts += [f"export type {name} = {_typescript_type(union)};" for name, union in unions.items()]
+    parts += [_typescript_interface(struct) for struct in _structs()]
+    return "\n\n".join(parts) + "\n"
+
+
+def main(path: str) -> None:
+    """Write the TypeScript mirror to `path`."""
+    Path(path).write_text(typescript(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
