@@ -1,0 +1,94 @@
+# Everything a person or CI does with this project. Each step leaves a stamp and is not done twice.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STATIC := nnviz_widgets/static
+PROTOCOL := js/src/protocol.gen.ts
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-js test-python check format bench soak protocol pins build chromium clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- what people ask for ----------------------------------------------------------------------------------------------
+
+demo: setup ## open the quickstart notebook in JupyterLab on this machine, and print its URL
+	$(BIN)/python scripts/demo.py
+
+test: test-python ## run every test: TypeScript, Python, TensorFlow, wheel, notebooks, browser
+
+test-js: setup chromium
+	npm --prefix js test
+
+# After the TypeScript tests, not beside them: the tests in the browser wait for a processor.
+test-python: setup chromium test-js $(VENV)/kernels.stamp
+	$(BIN)/python -m pytest
+
+check: setup ## format, lint, types and import arrows, nothing written
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	npm --prefix js run check
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_protocol.py
+
+format: setup ## write what `make check` wants, where a tool can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	npm --prefix js run format
+
+bench: setup ## print the figures: time and size beside what a user would take instead
+	$(BIN)/python -m benchmarks
+
+soak: setup chromium $(VENV)/kernels.stamp ## run the long fault cases in full length
+	$(BIN)/python -m pytest -m soak
+
+protocol: $(VENV)/installed.stamp ## write the TypeScript side of the protocol anew
+	$(BIN)/python -m nnviz_widgets.protocol $(PROTOCOL)
+
+pins: ## write constraints.txt anew with the newest versions
+	scripts/pins "$(PYTHON)"
+
+build: setup ## make the sdist and the wheel in dist/
+	$(BIN)/python -m build --no-isolation
+
+clean: ## remove what was built
+	rm -rf $(STATIC) dist build js/dist tests/browser/shots .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+distclean: clean ## and what was installed
+	rm -rf $(VENV) js/node_modules
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+setup: $(VENV)/installed.stamp $(STATIC)/inspector.js
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later is needed and was not found" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+# The build backend comes first and pinned too: the editable install then needs nothing that is not in constraints.txt.
+# The front end is a step of its own below, so the build hook has nothing to do here.
+$(VENV)/installed.stamp: pyproject.toml constraints.txt nnviz_widgets/_version.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling hatch-jupyter-builder
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--no-build-isolation --editable '.[dev]'
+	@touch $@
+
+$(VENV)/kernels.stamp: tests/browser/kernels.py $(VENV)/installed.stamp
+	$(BIN)/python tests/browser/kernels.py
+	@touch $@
+
+js/node_modules/installed.stamp: js/package.json js/package-lock.json
+	npm --prefix js ci --no-audit --no-fund
+	@touch $@
+
+$(STATIC)/inspector.js: js/node_modules/installed.stamp js/build.mjs js/tsconfig.json $(shell find js/src -type f)
+	npm --prefix js run build
+	@touch $@
+
+chromium:
+	@scripts/chromium
