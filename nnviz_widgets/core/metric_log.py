@@ -1,0 +1,124 @@
+"""The metrics of every step, in growable columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnviz_widgets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+_FIRST_CAPACITY = 1024
+
+
+class MetricLog:
+    """One row a step, one float64 column a metric; a metric that a step did not have is NaN there.
+
+    Appending is on the path of every training step, so columns are plain arrays with room to grow. A row is never
+    moved or removed. The caller holds the lock.
+    """
+
+    def __init__(self) -> None:
+        """Start without rows and columns."""
+        self._size = 0
+        self._capacity = 0
+        self._newest = 0
+        self._steps: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._epochs: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._batches: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._columns: dict[str, npt.NDArray[np.float64]] = {}
+
+    def __len__(self) -> int:
+        """Count the steps."""
+        return self._size
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory held by the columns, in bytes."""
+        return 8 * self._capacity * (3 + len(self._columns))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the metrics in the order in which they first came."""
+        return tuple(self._columns)
+
+    def append(self, step: int, epoch: int, batch: int, values: Mapping[str, float]) -> None:
+        """Add the row of a step that comes after all others."""
+        if step <= self._newest:
+            raise InvalidArgumentError(
+                f"`step` must come after the newest step, {self._newest}. Received: step={step}. "
+                "Use `amend_step` to add metrics to a step that is already there."
+            )
+        row = self._size
+        if row == self._capacity:
+            self._grow()
+        self._steps[row] = step
+        self._epochs[row] = epoch
+        self._batches[row] = batch
+        columns = self._columns
+        for name, value in values.items():
+            try:
+                columns[name][row] = value
+            except KeyError:
+                self._new_column(name)[row] = value
+        self._newest = step
+        self._size = row + 1
+
+    def amend(self, step: int, values: Mapping[str, float]) -> None:
+        """Set metrics of a step that is already there."""
+        row = int(np.searchsorted(self.steps, step))
+        if row == self._size or self._steps[row] != step:
+            raise InvalidArgumentError(
+                f"`step` must be a step that was taken. Received: step={step}, of {self._size} steps up to "
+                f"{self._newest}. Call `add_step` for it first."
+            )
+        for name, value in values.items():
+            column = self._columns.get(name)
+            (self._new_column(name) if column is None else column)[row] = value
+
+    @property
+    def steps(self) -> npt.NDArray[np.int64]:
+        """Shape `(n,)`: the steps, ascending. A read-only view."""
+        return self._view(self._steps)
+
+    @property
+    def epochs(self) -> npt.NDArray[np.int64]:
+        """Shape `(n,)`: the epoch of each step. A read-only view."""
+        return self._view(self._epochs)
+
+    @property
+    def batches(self) -> npt.NDArray[np.int64]:
+        """Shape `(n,)`: the batch within the epoch of each step. A read-only view."""
+        return self._view(self._batches)
+
+    def columns(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Read all metrics: name to shape `(n,)`, read-only views."""
+        return {name: self._view(column) for name, column in self._columns.items()}
+
+    def _view(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        view = column[: self._size]
+        view.flags.writeable = False
+        return view
+
+    def _new_column(self, name: str) -> npt.NDArray[np.float64]:
+        column = np.full(self._capacity, np.nan)
+        self._columns[name] = column
+        return column
+
+    def _grow(self) -> None:
+        self._capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
+        self._steps = self._grown(self._steps, 0)
+        self._epochs = self._grown(self._epochs, 0)
+        self._batches = self._grown(self._batches, 0)
+        self._columns = {name: self._grown(column, np.nan) for name, column in self._columns.items()}
+
+    def _grown(self, column: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:
+        """Copy into a larger array; views that readers hold keep the old one."""
+        grown = np.full(self._capacity, fill, dtype=column.dtype)
+        grown[: self._size] = column[: self._size]
+        return grown

@@ -1,0 +1,250 @@
+"""The vitals and neuron statistics of every step at which they were computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnviz_widgets.core.frame import NEURON_STATISTICS, VITALS, Catalogue
+from nnviz_widgets.core.thinning import surviving
+from nnviz_widgets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from nnviz_widgets.core.frame import TensorKey, TensorSpec, VitalsReading
+
+COLUMNS: tuple[str, ...] = (*VITALS, "update_ratio")
+"""Columns of `VitalsReading.table`."""
+
+_BLOCK = 64
+"""Readings that wait as they came before they are stacked. More of them make reading slower, fewer make blocks many."""
+
+_REMAINING = 0.75
+"""The share of its limit that a store is thinned to; each pass copies what stays, so passes must be rare."""
+
+_OVERHEAD_BYTES = 240
+"""What Python spends on one waiting reading: a tuple and two array headers."""
+
+_NAN_COUNT = COLUMNS.index("nan")
+
+
+class Segment:
+    """The rows and columns of readings while a model's tensors stayed the same."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Lay out rows and columns as the order of the specs says."""
+        self.n_specs = len(catalogue.specs)
+        self.rows: dict[TensorKey, int] = {}
+        self.neurons: dict[TensorKey, slice] = {}
+        lengths = {layer.path: layer.n_neurons for layer in catalogue.layers}
+        start = 0
+        for row, spec in enumerate(catalogue.specs):
+            self.rows[spec.key] = row
+            if spec.neuron_axis is not None:
+                stop = start + len(NEURON_STATISTICS) * _neuron_count(spec, lengths)
+                self.neurons[spec.key] = slice(start, stop)
+                start = stop
+        self.n_neuron_values = start
+
+
+def _neuron_count(spec: TensorSpec, lengths: dict[str, int]) -> int:
+    length = spec.shape[spec.neuron_axis] if spec.neuron_axis is not None else 0
+    return lengths.get(spec.key.layer, 0) if length is None else length
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive readings of one segment, stacked; never written to.
+
+    Attributes:
+        segment: What the rows mean.
+        ordinals: Shape `(n,)`: how many readings came before each.
+        steps: Shape `(n,)`.
+        tables: Shape `(n, n_specs, 9)`.
+        neurons: Shape `(n, n_neuron_values)`.
+    """
+
+    segment: Segment
+    ordinals: npt.NDArray[np.int64]
+    steps: npt.NDArray[np.int64]
+    tables: npt.NDArray[np.float64]
+    neurons: npt.NDArray[np.floating[Any]]
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory held, in bytes."""
+        return sum(array.nbytes for array in (self.ordinals, self.steps, self.tables, self.neurons))
+
+    def selected(self, stays: npt.NDArray[np.bool_]) -> Block:
+        """Copy the readings that stay."""
+        return Block(self.segment, self.ordinals[stays], self.steps[stays], self.tables[stays], self.neurons[stays])
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All readings as they are at one moment; read without the lock."""
+
+    blocks: tuple[Block, ...]
+
+    def rows(self, key: TensorKey) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Read the statistics of one tensor: its steps `(n,)` and values `(n, 9)`."""
+        parts = [(block, block.segment.rows[key]) for block in self.blocks if key in block.segment.rows]
+        if not parts:
+            return np.empty(0, np.int64), np.empty((0, len(COLUMNS)))
+        steps = np.concatenate([block.steps for block, _ in parts])
+        values = np.concatenate([block.tables[:, row] for block, row in parts])
+        read = _read(values)
+        return steps[read], values[read]
+
+    def column(self, key: TensorKey, index: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Read one statistic of one tensor: its steps and values, both `(n,)`."""
+        steps, values = self.rows(key)
+        return steps, values[:, index]
+
+    def neurons(self, key: TensorKey, index: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
+        """Read one statistic of each neuron: steps `(n,)` and values `(n, n_neurons)`.
+
+        A tensor whose number of neurons changed starts anew there: only readings of the newest number are given.
+        """
+        parts = [block for block in self.blocks if key in block.segment.neurons and block.neurons.size]
+        if not parts:
+            return np.empty(0, np.int64), np.empty((0, 0))
+        places = [block.segment.neurons[key] for block in parts]
+        width = places[-1].stop - places[-1].start
+        n_neurons = width // len(NEURON_STATISTICS)
+        same = [(block, at) for block, at in zip(parts, places, strict=True) if at.stop - at.start == width]
+        read = np.concatenate([_read(block.tables[:, block.segment.rows[key]]) for block, _ in same])
+        steps = np.concatenate([block.steps for block, _ in same])
+        starts = [at.start + index * n_neurons for _, at in same]
+        values = np.concatenate(
+            [block.neurons[:, start : start + n_neurons] for (block, _), start in zip(same, starts, strict=True)]
+        )
+        return steps[read], values[read]
+
+
+def _read(table: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell which rows were read: a count is NaN only where nothing was."""
+    return ~np.isnan(table[:, _NAN_COUNT])
+
+
+class Readings:
+    """A bounded, growing sequence of `VitalsReading`s. The caller holds the lock.
+
+    Appending stores the arrays as they come; every 64 are stacked into a block, so that reading a series is a few
+    slices instead of a walk over as many objects as there were steps.
+    """
+
+    def __init__(self) -> None:
+        """Start without readings, and for a model without tensors."""
+        self.n_bytes = 0
+        self._segment = Segment(Catalogue())
+        self._blocks: list[Block] = []
+        self._waiting: list[tuple[int, int, VitalsReading]] = []
+        self._n_added = 0
+        self._newest = -1
+
+    def open_segment(self, catalogue: Catalogue) -> None:
+        """Read from now on rows in the order of this catalogue."""
+        self._stack(len(self._waiting))
+        self._segment = Segment(catalogue)
+
+    def append(self, step: int, reading: VitalsReading) -> None:
+        """Add the reading of a step; a second one of the newest step replaces the first."""
+        segment = self._segment
+        table, neurons = reading.table, reading.neurons
+        if table.shape != (segment.n_specs, len(COLUMNS)) or neurons.size not in (0, segment.n_neuron_values):
+            raise InvalidArgumentError(
+                f"A reading must have a table of shape ({segment.n_specs}, {len(COLUMNS)}) and "
+                f"{segment.n_neuron_values} neuron values (or none), as the catalogue says. Received: a table of shape "
+                f"{table.shape} and {neurons.size} neuron values. Call `set_catalogue` when a model's tensors change."
+            )
+        if step <= self._newest:
+            self._replace(step, reading)
+            return
+        waiting = self._waiting
+        if len(waiting) >= _BLOCK or (waiting and neurons.size != waiting[-1][2].neurons.size):
+            self._stack(len(waiting))
+        waiting.append((self._n_added, step, reading))
+        self._newest = step
+        self._n_added += 1
+        self.n_bytes += table.nbytes + neurons.nbytes + _OVERHEAD_BYTES
+
+    def snapshot(self) -> Snapshot:
+        """Take the state of this moment."""
+        waiting = [_stacked(self._segment, self._waiting)] if self._waiting else []
+        return Snapshot((*self._blocks, *waiting))
+
+    def thin(self, limit: int) -> None:
+        """Drop readings, older ones more thinly spread, while there are more than `limit` bytes; never the newest."""
+        if self.n_bytes <= limit:
+            return
+        self._stack(len(self._waiting) - 1)
+        while self.n_bytes > limit and self._blocks:
+            ordinals = np.concatenate([block.ordinals for block in self._blocks])
+            n_places = min(ordinals.size - 1, int(ordinals.size * _REMAINING * limit / self.n_bytes))
+            self._keep(surviving(ordinals, self._n_added - 1, n_places))
+
+    def _keep(self, stays: npt.NDArray[np.bool_]) -> None:
+        bounds = np.cumsum([block.steps.size for block in self._blocks])[:-1]
+        parts = [block.selected(part) for block, part in zip(self._blocks, np.split(stays, bounds), strict=True)]
+        before = sum(block.n_bytes for block in self._blocks)
+        self._blocks = _joined([part for part in parts if part.steps.size])
+        self.n_bytes += sum(block.n_bytes for block in self._blocks) - before
+
+    def _replace(self, step: int, reading: VitalsReading) -> None:
+        if step != self._newest or not self._waiting:
+            raise InvalidArgumentError(
+                f"`step` must come after the newest reading. Received: step={step}, the newest is {self._newest}. "
+                "Add readings in the order of the steps."
+            )
+        ordinal, _, replaced = self._waiting.pop()
+        if replaced.neurons.size != reading.neurons.size:
+            self._stack(len(self._waiting))
+        self._waiting.append((ordinal, step, reading))
+        self.n_bytes += reading.neurons.nbytes - replaced.neurons.nbytes
+
+    def _stack(self, n: int) -> None:
+        """Turn the first `n` waiting readings into a block."""
+        if n < 1:
+            return
+        first, self._waiting[:n] = self._waiting[:n], []
+        block = _stacked(self._segment, first)
+        self._blocks.append(block)
+        self.n_bytes += block.n_bytes - sum(
+            reading.table.nbytes + reading.neurons.nbytes + _OVERHEAD_BYTES for _, _, reading in first
+        )
+
+
+def _joined(blocks: Sequence[Block]) -> list[Block]:
+    """Make one block of neighbours that have the same rows and columns."""
+    joined = []
+    for _, same in groupby(blocks, key=lambda block: (id(block.segment), block.neurons.shape[1])):
+        group = list(same)
+        joined.append(
+            Block(
+                group[0].segment,
+                np.concatenate([block.ordinals for block in group]),
+                np.concatenate([block.steps for block in group]),
+                np.concatenate([block.tables for block in group]),
+                np.concatenate([block.neurons for block in group]),
+            )
+        )
+    return joined
+
+
+def _stacked(segment: Segment, waiting: Sequence[tuple[int, int, VitalsReading]]) -> Block:
+    ordinals, steps, readings = zip(*waiting, strict=True)
+    return Block(
+        segment,
+        np.array(ordinals, np.int64),
+        np.array(steps, np.int64),
+        np.stack([reading.table for reading in readings]),
+        np.stack([reading.neurons for reading in readings]),
+    )

@@ -1,0 +1,463 @@
+"""What a training run left behind: metrics, vitals and tensors by step, readable while it is written."""
+
+from __future__ import annotations
+
+import operator
+from bisect import bisect_left
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnviz_widgets.core.figures import Figures
+from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame
+from nnviz_widgets.core.lookup import Lookup, words
+from nnviz_widgets.core.metric_log import MetricLog
+from nnviz_widgets.core.readings import COLUMNS, Readings
+from nnviz_widgets.core.tensor_store import TensorStore
+from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, TensorNotRecorded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from nnviz_widgets.core.frame import LayerInfo, TensorKey, TensorSpec, VitalsReading
+    from nnviz_widgets.core.readings import Snapshot
+
+_READINGS_SHARE = 4
+"""Vitals and neuron statistics may take one part in so many of the budget."""
+
+
+class Recording:
+    """Metrics, vitals and whole tensors of one training run.
+
+    One thread writes, while any thread reads. Every write leaves the recording whole; a read sees the state of one
+    moment. Arrays that are read are read-only views of what is kept.
+
+    Tensors, vitals and neuron statistics are kept within a budget of memory: the newest steps densely, older ones ever
+    more sparsely, step 0 and pinned steps always. Metrics are kept for every step.
+    """
+
+    def __init__(self, name: str = "", budget_bytes: int = 1 << 30) -> None:
+        """Start an empty recording.
+
+        Args:
+            name: A name to show.
+            budget_bytes: How much memory the recording may hold. The newest step, step 0, pinned steps and metrics
+                stay even when they alone need more.
+        """
+        self.name = name
+        self._lock = Lock()
+        self._budget_bytes = _positive("budget_bytes", budget_bytes)
+        self._lookup = Lookup(Catalogue())
+        self._metrics = MetricLog()
+        self._readings = Readings()
+        self._tensors = TensorStore()
+        self._events: list[tuple[int, str, str]] = []
+
+    # Writing. Everything here runs on the training thread between two steps, so it must be quick.
+
+    def set_catalogue(self, catalogue: Catalogue) -> None:
+        """Say which layers and tensors there are from now on.
+
+        What was recorded of other tensors before stays readable. A tensor whose number of neurons changed starts a
+        new series in `neurons`.
+
+        Args:
+            catalogue: All layers and tensors of the model; the rows of later vitals readings follow it.
+        """
+        with self._lock:
+            if catalogue.specs != self._lookup.catalogue.specs:
+                self._readings.open_segment(catalogue)
+            self._lookup = Lookup(catalogue, self._lookup)
+
+    def add_step(self, step: int, epoch: int, batch: int, values: Mapping[str, float]) -> None:
+        """Add the metrics of a step that was taken.
+
+        Args:
+            step: The step, after all others.
+            epoch: The epoch that it belongs to, from 0.
+            batch: Index of its batch in the epoch.
+            values: Metrics by name, `batch_loss` among them. A name may come for the first time at any step.
+        """
+        with self._lock:
+            self._metrics.append(step, epoch, batch, values)
+
+    def amend_step(self, step: int, values: Mapping[str, float]) -> None:
+        """Add metrics to a step that is already there, such as those of the validation that followed it."""
+        with self._lock:
+            self._metrics.amend(step, values)
+
+    def add_vitals(self, step: int, reading: VitalsReading) -> None:
+        """Add the statistics of all tensors at a step; a second reading of the newest step replaces the first.
+
+        Args:
+            step: The step, not before the newest reading.
+            reading: Rows in the order of the catalogue's specs. Its arrays now belong to the recording.
+        """
+        with self._lock:
+            self._readings.append(step, reading)
+            self._readings.thin(self._budget_bytes // _READINGS_SHARE)
+
+    def add_tensors(
+        self,
+        step: int,
+        arrays: Mapping[TensorKey, npt.NDArray[Any]],
+        *,
+        labels: tuple[str, ...] = (),
+        pinned: bool = False,
+    ) -> None:
+        """Keep whole tensors of a step, beside those of the step that are already there.
+
+        Args:
+            step: The step at which they were read; 0 is the state before any.
+            arrays: Tensors by key. They now belong to the recording and are made read-only.
+            labels: A text for each sample of the activations.
+            pinned: Whether the step stays however old it gets.
+        """
+        with self._lock:
+            self._tensors.add(step, arrays, labels, pinned)
+            self._thin_tensors()
+
+    def add_event(self, step: int, name: str, text: str) -> None:
+        """Note that something happened at a step, as `events` lists it."""
+        with self._lock:
+            self._events.append((step, name, text))
+
+    def _thin_tensors(self) -> None:
+        self._tensors.thin(max(0, self._budget_bytes - self._readings.n_bytes - self._metrics.n_bytes))
+
+    # Reading.
+
+    @property
+    def budget_bytes(self) -> int:
+        """How much memory the recording may hold; lowering it drops older steps at once."""
+        return self._budget_bytes
+
+    @budget_bytes.setter
+    def budget_bytes(self, value: int) -> None:
+        checked = _positive("budget_bytes", value)
+        with self._lock:
+            self._budget_bytes = checked
+            self._readings.thin(checked // _READINGS_SHARE)
+            self._thin_tensors()
+
+    @property
+    def n_bytes(self) -> int:
+        """How much memory the recorded numbers take; an array that is kept more than once counts once."""
+        with self._lock:
+            return self._tensors.n_bytes + self._readings.n_bytes + self._metrics.n_bytes
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The layers and tensors of the model as they are now."""
+        return self._lookup.catalogue
+
+    @property
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The layers of the model in call order."""
+        return self._lookup.catalogue.layers
+
+    @property
+    def events(self) -> tuple[tuple[int, str, str], ...]:
+        """What happened: `(step, name, text)` each, in the order of happening."""
+        with self._lock:
+            return tuple(self._events)
+
+    @property
+    def steps(self) -> npt.NDArray[np.int64]:
+        """Every step taken, shape `(n,)`, ascending; without step 0, which is the state before any."""
+        with self._lock:
+            return self._metrics.steps
+
+    @property
+    def epochs(self) -> npt.NDArray[np.int64]:
+        """The epoch of each of `steps`, shape `(n,)`."""
+        with self._lock:
+            return self._metrics.epochs
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """The metrics of every step, indexed by step; NaN where a step did not have one."""
+        import pandas as pd
+
+        steps, columns = self.metric_arrays()
+        return pd.DataFrame(columns, index=pd.Index(steps, name="step"), copy=True)
+
+    def metric_arrays(self) -> tuple[npt.NDArray[np.int64], dict[str, npt.NDArray[np.float64]]]:
+        """Read the metrics without pandas and without a copy.
+
+        Returns:
+            The steps, `(n,)`, and each metric by name, `(n,)`. They are views: a later `amend_step` shows in them.
+        """
+        with self._lock:
+            return self._metrics.steps, self._metrics.columns()
+
+    def why(self, layer: str | LayerInfo, kind: str) -> str | None:
+        """Say why a kind of tensor of a layer can never be read, `None` if it can.
+
+        Args:
+            layer: A `LayerInfo`, a path, or a name that only one layer has.
+            kind: `"weights"`, `"activations"`, `"gradients"` or `"activation_gradients"`.
+        """
+        return self._lookup.why(layer, kind)
+
+    def resolve(
+        self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int = 0
+    ) -> TensorKey:
+        """Find the key of a tensor; arguments as in `tensor`.
+
+        Raises:
+            LayerNotFound: There is no such layer; the message names the nearest.
+            TensorUnavailable: The tensor can never be read; the message is the reason.
+            InvalidArgumentError: There is no such kind, variable or output; the message names those that are.
+        """
+        return self._lookup.resolve(layer, kind, variable, call, output)
+
+    def spec(self, key: TensorKey) -> TensorSpec:
+        """Look up what is known of a tensor before it is read."""
+        spec = self._lookup.spec(key)
+        if spec is None:
+            raise LayerNotFound(
+                f"`key` must be the key of a tensor of the catalogue. Received: {key}. Make one with `resolve`."
+            )
+        return spec
+
+    def tensor(
+        self,
+        layer: str | LayerInfo,
+        kind: str,
+        step: int = -1,
+        variable: str | None = None,
+        call: int = 0,
+        output: int = 0,
+    ) -> npt.NDArray[Any]:
+        """Read a whole tensor as it was at one step.
+
+        Args:
+            layer: A `LayerInfo`, a path, or a name that only one layer has.
+            kind: `"weights"`, `"activations"`, `"gradients"` or `"activation_gradients"`.
+            step: The step; -1 is the newest at which this tensor was kept.
+            variable: Name of the variable, for weights and gradients; the kernel, or the only one, if not given.
+            call: Which call of a layer that is called more than once.
+            output: Which output of a layer that has more than one.
+
+        Returns:
+            A read-only array.
+
+        Raises:
+            TensorNotRecorded: It was not kept at that step; the message names the nearest steps.
+            LayerNotFound: There is no such layer; the message names the nearest.
+            TensorUnavailable: It can never be read; the message is the reason.
+        """
+        return self.frame(self.resolve(layer, kind, variable, call, output), step).array
+
+    def frame(self, key: TensorKey, step: int = -1) -> Frame:
+        """Read a tensor by its key, with the step and the names of its axes.
+
+        Args:
+            key: Which tensor, from `resolve`.
+            step: The step; -1 is the newest at which this tensor was kept.
+        """
+        step = _step(step)
+        with self._lock:
+            kept = self._tensors.steps(key)
+            found = kept[-1] if step == -1 and kept else step
+            index = bisect_left(kept, found)
+            if index == len(kept) or kept[index] != found:
+                raise TensorNotRecorded(_not_recorded(key, step, kept))
+            array = self._tensors.array(key, found).view()
+        return Frame(key, found, array, self._axes(key, array.ndim))
+
+    def _axes(self, key: TensorKey, n_axes: int) -> tuple[str, ...]:
+        """Name the axes; those of an array that is not shaped as the catalogue says now are only numbered."""
+        spec = self._lookup.spec(key)
+        if spec is None or len(spec.axes) != n_axes:
+            return tuple(f"axis {index}" for index in range(n_axes))
+        return spec.axes
+
+    def tensor_steps(
+        self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int | None = None
+    ) -> npt.NDArray[np.int64]:
+        """List the steps at which a whole tensor is kept.
+
+        Args:
+            layer: As in `tensor`.
+            kind: As in `tensor`.
+            variable: As in `tensor`. If it is not given, the steps at which every variable is kept.
+            call: As in `tensor`.
+            output: As in `tensor`. If it is not given, the steps at which every output is kept.
+
+        Returns:
+            Shape `(n,)`, ascending.
+        """
+        if variable is None and output is None:
+            keys = self._lookup.keys(layer, kind, call)
+        else:
+            keys = [self.resolve(layer, kind, variable, call, output or 0)]
+        with self._lock:
+            common = set(self._tensors.steps(keys[0])).intersection(*(self._tensors.steps(key) for key in keys))
+        return np.array(sorted(common), np.int64)
+
+    def labels(self, step: int) -> tuple[str, ...]:
+        """Read the texts of the samples of a kept step, empty if there are none."""
+        with self._lock:
+            return self._tensors.labels(step)
+
+    def vitals(
+        self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int = 0
+    ) -> pd.DataFrame:
+        """Read the statistics of a tensor at every step at which they were computed and kept.
+
+        Args:
+            layer: As in `tensor`.
+            kind: As in `tensor`.
+            variable: As in `tensor`.
+            call: As in `tensor`.
+            output: As in `tensor`.
+
+        Returns:
+            Indexed by step. `mean std min max l2` are over finite values and NaN if there are none, `zeros` is the
+            share of values that are exactly 0, `nan` and `inf` count values; for weights, `update_ratio` is the
+            norm of the update over the norm of the weight.
+        """
+        import pandas as pd
+
+        key = self.resolve(layer, kind, variable, call, output)
+        steps, values = self._snapshot().rows(key)
+        columns = COLUMNS if kind == "weights" else COLUMNS[:-1]
+        table = pd.DataFrame(values[:, : len(columns)], index=pd.Index(steps, name="step"), columns=list(columns))
+        return table.astype({"nan": np.int64, "inf": np.int64})
+
+    def vital_arrays(self, key: TensorKey, statistic: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Read one column of `vitals` without pandas.
+
+        Args:
+            key: Which tensor, from `resolve`.
+            statistic: Name of the column.
+
+        Returns:
+            The steps and the values, both of shape `(n,)`.
+        """
+        return self._snapshot().column(key, _index("statistic", statistic, COLUMNS))
+
+    def neurons(
+        self,
+        layer: str | LayerInfo,
+        kind: str,
+        statistic: str = "l2",
+        variable: str | None = None,
+        call: int = 0,
+        output: int = 0,
+    ) -> npt.NDArray[np.floating[Any]]:
+        """Read a statistic of each neuron at every step at which it was computed and kept.
+
+        Args:
+            layer: As in `tensor`.
+            kind: As in `tensor`.
+            statistic: `"l2"`, `"mean"`, `"max"` or `"zeros"`, over all axes but the neurons'.
+            variable: As in `tensor`.
+            call: As in `tensor`.
+            output: As in `tensor`.
+
+        Returns:
+            Shape `(n_steps, n_neurons)`; the rows are the newest rows of `vitals`. If the number of neurons changed,
+            only steps since then.
+        """
+        return self.neuron_arrays(self.resolve(layer, kind, variable, call, output), statistic)[1]
+
+    def neuron_arrays(
+        self, key: TensorKey, statistic: str = "l2"
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
+        """Read what `neurons` reads, with its steps.
+
+        Args:
+            key: Which tensor, from `resolve`.
+            statistic: As in `neurons`.
+
+        Returns:
+            The steps, `(n,)`, and the values, `(n, n_neurons)`.
+        """
+        return self._snapshot().neurons(key, _index("statistic", statistic, NEURON_STATISTICS))
+
+    def _snapshot(self) -> Snapshot:
+        with self._lock:
+            return self._readings.snapshot()
+
+    @property
+    def figure(self) -> Figures:
+        """Plotly figures: `metrics()`, `histogram(layer, kind)`, `heatmap(layer, kind, step)`, `vitals()`."""
+        return Figures(self)
+
+    def __repr__(self) -> str:
+        """Say in one line what was recorded and how full it is."""
+        with self._lock:
+            n_steps, n_kept = len(self._metrics), len(self._tensors)
+        name = f" {self.name!r}" if self.name else ""
+        return (
+            f"<Recording{name}: {_count(n_steps, 'step')}, {_count(len(self.layers), 'layer')}, whole tensors of "
+            f"{_count(n_kept, 'step')}, {_size(self.n_bytes)} of {_size(self.budget_bytes)}>"
+        )
+
+
+def _positive(name: str, value: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise InvalidArgumentError(
+            f"`{name}` must be a whole number of bytes, at least 1. Received: {name}={value!r}. "
+            "Give, for example, 1 << 30 for a gibibyte."
+        )
+    return number
+
+
+def _step(step: int) -> int:
+    try:
+        number = operator.index(step)
+    except TypeError:
+        number = -2
+    if number < -1 or isinstance(step, bool):
+        raise InvalidArgumentError(
+            f"`step` must be a whole number from 0, or -1 for the newest kept step. Received: step={step!r}. "
+            "`tensor_steps` lists the steps that are kept."
+        )
+    return number
+
+
+def _index(name: str, value: str, choices: tuple[str, ...]) -> int:
+    if value in choices:
+        return choices.index(value)
+    listed = ", ".join(f'"{choice}"' for choice in choices)
+    raise InvalidArgumentError(f"`{name}` must be one of {listed}. Received: {name}={value!r}. Use one of them.")
+
+
+def _not_recorded(key: TensorKey, step: int, kept: Sequence[int]) -> str:
+    what = f"{words(key.kind)} of layer `{key.layer}`" + (f", variable `{key.variable}`," if key.variable else "")
+    if not kept:
+        return (
+            f"The {what} must have been kept to be read. Received: step={step}, but no step of it is kept yet. "
+            "Take a step, or name the layer and kind in `Probe`."
+        )
+    index = bisect_left(kept, step)
+    nearest = " and ".join(str(near) for near in kept[max(0, index - 1) : index + 1])
+    return (
+        f"The {what} must have been kept at the step to be read. Received: step={step}, the nearest kept: {nearest}. "
+        "Use one of these, or list all with `tensor_steps`."
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def _size(n_bytes: int) -> str:
+    size, unit = float(n_bytes), "B"
+    for larger in ("kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.3g} {unit}"

@@ -1,0 +1,154 @@
+"""Whole tensors by step, and the memory that they hold."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnviz_widgets.core.thinning import SLACK, drop_order
+from nnviz_widgets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from nnviz_widgets.core.frame import TensorKey
+
+
+@dataclass(slots=True)
+class _KeptStep:
+    """What is kept of one step."""
+
+    ordinal: int
+    arrays: dict[TensorKey, npt.NDArray[Any]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    pinned: bool = False
+
+
+class TensorStore:
+    """Arrays under steps and keys, thinned by whole steps. The caller holds the lock.
+
+    Memory is counted by buffer: an array kept under several keys or steps, or two views of one array, counts once, and
+    is free only when the last of them is dropped.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.n_bytes = 0
+        self._kept: dict[int, _KeptStep] = {}
+        self._steps_of: dict[TensorKey, list[int]] = {}
+        self._uses: dict[int, int] = {}
+        self._n_added = 0
+
+    def __len__(self) -> int:
+        """Count the kept steps."""
+        return len(self._kept)
+
+    def add(
+        self, step: int, arrays: Mapping[TensorKey, npt.NDArray[Any]], labels: tuple[str, ...], pinned: bool
+    ) -> None:
+        """Keep arrays under a step, beside those that are there; the same key again replaces its array."""
+        for key, array in arrays.items():
+            check_dtype(key, array)
+        kept = self._kept.get(step)
+        if kept is None:
+            kept = self._kept[step] = _KeptStep(self._n_added)
+            self._n_added += 1
+        kept.labels = labels or kept.labels
+        kept.pinned = kept.pinned or pinned
+        for key, array in arrays.items():
+            self._hold(array)
+            replaced = kept.arrays.get(key)
+            kept.arrays[key] = array
+            if replaced is None:
+                insort(self._steps_of.setdefault(key, []), step)
+            else:
+                self._release(replaced)
+
+    def steps(self, key: TensorKey) -> Sequence[int]:
+        """List the steps under which a tensor is kept, ascending."""
+        return self._steps_of.get(key, ())
+
+    def array(self, key: TensorKey, step: int) -> npt.NDArray[Any]:
+        """Look up an array that is kept."""
+        return self._kept[step].arrays[key]
+
+    def labels(self, step: int) -> tuple[str, ...]:
+        """Read what `add` was given as labels, empty if the step is not kept."""
+        kept = self._kept.get(step)
+        return () if kept is None else kept.labels
+
+    def thin(self, limit: int) -> None:
+        """Drop steps while more than `limit` bytes are held; never step 0, a pinned step or the newest."""
+        if self.n_bytes <= limit or not self._kept:
+            return
+        newest = max(self._kept)
+        droppable = sorted(
+            (kept.ordinal, step)
+            for step, kept in self._kept.items()
+            if not (kept.pinned or step == 0 or step == newest)
+        )
+        enough = limit - int(limit * SLACK)
+        for index in drop_order([ordinal for ordinal, _ in droppable], self._n_added - 1):
+            if self.n_bytes <= enough:
+                break
+            self._drop(droppable[index][1])
+
+    def _drop(self, step: int) -> None:
+        for key, array in self._kept.pop(step).arrays.items():
+            steps = self._steps_of[key]
+            del steps[bisect_left(steps, step)]
+            self._release(array)
+
+    def _hold(self, array: npt.NDArray[Any]) -> None:
+        array.flags.writeable = False
+        buffer = _buffer(array)
+        uses = self._uses.get(id(buffer), 0)
+        self._uses[id(buffer)] = uses + 1
+        if not uses:
+            self.n_bytes += _held_bytes(buffer)
+
+    def _release(self, array: npt.NDArray[Any]) -> None:
+        buffer = _buffer(array)
+        uses = self._uses[id(buffer)] - 1
+        if uses:
+            self._uses[id(buffer)] = uses
+        else:
+            del self._uses[id(buffer)]
+            self.n_bytes -= _held_bytes(buffer)
+
+
+def check_dtype(key: TensorKey, array: npt.NDArray[Any]) -> None:
+    """Refuse what is not a number: text, objects, times, structures.
+
+    Raises:
+        InvalidArgumentError: Names the tensor and the dtype.
+    """
+    dtype = array.dtype
+    # bfloat16, float8 and int4 call themselves "V" as structures do, but have scalar types of their own.
+    if dtype.kind in "biufc" or (dtype.kind == "V" and not issubclass(dtype.type, np.void)):
+        return
+    raise InvalidArgumentError(
+        f"Tensors must be numeric to be recorded. Received: {key.kind} of layer `{key.layer}` with dtype "
+        f"{dtype.name}. Leave the layer out with `Probe(layers=...)`."
+    )
+
+
+def _buffer(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Find the array that owns the memory, which a view keeps alive in full."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _held_bytes(buffer: npt.NDArray[Any]) -> int:
+    """Count the bytes from first to last element: a broadcast array spans fewer than its size says."""
+    if not buffer.size:
+        return 0
+    lengths_and_strides = zip(buffer.shape, buffer.strides, strict=True)
+    span = sum((length - 1) * abs(stride) for length, stride in lengths_and_strides)
+    return int(buffer.itemsize + span)
