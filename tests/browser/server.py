@@ -1,0 +1,139 @@
+"""A JupyterLab server of the tests' own: its own settings and its own folder, on a free loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 15
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class LabServer:
+    """One `jupyter lab` process; a context manager.
+
+    Attributes:
+        root: The folder that it serves.
+        url: Its address, without a trailing slash.
+        token: What a request must carry.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Prepare a server.
+
+        Args:
+            folder: An empty folder for the served files, the configuration and the log.
+            settings: JupyterLab settings by plugin, such as
+                `{"@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"}}`.
+        """
+        self.root = folder / "root"
+        self.root.mkdir(parents=True)
+        self._folder = folder
+        self._settings = settings or {}
+        self._port = free_port()
+        self.token = secrets.token_hex(16)
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start the process and wait until it answers."""
+        self._write_settings()
+        with self._log.open("wb") as log:
+            # A process group of its own: kernels are its children, and all of them must end with it.
+            self._process = subprocess.Popen(
+                self._command(), stdout=log, stderr=log, env=self._environment(), start_new_session=True
+            )
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process and its kernels."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+
+    def get(self, path: str) -> Any:
+        """Return the JSON that the server's REST interface gives for `path`, such as `"api/kernels"`."""
+        with urllib.request.urlopen(f"{self.url}/{path}?token={self.token}", timeout=10) as response:
+            return json.load(response)
+
+    def log_tail(self, n_lines: int = 40) -> str:
+        """Return the last lines of what the server and its kernels printed."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-n_lines:])
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "lab.log"
+
+    def _write_settings(self) -> None:
+        for plugin, values in self._settings.items():
+            package, name = plugin.split(":")
+            path = self._folder / "settings" / package / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(dict(values)), encoding="utf-8")
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "IPYTHONDIR": "ipython",
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        }
+        return os.environ | {name: str(self._folder / folder) for name, folder in own.items()}
+
+    def _command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+            *(f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
+            *(f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True"),
+            *("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        ]
+
+    def _wait_until_up(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"JupyterLab ended with {self._process.returncode}:\n{self.log_tail()}")
+            try:
+                self.get("api/status")
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+            else:
+                return
+        raise TimeoutError(f"JupyterLab did not answer within {START_TIMEOUT_S} s:\n{self.log_tail()}")
