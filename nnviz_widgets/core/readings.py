@@ -82,8 +82,8 @@ class Block:
         """Memory held, in bytes."""
         return sum(array.nbytes for array in (self.ordinals, self.steps, self.tables, self.neurons))
 
-    def selected(self, stays: npt.NDArray[np.bool_]) -> Block:
-        """Copy the readings that stay."""
+    def selected(self, stays: npt.NDArray[np.bool_] | slice) -> Block:
+        """Copy the readings that stay; of a slice, make views."""
         return Block(self.segment, self.ordinals[stays], self.steps[stays], self.tables[stays], self.neurons[stays])
 
 
@@ -92,6 +92,16 @@ class Snapshot:
     """All readings as they are at one moment; read without the lock."""
 
     blocks: tuple[Block, ...]
+
+    def newest(self, n: int) -> Snapshot:
+        """Keep the last `n` readings only; nothing is copied."""
+        blocks: list[Block] = []
+        for block in reversed(self.blocks):
+            if n < 1:
+                break
+            blocks.append(block.selected(slice(-n, None)))
+            n -= block.steps.size
+        return Snapshot(tuple(reversed(blocks)))
 
     def rows(self, key: TensorKey) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Read the statistics of one tensor: its steps `(n,)` and values `(n, 9)`."""

@@ -326,7 +326,7 @@ class Recording:
         import pandas as pd
 
         key = self.resolve(layer, kind, variable, call, output)
-        steps, values = self._snapshot().rows(key)
+        steps, values = self.readings().rows(key)
         columns = COLUMNS if kind == "weights" else COLUMNS[:-1]
         table = pd.DataFrame(values[:, : len(columns)], index=pd.Index(steps, name="step"), columns=list(columns))
         return table.astype({"nan": np.int64, "inf": np.int64})
@@ -341,7 +341,7 @@ class Recording:
         Returns:
             The steps and the values, both of shape `(n,)`.
         """
-        return self._snapshot().column(key, _index("statistic", statistic, COLUMNS))
+        return self.readings().column(key, _index("statistic", statistic, COLUMNS))
 
     def neurons(
         self,
@@ -380,9 +380,10 @@ class Recording:
         Returns:
             The steps, `(n,)`, and the values, `(n, n_neurons)`.
         """
-        return self._snapshot().neurons(key, _index("statistic", statistic, NEURON_STATISTICS))
+        return self.readings().neurons(key, _index("statistic", statistic, NEURON_STATISTICS))
 
-    def _snapshot(self) -> Snapshot:
+    def readings(self) -> Snapshot:
+        """Take all vitals and neuron statistics of this moment at once, for readers of many tensors."""
         with self._lock:
             return self._readings.snapshot()
 
