@@ -76,6 +76,7 @@ $(VENV)/installed.stamp: pyproject.toml constraints.txt nnviz_widgets/_version.p
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling hatch-jupyter-builder
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --constraint constraints.txt \
 		--no-build-isolation --editable '.[dev]'
+	$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
 	@touch $@
 
 $(VENV)/kernels.stamp: tests/browser/kernels.py $(VENV)/installed.stamp

@@ -31,8 +31,7 @@ def start(port: int, token: str) -> subprocess.Popen[bytes]:
         [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
             *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={FOLDER}"),
-            *(f"--IdentityProvider.token={token}", "--LabApp.news_url=None", "--ServerApp.log_level=WARN"),
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            *(f"--IdentityProvider.token={token}", "--ServerApp.log_level=WARN"),
         ]
     )
 

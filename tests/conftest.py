@@ -30,8 +30,8 @@ JUPYTER_FOLDERS = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the quick tests first and the browser last.
 
-    A failing unit test is then seen at once, and nothing else runs in this process once Playwright has its event loop in
-    the main thread (`asyncio.run` would refuse to work beside it).
+    A failing unit test is then seen at once, and nothing else runs in this process once Playwright has its event loop
+    in the main thread (`asyncio.run` would refuse to work beside it).
     """
     items.sort(key=lambda item: sum(2**n for n, mark in enumerate(("notebook", "browser")) if mark in item.keywords))
 

@@ -1,8 +1,8 @@
 """An older ipykernel beside the environment's own, for the tests in JupyterLab.
 
-ipykernel 7 answers widget messages on another thread; ipykernel 6 answers them between two cells. A widget must be right
-under both. `make test` runs this file once; it installs a few small packages in a folder of their own and registers a
-kernel that looks there first, so that everything else, TensorFlow above all, is the environment's.
+ipykernel 7 answers widget messages on another thread; ipykernel 6 answers them between two cells. A widget must be
+right under both. `make test` runs this file once; it installs a few small packages in a folder of their own and
+registers a kernel that looks there first, so that everything else, TensorFlow above all, is the environment's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Drive a notebook in a real JupyterLab: `with Lab(browser, folder) as lab: notebook = lab.open(["1 + 1"])`.
 
-Commands go through JupyterLab's own application object, which the server exposes for this; everything a test is about is
-clicked and read on the page. Nothing here waits for a fixed time: each wait names its condition and says what it saw when
-the condition does not come.
+Commands go through JupyterLab's own application object, which the server exposes for this; everything a test is about
+is clicked and read on the page. Nothing here waits for a fixed time: each wait names its condition and says what it saw
+when the condition does not come.
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ class Notebook:
     def set_theme(self, theme: Theme) -> None:
         """Switch JupyterLab's theme and wait until the page wears it."""
         self.evaluate("(app, name) => app.commands.execute('apputils:change-theme', { theme: name })", THEMES[theme])
-        worn = f"document.body.dataset.jpThemeName === '{THEMES[theme]}'"
+        # JupyterLab lays its splash over the page while the colours change.
+        splash = "document.querySelector('#jupyterlab-splash')"
+        worn = f"document.body.dataset.jpThemeName === '{THEMES[theme]}' && {splash} === null"
         self.wait_until(lambda: self.page.evaluate(worn), f"the {theme} theme is worn")
 
     def reload(self) -> None:

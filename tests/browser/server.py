@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    # It would ask in every picture whether one wants news.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 15
 
@@ -51,7 +55,7 @@ class LabServer:
         self.root = folder / "root"
         self.root.mkdir(parents=True)
         self._folder = folder
-        self._settings = settings or {}
+        self._settings = {**SETTINGS, **(settings or {})}
         self._port = free_port()
         self.token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{self._port}"
@@ -121,7 +125,6 @@ class LabServer:
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
             *(f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
             *(f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True"),
-            *("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
         ]
 
     def _wait_until_up(self) -> None:

@@ -1,0 +1,112 @@
+"""The names and meanings that users' notebooks rely on."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import nnviz_widgets as nnviz
+
+NAMES = [
+    "BackendMissing",
+    "Cursor",
+    "Inspector",
+    "InvalidArgumentError",
+    "LayerInfo",
+    "LayerNotFound",
+    "ModelAttached",
+    "NnvizError",
+    "Probe",
+    "ProtocolError",
+    "Recording",
+    "SessionClosed",
+    "StepReport",
+    "TensorNotRecorded",
+    "TensorUnavailable",
+    "TrainingSession",
+    "inspect",
+]
+
+MEMBERS = {
+    "TrainingSession": (
+        "run pause step stop wait close speed state step_index epoch batch_index logs batch_loss history model batch "
+        "error recording cursor inspector"
+    ),
+    "Recording": "layers steps tensor tensor_steps why vitals neurons metrics figure",
+    "Inspector": "PANELS source recording cursor",
+    "Cursor": "layer layer_index step neuron sample follow",
+}
+
+PARAMETERS = {
+    "Probe": "layers kinds every samples data budget",
+    "Inspector": "source panels cursor",
+    "inspect": "model x y",
+    "Recording.tensor": "self layer kind step variable call output",
+    "Recording.tensor_steps": "self layer kind",
+    "Recording.why": "self layer kind",
+    "Recording.vitals": "self layer kind variable",
+    "Recording.neurons": "self layer kind statistic",
+    "TrainingSession.run": "self until",
+    "TrainingSession.step": "self n",
+    "TrainingSession.wait": "self timeout",
+    "TrainingSession.inspector": "self panels",
+}
+
+
+def find(name):
+    """Return what a dotted name means in the package."""
+    found = nnviz
+    for attribute in name.split("."):
+        found = getattr(found, attribute)
+    return found
+
+
+def test_exported_names():
+    assert sorted(nnviz.__all__) == sorted([*NAMES, "__version__"])
+    assert [name for name in nnviz.__all__ if not hasattr(nnviz, name)] == []
+
+
+@pytest.mark.parametrize(("name", "members"), MEMBERS.items())
+def test_members(name, members):
+    assert [member for member in members.split() if not hasattr(find(name), member)] == []
+
+
+@pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
+def test_parameters_begin_with_the_contract(name, parameters):
+    named = parameters.split()
+    assert list(inspect.signature(find(name)).parameters)[: len(named)] == named
+
+
+def test_every_public_object_has_a_docstring():
+    assert [name for name in NAMES if not (getattr(nnviz, name).__doc__ or "").strip()] == []
+
+
+def test_session_takes_every_argument_of_fit():
+    """In Keras' order, so that `model.fit(...)` becomes a session by changing the name."""
+    import keras
+
+    of_fit = [name for name in inspect.signature(keras.Model.fit).parameters if name != "self"]
+    of_session = [name for name in inspect.signature(nnviz.TrainingSession).parameters if name in of_fit]
+    assert of_session == of_fit
+
+
+def test_errors_are_also_what_a_user_would_catch():
+    caught = {
+        "BackendMissing": ImportError,
+        "InvalidArgumentError": ValueError,
+        "LayerNotFound": LookupError,
+        "ModelAttached": RuntimeError,
+        "ProtocolError": ValueError,
+        "SessionClosed": RuntimeError,
+        "TensorNotRecorded": LookupError,
+        "TensorUnavailable": LookupError,
+    }
+    assert set(caught) == {name for name in NAMES if is_our_error(name)}
+    assert [name for name, builtin in caught.items() if not issubclass(find(name), builtin)] == []
+
+
+def is_our_error(name):
+    """Return whether `name` is an error class below the root."""
+    value = find(name)
+    return isinstance(value, type) and issubclass(value, nnviz.NnvizError) and value is not nnviz.NnvizError
