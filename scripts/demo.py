@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def start(port: int, token: str) -> subprocess.Popen[bytes]:
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
             *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={FOLDER}"),
             *(f"--IdentityProvider.token={token}", "--ServerApp.log_level=WARN"),
-        ]
+        ],
+        start_new_session=True,  # so that Ctrl-C reaches only us, and Jupyter is ended without its question
     )
 
 
@@ -58,6 +60,7 @@ def wait_until_up(server: subprocess.Popen[bytes], url: str) -> None:
 
 def main() -> None:
     """Serve the notebook until interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # `make` was ended: end the server too
     port, token = free_port(), secrets.token_hex(24)
     server = start(port, token)
     base = f"http://127.0.0.1:{port}"
