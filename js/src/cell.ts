@@ -1,0 +1,103 @@
+/** Cells of the full picture: which one is selected, where the keys lead, what it is called. */
+
+import { cellAt, firstOf, indicesOf, sidesOf } from "./picture/side.ts";
+import type { Plane } from "./protocol.gen.ts";
+import type { Cell } from "./store.ts";
+
+/** Whether a row of the picture is a sample of the batch. */
+export function rowsAreSamples(plane: Plane): boolean {
+  const [axis, ...others] = plane.row_axes;
+  return (
+    plane.tensor !== "weights" &&
+    plane.tensor !== "gradients" &&
+    others.length === 0 &&
+    axis?.name === "sample"
+  );
+}
+
+const clamp = (value: number, size: number): number => Math.max(0, Math.min(value, size - 1));
+
+/** The full column of a neuron's cell; where columns are not neurons the offset alone counts. */
+export function columnOf(plane: Plane, neuron: number, offset: number): number {
+  const each = plane.neuron_cols;
+  if (each === 0) return clamp(offset, plane.full_cols);
+  const last = plane.gutter && each > 1 ? each - 2 : each - 1;
+  return clamp(neuron * each + Math.min(offset, Math.max(last, 0)), plane.full_cols);
+}
+
+export function neuronOf(plane: Plane, column: number, otherwise: number): number {
+  return plane.neuron_cols === 0 ? otherwise : Math.floor(column / plane.neuron_cols);
+}
+
+export function offsetOf(plane: Plane, column: number): number {
+  return plane.neuron_cols === 0 ? column : column % plane.neuron_cols;
+}
+
+/** The selected row of the full picture. */
+export function rowOf(plane: Plane, cell: Cell, sample: number): number {
+  if (rowsAreSamples(plane)) return clamp(sample, plane.full_rows);
+  const row = clamp(cell.row < 0 ? Math.floor(plane.full_rows / 2) : cell.row, plane.full_rows);
+  return indicesOf(sidesOf(plane).rows, row) === null ? row - 1 : row;
+}
+
+/** One step along a side, in cells that are on screen, over any gutter; the same place at the end. */
+function walk(plane: Plane, along: "rows" | "cols", from: number, by: number): number {
+  const side = sidesOf(plane)[along];
+  let cell = cellAt(side, from);
+  const direction = Math.sign(by);
+  for (let left = Math.abs(by); left > 0; ) {
+    const next = cell + direction;
+    if (next < 0 || next >= side.cells) break;
+    cell = next;
+    if (indicesOf(side, firstOf(side, cell)) !== null) left -= 1;
+  }
+  const place = firstOf(side, cell);
+  return indicesOf(side, place) === null ? from : place;
+}
+
+export interface FullCell {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Where a key leads, or `null` if it means nothing here. */
+export function afterKey(plane: Plane, { row, column }: FullCell, key: string): FullCell | null {
+  switch (key) {
+    case "ArrowLeft":
+      return { row, column: walk(plane, "cols", column, -1) };
+    case "ArrowRight":
+      return { row, column: walk(plane, "cols", column, 1) };
+    case "ArrowUp":
+      return { row: walk(plane, "rows", row, -1), column };
+    case "ArrowDown":
+      return { row: walk(plane, "rows", row, 1), column };
+    case "PageUp":
+      return { row: walk(plane, "rows", row, -10), column };
+    case "PageDown":
+      return { row: walk(plane, "rows", row, 10), column };
+    case "Home":
+      return { row, column: 0 };
+    case "End":
+      return { row, column: walk(plane, "cols", 0, plane.full_cols) };
+    default:
+      return null;
+  }
+}
+
+/** The place along the rows in the tensor's own words: `in 300`, `in 3, y 1`. */
+export function describeRow(plane: Plane, row: number): string {
+  const { rows } = sidesOf(plane);
+  const indices = indicesOf(rows, row);
+  return rows.axes.map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`).join(", ");
+}
+
+/** What the column says beyond its neuron: `x 2` in a convolution. */
+export function describeColumn(plane: Plane, column: number): string {
+  const { cols } = sidesOf(plane);
+  const indices = indicesOf(cols, column);
+  const named = plane.neuron_cols > 0 ? 1 : 0;
+  return cols.axes
+    .map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`)
+    .slice(named)
+    .join(", ");
+}

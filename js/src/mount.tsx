@@ -1,0 +1,40 @@
+/** Puts a view of a store into an element. */
+
+import { render } from "preact";
+import { createReadout } from "./readout.ts";
+import type { Store } from "./store.ts";
+import { watchTheme } from "./theme.ts";
+import { createAnnouncer } from "./view/announce.ts";
+import { ViewContext } from "./view/context.ts";
+import { Inspector } from "./view/Inspector.tsx";
+
+/** Mounts, and returns how to undo it. */
+export function mount(store: Store, el: HTMLElement): () => void {
+  const end = new AbortController();
+  const root = document.createElement("div");
+  root.className = "nnv-root";
+  // JupyterLab's own key bindings stop at an element with this attribute.
+  root.dataset["lmSuppressShortcuts"] = "true";
+  el.classList.add("nnv-host");
+  el.append(root);
+  const readings = createReadout(store, end.signal);
+  const view = {
+    store,
+    theme: watchTheme(root, end.signal),
+    readings,
+    announce: createAnnouncer(store, readings, end.signal),
+  };
+  render(
+    <ViewContext.Provider value={view}>
+      <Inspector />
+    </ViewContext.Provider>,
+    root,
+  );
+  return () => {
+    if (end.signal.aborted) return;
+    end.abort();
+    render(null, root);
+    root.remove();
+    el.classList.remove("nnv-host");
+  };
+}

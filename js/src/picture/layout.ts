@@ -1,0 +1,78 @@
+/** Where a plane's cells lie on the screen, in device pixels. */
+
+import type { PlaneData } from "../source/source.ts";
+import { bitsOf } from "./bits.ts";
+import { poolPlane } from "./pool.ts";
+import { alignedEdges, cellAt, evenEdges, firstOf, type Side, sidesOf } from "./side.ts";
+
+/** Above this a cell looks like a bar. CSS pixels. */
+const TALLEST_CELL = 18;
+
+export interface Picture {
+  readonly data: PlaneData;
+  readonly bits: Uint16Array;
+  readonly rows: Side;
+  readonly cols: Side;
+  readonly rowEdges: Int32Array;
+  readonly colEdges: Int32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Every row the same whole number of device pixels, as near to the wished height as that allows. */
+export function heightFor(rows: number, wished: number, pixelRatio: number): number {
+  const ideal = Math.min(wished / rows, TALLEST_CELL * pixelRatio);
+  const below = Math.max(1, Math.floor(ideal));
+  const each = (below + 1) / ideal < ideal / below ? below + 1 : below;
+  return rows * each;
+}
+
+/** Lays a plane out in `width` device pixels and about `wishedHeight`; `null` if there is nothing to draw. */
+export function layOut(
+  data: PlaneData,
+  width: number,
+  wishedHeight: number,
+  pixelRatio: number,
+): Picture | null {
+  const fitting = poolPlane(data, wishedHeight, width);
+  if (fitting.cells === null || fitting.cells.length === 0 || width === 0) return null;
+  const { rows, cols } = sidesOf(fitting.plane);
+  const height = heightFor(rows.cells, wishedHeight, pixelRatio);
+  const bits = bitsOf(fitting.cells);
+  return {
+    data: fitting,
+    bits,
+    rows,
+    cols,
+    rowEdges: evenEdges(rows, height),
+    colEdges: alignedEdges(cols, width),
+    width,
+    height,
+  };
+}
+
+/** The cell whose edges hold the pixel. */
+function cellUnder(edges: Int32Array, pixel: number): number {
+  let low = 0;
+  let high = edges.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((edges[middle] ?? 0) <= pixel) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The full row and column under a device pixel. */
+export function placeUnder(picture: Picture, x: number, y: number): { row: number; column: number } {
+  const row = firstOf(picture.rows, cellUnder(picture.rowEdges, y));
+  const column = firstOf(picture.cols, cellUnder(picture.colEdges, x));
+  return { row, column };
+}
+
+/** From pixel to pixel: the cells of the full indices from `first` up to, not including, `end`. */
+export function span(side: Side, edges: Int32Array, first: number, end: number): [number, number] {
+  const from = cellAt(side, first);
+  const last = Math.max(from, cellAt(side, Math.max(first, end - 1)));
+  return [edges[from] ?? 0, edges[last + 1] ?? 0];
+}

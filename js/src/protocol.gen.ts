@@ -1,0 +1,232 @@
+// Generated from nnviz_widgets/protocol.py by `make protocol`. Do not edit.
+
+export const PROTOCOL_VERSION = 1;
+
+export const MAX_FRAME_BYTES = 1048576;
+
+export const MAX_UNACKNOWLEDGED = 2;
+
+export const NAN_BITS = 32704;
+
+export const GUTTER_BITS = 32705;
+
+export type ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues;
+
+export type ServerMessage = Reply | Layers | Frame | Series | Notice;
+
+export type Kind = "weights" | "activations" | "gradients" | "activation_gradients";
+
+export interface Ready {
+  kind: "ready";
+  id: number;
+  client: string;
+  protocol: number;
+}
+
+export interface Gone {
+  kind: "gone";
+  client: string;
+}
+
+export interface MapRequest {
+  tensor: "weights" | "activations" | "gradients" | "activation_gradients";
+  max_rows: number;
+  max_cols: number;
+  variable: string | null;
+}
+
+export interface Watch {
+  kind: "watch";
+  id: number;
+  client: string;
+  layer: string;
+  step: number;
+  sample: number;
+  maps: MapRequest[];
+}
+
+export interface Ack {
+  kind: "ack";
+  client: string;
+  seq: number;
+}
+
+export interface Run {
+  kind: "run";
+  id: number;
+  client: string;
+  until: number | "epoch" | null;
+}
+
+export interface Pause {
+  kind: "pause";
+  id: number;
+  client: string;
+}
+
+export interface TakeSteps {
+  kind: "step";
+  id: number;
+  client: string;
+  n: number;
+}
+
+export interface Stop {
+  kind: "stop";
+  id: number;
+  client: string;
+}
+
+export interface SetSpeed {
+  kind: "speed";
+  id: number;
+  client: string;
+  steps_per_second: number | null;
+}
+
+export interface ReadValues {
+  kind: "read";
+  id: number;
+  client: string;
+  layer: string;
+  step: number;
+  sample: number;
+  tensor: "weights" | "activations" | "gradients" | "activation_gradients";
+  row: number;
+  column: number;
+  variable: string | null;
+}
+
+export interface Reply {
+  kind: "reply";
+  client: string;
+  id: number;
+  ok: boolean;
+  error: string | null;
+  values: Record<string, string> | null;
+}
+
+export interface LayerEntry {
+  path: string;
+  name: string;
+  class_name: string;
+  summary: string;
+  n_neurons: number;
+  n_params: number;
+  n_samples: number;
+  tensors: ("weights" | "activations" | "gradients" | "activation_gradients")[];
+  reasons: Record<string, string>;
+}
+
+export interface Layers {
+  kind: "layers";
+  layers: LayerEntry[];
+}
+
+export interface Dimension {
+  name: string;
+  size: number;
+}
+
+export interface Plane {
+  tensor: "weights" | "activations" | "gradients" | "activation_gradients";
+  variable: string | null;
+  dtype: string;
+  shape: number[];
+  axes: string[];
+  row_axes: Dimension[];
+  col_axes: Dimension[];
+  gutter: boolean;
+  full_rows: number;
+  full_cols: number;
+  rows: number;
+  cols: number;
+  row_factor: number;
+  col_factor: number;
+  neuron_cols: number;
+  reduce: "none" | "absmax" | "max";
+  encoding: "bf16" | "f32";
+  buffer: number;
+  missing: string | null;
+  note: string | null;
+  low: number | null;
+  high: number | null;
+  clip_low: number | null;
+  clip_high: number | null;
+  n_nan: number;
+  n_posinf: number;
+  n_neginf: number;
+}
+
+export interface Frame {
+  kind: "frame";
+  client: string;
+  seq: number;
+  layer: string;
+  step: number;
+  newest: boolean;
+  sample: number;
+  labels: string[];
+  planes: Plane[];
+}
+
+export interface Column {
+  name: string;
+  layer: string | null;
+  n: number;
+  x_buffer: number;
+  y_buffer: number;
+}
+
+export interface Event {
+  step: number;
+  name: "epoch" | "weights_averaged" | "no_update" | "rebuilt" | "notice";
+  text: string;
+}
+
+export interface Health {
+  layer: string;
+  gradient_l2: number | null;
+  update_ratio: number | null;
+  dead_share: number | null;
+  non_finite: number;
+}
+
+export interface Series {
+  kind: "series";
+  first_step: number;
+  last_step: number;
+  columns: Column[];
+  events: Event[];
+  health: Health[];
+}
+
+export interface Notice {
+  kind: "notice";
+  level: "info" | "warning" | "error";
+  text: string;
+}
+
+export interface Failure {
+  title: string;
+  traceback: string;
+}
+
+export interface Status {
+  name: string;
+  source: "session" | "recording" | "inspection";
+  state: "idle" | "running" | "paused" | "finished" | "failed";
+  step: number;
+  total_steps: number | null;
+  epoch: number;
+  epochs: number;
+  batch: number;
+  steps_per_epoch: number | null;
+  logs: Record<string, number | null>;
+  steps_per_second: number | null;
+  watch_cost: number | null;
+  speed: number | null;
+  activity: string | null;
+  failure: Failure | null;
+  samples: number;
+}

@@ -1,0 +1,100 @@
+/** The values of the cell that is looked at: from the picture where it holds them, otherwise asked for. */
+
+import { effect, type ReadonlySignal, signal } from "@preact/signals";
+import { columnOf, rowOf } from "./cell.ts";
+import { formatValue } from "./format.ts";
+import { valueOf } from "./picture/bits.ts";
+import type { Kind } from "./protocol.gen.ts";
+import type { Place, PlaneData } from "./source/source.ts";
+import { groupOf, type Store } from "./store.ts";
+
+const PAUSE_MS = 40;
+const KINDS: readonly Kind[] = ["weights", "gradients", "activations", "activation_gradients"];
+
+export interface Reading {
+  readonly tensor: Kind;
+  readonly row: number;
+  readonly column: number;
+  /** `null` until it is known. */
+  readonly text: string | null;
+}
+
+/** Whether the picture's own cells are good enough to be read out. */
+function holdsValues({ plane, cells }: PlaneData, running: boolean): boolean {
+  if (cells === null || plane.rows !== plane.full_rows || plane.cols !== plane.full_cols) return false;
+  if (plane.dtype === "bfloat16") return true;
+  return plane.encoding === "f32" ? plane.dtype === "float32" || plane.dtype === "float16" : running;
+}
+
+const cellKey = ({ layer, sample, tensor, row, column }: Place): string =>
+  [layer, sample, tensor, row, column].join(" ");
+
+/** Reads one tensor's places one after the other; a place that was passed meanwhile is never asked for. */
+function createReader(store: Store, tell: (place: Place, text: string) => void, abort: AbortSignal) {
+  let next: Place | null = null;
+  let busy = false;
+  async function work(): Promise<void> {
+    busy = true;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    const place = next;
+    next = null;
+    if (place !== null && !abort.aborted) {
+      const text = await store.source.read(place).catch(() => "not known");
+      tell(place, text);
+    }
+    busy = false;
+    if (next !== null && !abort.aborted) void work();
+  }
+  return (place: Place | null): void => {
+    next = place;
+    if (place !== null && !busy) void work();
+  };
+}
+
+export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<readonly Reading[]> {
+  const readings = signal<readonly Reading[]>([]);
+  const known = new Map<Kind, { cell: string; step: number; text: string }>();
+  const version = signal(0);
+
+  function tell(place: Place, text: string): void {
+    known.set(place.tensor, { cell: cellKey(place), step: place.step, text });
+    version.value += 1;
+  }
+  const readers = new Map(KINDS.map((tensor) => [tensor, createReader(store, tell, abort)]));
+
+  function readingOf(data: PlaneData): Reading {
+    const { plane, cells } = data;
+    const { tensor } = plane;
+    const hover = store.hover.value;
+    const hovered = hover?.group === groupOf(tensor) ? hover : null;
+    const cell = hovered ?? store.cells[groupOf(tensor)].value;
+    const row =
+      hovered === null
+        ? rowOf(plane, cell, store.cursor.sample.value)
+        : Math.min(hovered.row, plane.full_rows - 1);
+    const column = columnOf(plane, hover?.neuron ?? store.cursor.neuron.value, cell.offset);
+    const frame = store.frame.value;
+    if (cells === null || frame === null || cells.length === 0) return { tensor, row, column, text: null };
+    if (holdsValues(data, store.source.status.value?.state === "running")) {
+      readers.get(tensor)?.(null);
+      return { tensor, row, column, text: formatValue(valueOf(cells, row * plane.cols + column)) };
+    }
+    const { layer, step, sample } = frame;
+    const place = { layer, step, sample, tensor, row, column, variable: plane.variable };
+    const last = known.get(tensor);
+    const current = last?.cell === cellKey(place);
+    if (!current || last.step !== step) readers.get(tensor)?.(place);
+    return { tensor, row, column, text: current ? last.text : null };
+  }
+
+  const stop = effect(() => {
+    version.value;
+    const planes = store.frame.value?.planes ?? [];
+    const drawn = KINDS.flatMap((tensor) =>
+      planes.filter(({ plane, cells }) => plane.tensor === tensor && cells !== null),
+    );
+    readings.value = drawn.map(readingOf);
+  });
+  abort.addEventListener("abort", stop);
+  return readings;
+}

@@ -1,0 +1,179 @@
+/** The live source: a kernel at the other end of the widget's comm. */
+
+import { signal } from "@preact/signals";
+import { type InspectorModel, listen, listenToMessages } from "../model.ts";
+import {
+  type ClientMessage,
+  type Frame,
+  type LayerEntry,
+  type Notice,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+} from "../protocol.gen.ts";
+import { decodeFrame, decodeSeries } from "./decode.ts";
+import { createPending } from "./pending.ts";
+import type { Connection, FrameData, FrameSource, SeriesData, Wanted } from "./source.ts";
+
+export interface CommSource extends FrameSource {
+  /** Says whether the kernel is there; a kernel that came back is greeted again. */
+  setLive(live: boolean): void;
+}
+
+/** A name for this page's model. `crypto.randomUUID` is missing where the page is not served over https. */
+function randomName(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const SERVER_KINDS: readonly string[] = ["reply", "layers", "frame", "series", "notice"];
+
+function isServerMessage(content: unknown): content is ServerMessage {
+  if (typeof content !== "object" || content === null) return false;
+  return SERVER_KINDS.includes(String(Reflect.get(content, "kind")));
+}
+
+export function createCommSource(model: InspectorModel, abort: AbortSignal): CommSource {
+  const client = randomName();
+  const pending = createPending();
+  const status = signal(model.get("_status"));
+  const layers = signal<readonly LayerEntry[]>([]);
+  const series = signal<SeriesData | null>(null);
+  const frame = signal<FrameData | null>(null);
+  const notice = signal<Notice | null>(null);
+  const connection = signal<Connection>("connecting");
+  let lastSeq = -1;
+  let paintedSeq = -1;
+  let wanted: Wanted | null = null;
+  let lastSent = "";
+  let asking = false;
+
+  const send = (message: ClientMessage): void => {
+    if (connection.peek() !== "gone") model.send(message);
+  };
+  const tell = (level: Notice["level"], text: string): void => {
+    notice.value = { kind: "notice", level, text };
+  };
+  const warn = (text: string): void => tell("warning", text);
+
+  function painted(seq: number): void {
+    paintedSeq = seq;
+    send({ kind: "ack", client, seq });
+  }
+
+  async function greet(): Promise<void> {
+    connection.value = "connecting";
+    lastSeq = -1;
+    paintedSeq = -1;
+    lastSent = "";
+    const hello = (id: number) => send({ kind: "ready", id, client, protocol: PROTOCOL_VERSION });
+    try {
+      // Patient: a kernel without subshells answers when the running cell ends, and asking again would only queue.
+      await pending.ask(hello, true);
+      connection.value = "live";
+      void askForFrames();
+    } catch (error) {
+      if (connection.peek() !== "gone") tell("error", messageOf(error));
+    }
+  }
+
+  /** One `watch` is under way at a time: a busy kernel finds the newest wish, not all that a slider passed. */
+  async function askForFrames(): Promise<void> {
+    if (asking || wanted === null || connection.peek() !== "live") return;
+    const text = JSON.stringify(wanted);
+    if (text === lastSent) return;
+    const { layer, step, sample, maps } = wanted;
+    lastSent = text;
+    asking = true;
+    try {
+      await pending.ask((id) => send({ kind: "watch", id, client, layer, step, sample, maps: [...maps] }));
+    } catch (error) {
+      if (connection.peek() === "live") warn(messageOf(error));
+    }
+    asking = false;
+    void askForFrames();
+  }
+
+  /** Older frames are ignored: they may arrive twice, or in any order. One that was replaced before it was painted is
+   * paid for at once, or its credit would be lost. */
+  function receiveFrame(message: Frame, buffers: readonly unknown[]): void {
+    if (message.client !== client || message.seq <= lastSeq) return;
+    if (lastSeq > paintedSeq) painted(lastSeq);
+    lastSeq = message.seq;
+    frame.value = decodeFrame(message, buffers);
+  }
+
+  function receive(message: ServerMessage, buffers: readonly unknown[]): void {
+    switch (message.kind) {
+      case "reply":
+        if (message.client === client) pending.answer(message);
+        return;
+      case "layers":
+        layers.value = message.layers;
+        return;
+      case "frame":
+        receiveFrame(message, buffers);
+        return;
+      case "series":
+        series.value = decodeSeries(message, buffers);
+        return;
+      case "notice":
+        notice.value = message;
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  function setLive(live: boolean): void {
+    if (live && connection.peek() === "gone") void greet();
+    if (live || connection.peek() === "gone") return;
+    connection.value = "gone";
+    pending.giveUp("the kernel is gone");
+  }
+
+  listenToMessages(model, abort, (content, buffers = []) => {
+    if (!isServerMessage(content)) return warn("ignored a message of another version of nnviz_widgets");
+    try {
+      receive(content, buffers);
+    } catch (error) {
+      warn(messageOf(error));
+    }
+  });
+  listen(model, "change:_status", abort, () => {
+    status.value = model.get("_status");
+  });
+  listen(model, "comm:close", abort, () => setLive(false));
+  abort.addEventListener("abort", () => {
+    send({ kind: "gone", client });
+    pending.giveUp("the view was closed");
+  });
+  void greet();
+
+  return {
+    status,
+    layers,
+    series,
+    frame,
+    notice,
+    connection,
+    waiting: pending.waiting,
+    setLive,
+    watch(next) {
+      wanted = next;
+      void askForFrames();
+    },
+    painted,
+    async command(command) {
+      await pending.ask((id) => send({ ...command, id, client }));
+    },
+    async read(place) {
+      const reply = await pending.ask((id) => send({ kind: "read", id, client, ...place }));
+      return reply.values?.[place.tensor] ?? "";
+    },
+    tell,
+    dismissNotice() {
+      notice.value = null;
+    },
+  };
+}

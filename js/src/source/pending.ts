@@ -1,0 +1,66 @@
+/** Questions that wait for their one answer. */
+
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Reply } from "../protocol.gen.ts";
+
+export const SLOW_MS = 1_500;
+export const TIMEOUT_MS = 20_000;
+
+interface Question {
+  resolve(reply: Reply): void;
+  reject(error: Error): void;
+  slow: boolean;
+  timers: ReturnType<typeof setTimeout>[];
+}
+
+export interface Pending {
+  /** Whether a question has been open for longer than `SLOW_MS`. */
+  readonly waiting: ReadonlySignal<boolean>;
+  /** Sends what `send` makes of a fresh id; `patient` questions never time out. */
+  ask(send: (id: number) => void, patient?: boolean): Promise<Reply>;
+  answer(reply: Reply): void;
+  /** Fails everything that is open. */
+  giveUp(reason: string): void;
+}
+
+export function createPending(): Pending {
+  const questions = new Map<number, Question>();
+  const waiting = signal(false);
+  let lastId = 0;
+
+  function settle(id: number): Question | undefined {
+    const question = questions.get(id);
+    questions.delete(id);
+    for (const timer of question?.timers ?? []) clearTimeout(timer);
+    waiting.value = [...questions.values()].some(({ slow }) => slow);
+    return question;
+  }
+
+  return {
+    waiting,
+    ask(send, patient = false) {
+      lastId += 1;
+      const id = lastId;
+      return new Promise<Reply>((resolve, reject) => {
+        const question: Question = { resolve, reject, slow: false, timers: [] };
+        const markSlow = () => {
+          question.slow = true;
+          waiting.value = true;
+        };
+        question.timers.push(setTimeout(markSlow, SLOW_MS));
+        const expire = () => settle(id)?.reject(new Error("no answer from the kernel"));
+        if (!patient) question.timers.push(setTimeout(expire, TIMEOUT_MS));
+        questions.set(id, question);
+        send(id);
+      });
+    },
+    answer(reply) {
+      const question = settle(reply.id);
+      if (reply.ok) question?.resolve(reply);
+      else question?.reject(new Error(reply.error ?? "the kernel refused without a reason"));
+    },
+    giveUp(reason) {
+      for (const id of [...questions.keys()]) settle(id)?.reject(new Error(reason));
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** The seam between the views and whatever holds the data: a kernel, or the page itself. */
+
+import type { ReadonlySignal } from "@preact/signals";
+import type {
+  Event,
+  Health,
+  Kind,
+  LayerEntry,
+  MapRequest,
+  Notice,
+  Pause,
+  Plane,
+  Run,
+  SetSpeed,
+  Status,
+  Stop,
+  TakeSteps,
+} from "../protocol.gen.ts";
+
+/** bfloat16 bit patterns, or float32 values. */
+export type Cells = Uint16Array | Float32Array;
+
+export interface PlaneData {
+  readonly plane: Plane;
+  /** `plane.rows * plane.cols` cells, row by row; `null` if there is nothing to draw. */
+  readonly cells: Cells | null;
+  /** Why there is nothing to draw, in words. */
+  readonly missing: string | null;
+}
+
+export interface FrameData {
+  readonly seq: number;
+  readonly layer: string;
+  readonly step: number;
+  readonly newest: boolean;
+  readonly sample: number;
+  readonly labels: readonly string[];
+  readonly planes: readonly PlaneData[];
+}
+
+export interface Line {
+  readonly name: string;
+  /** The path of a layer for its health strip, `null` for a metric. */
+  readonly layer: string | null;
+  readonly steps: Float64Array;
+  readonly values: Float32Array;
+}
+
+export interface SeriesData {
+  readonly firstStep: number;
+  readonly lastStep: number;
+  readonly lines: readonly Line[];
+  readonly events: readonly Event[];
+  readonly health: readonly Health[];
+}
+
+/** What is on screen. `step` is -1 for the newest one; no maps means that nothing is visible. */
+export interface Wanted {
+  readonly layer: string;
+  readonly step: number;
+  readonly sample: number;
+  readonly maps: readonly MapRequest[];
+}
+
+/** One cell of the picture before pooling. */
+export interface Place {
+  readonly layer: string;
+  readonly step: number;
+  readonly sample: number;
+  readonly tensor: Kind;
+  readonly row: number;
+  readonly column: number;
+  readonly variable: string | null;
+}
+
+type Body<Message> = Omit<Message, "id" | "client">;
+
+export type Command = Body<Run> | Body<Pause> | Body<TakeSteps> | Body<Stop> | Body<SetSpeed>;
+
+export type Connection = "connecting" | "live" | "gone";
+
+export interface FrameSource {
+  readonly status: ReadonlySignal<Status | null>;
+  readonly layers: ReadonlySignal<readonly LayerEntry[]>;
+  readonly series: ReadonlySignal<SeriesData | null>;
+  readonly frame: ReadonlySignal<FrameData | null>;
+  readonly notice: ReadonlySignal<Notice | null>;
+  readonly connection: ReadonlySignal<Connection>;
+  /** Whether a command has been without an answer for so long that a person wonders. */
+  readonly waiting: ReadonlySignal<boolean>;
+  /** Says what is on screen; frames follow. Cheap: the newest call wins. */
+  watch(wanted: Wanted): void;
+  /** Says that a frame was drawn, which lets the next one come. */
+  painted(seq: number): void;
+  /** Asks for something; the promise fails with the reason as its message. */
+  command(command: Command): Promise<void>;
+  /** The exact value at a place, as text. */
+  read(place: Place): Promise<string>;
+  /** Shows a sentence until it is dismissed. */
+  tell(level: Notice["level"], text: string): void;
+  dismissNotice(): void;
+}

@@ -1,0 +1,166 @@
+/** What one widget's views share: the source, the cursor, the scales, the selected cell and one clock for painting. */
+
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Cursor } from "./cursor.ts";
+import { hold, type Limits, limitsOf } from "./picture/limits.ts";
+import type { Kind, LayerEntry, MapRequest, Plane } from "./protocol.gen.ts";
+import { createRequests, type Requests } from "./requests.ts";
+import type { FrameData, FrameSource, PlaneData } from "./source/source.ts";
+
+/** Maps that share their rows: weights with their gradients, activations with theirs. */
+export type Group = "parameters" | "outputs";
+
+export const groupOf = (tensor: Kind): Group =>
+  tensor === "weights" || tensor === "gradients" ? "parameters" : "outputs";
+
+/** A cell of the full picture: the row, and the column within its neuron. -1 is a row nobody chose. */
+export interface Cell {
+  readonly row: number;
+  readonly offset: number;
+}
+
+/** What the pointer is over. */
+export interface Hover {
+  readonly group: Group;
+  readonly row: number;
+  readonly neuron: number;
+  readonly offset: number;
+}
+
+export interface Store {
+  readonly source: FrameSource;
+  readonly cursor: Cursor;
+  readonly panels: ReadonlySignal<readonly string[]>;
+  readonly layer: ReadonlySignal<LayerEntry | null>;
+  /** The newest frame of the selected layer. */
+  readonly frame: ReadonlySignal<FrameData | null>;
+  /** The steps that a slider may reach. */
+  readonly steps: ReadonlySignal<readonly [number, number]>;
+  readonly shownStep: ReadonlySignal<number>;
+  readonly cells: Record<Group, Signal<Cell>>;
+  readonly hover: Signal<Hover | null>;
+  /** Whether the activations panel shows their gradients instead. */
+  readonly outputGradients: Signal<boolean>;
+  /** What a screen reader is told. */
+  readonly spoken: Signal<string>;
+  readonly requests: Requests;
+  planeOf(tensor: Kind): PlaneData | null;
+  limitsFor(plane: Plane): Limits | null;
+  /** Draws at the next frame of the screen, together with all others. Returns how to stop. */
+  addPainter(paint: () => void): () => void;
+  repaint(): void;
+}
+
+/** Runs all painters in one animation frame and then tells the source that its frame is on screen. */
+function createClock(source: FrameSource, abort: AbortSignal) {
+  const painters = new Set<() => void>();
+  let scheduled = 0;
+  let paid = -1;
+
+  function tick(): void {
+    scheduled = 0;
+    for (const paint of painters) paint();
+    const seq = source.frame.peek()?.seq ?? -1;
+    if (seq === paid) return;
+    paid = seq;
+    source.painted(seq);
+  }
+  function repaint(): void {
+    if (scheduled === 0 && !abort.aborted) scheduled = requestAnimationFrame(tick);
+  }
+  abort.addEventListener("abort", () => cancelAnimationFrame(scheduled));
+  return {
+    repaint,
+    addPainter(paint: () => void): () => void {
+      painters.add(paint);
+      repaint();
+      return () => painters.delete(paint);
+    },
+  };
+}
+
+/** Scales are held per tensor while its layer is shown, so that a moving picture does not flicker. */
+function createScales() {
+  const held = new Map<string, Limits | null>();
+  let layer = "";
+  return (frame: FrameData | null): ReadonlyMap<string, Limits | null> => {
+    if (frame !== null && frame.layer !== layer) {
+      held.clear();
+      layer = frame.layer;
+    }
+    for (const { plane, cells } of frame?.planes ?? []) {
+      if (cells === null) continue;
+      const key = scaleKey(plane);
+      held.set(key, hold(held.get(key) ?? null, limitsOf(plane)));
+    }
+    return held;
+  };
+}
+
+const scaleKey = (plane: Plane): string => `${plane.tensor} ${plane.variable ?? ""}`;
+
+export function createStore(
+  source: FrameSource,
+  cursor: Cursor,
+  panels: ReadonlySignal<readonly string[]>,
+  abort: AbortSignal,
+): Store {
+  const layer = computed(() => source.layers.value.find(({ path }) => path === cursor.layer.value) ?? null);
+  const frame = computed(() => {
+    const newest = source.frame.value;
+    return newest !== null && newest.layer === cursor.layer.value ? newest : null;
+  });
+  const steps = computed((): readonly [number, number] => {
+    const first = source.series.value?.firstStep ?? 0;
+    return [first, Math.max(first, source.status.value?.step ?? source.series.value?.lastStep ?? 0)];
+  });
+  const shownStep = computed(() => {
+    const [first, last] = steps.value;
+    const step = cursor.follow.value ? (frame.value?.step ?? last) : cursor.step.value;
+    return Math.min(Math.max(step, first), last);
+  });
+  const requests = createRequests();
+  const clock = createClock(source, abort);
+  const scales = createScales();
+
+  const stops = [
+    effect(() => cursor.setPaths(source.layers.value.map(({ path }) => path))),
+    effect(() => {
+      if (source.frame.value !== null) clock.repaint();
+    }),
+    effect(() => watchWhatIsSeen(source, cursor, layer.value, requests.all.value)),
+  ];
+  abort.addEventListener("abort", () => {
+    for (const stop of stops) stop();
+  });
+
+  return {
+    source,
+    cursor,
+    panels,
+    layer,
+    frame,
+    steps,
+    shownStep,
+    requests,
+    cells: { parameters: signal({ row: -1, offset: 0 }), outputs: signal({ row: -1, offset: 0 }) },
+    hover: signal(null),
+    outputGradients: signal(false),
+    spoken: signal(""),
+    planeOf: (tensor) => frame.value?.planes.find(({ plane }) => plane.tensor === tensor) ?? null,
+    limitsFor: (plane) => scales(frame.value).get(scaleKey(plane)) ?? null,
+    addPainter: clock.addPainter,
+    repaint: clock.repaint,
+  };
+}
+
+function watchWhatIsSeen(
+  source: FrameSource,
+  cursor: Cursor,
+  layer: LayerEntry | null,
+  maps: readonly MapRequest[],
+): void {
+  const step = cursor.follow.value ? -1 : Math.max(0, cursor.step.value);
+  const sample = Math.max(0, Math.min(cursor.sample.value, (layer?.n_samples ?? 1) - 1));
+  if (layer !== null) source.watch({ layer: layer.path, step, sample, maps });
+}

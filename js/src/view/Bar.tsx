@@ -1,0 +1,25 @@
+import { useRef } from "preact/hooks";
+import { formatLabel } from "../format.ts";
+import { drawBar, mapFor } from "../picture/canvas.ts";
+import type { Limits } from "../picture/limits.ts";
+import { useView } from "./context.ts";
+import { useDrawing } from "./hooks.ts";
+
+/** The colour scale with its ends in numbers. */
+export function Bar({ limits }: { limits: Limits | null }) {
+  const { theme } = useView();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useDrawing(() => {
+    const colors = theme.value;
+    if (canvas.current !== null && limits !== null) drawBar(canvas.current, mapFor(limits, colors));
+  });
+  if (limits === null) return <div class="nnv-bar" />;
+  return (
+    <div class="nnv-bar" title="1st to 99th percentile; what is beyond has the colour of the end">
+      <canvas ref={canvas} aria-hidden="true" />
+      <span>{formatLabel(limits.high)}</span>
+      {limits.diverging && <span>0</span>}
+      <span>{formatLabel(limits.low)}</span>
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { useView } from "./context.ts";
+import { handleRootKey } from "./keys.ts";
+import { LayerList } from "./LayerList.tsx";
+import { Maps } from "./Maps.tsx";
+import { Connection, NoticeBar } from "./Notice.tsx";
+import { Timeline } from "./Timeline.tsx";
+import { Transport } from "./Transport.tsx";
+
+const MAP_PANELS = ["activations", "weights", "gradients"];
+
+/** All panels that this widget shows, and what is wrong, if anything is. */
+export function Inspector() {
+  const { store } = useView();
+  const root = useRef<HTMLDivElement>(null);
+  const ran = useSignal(false);
+  const panels = store.panels.value;
+  const shows = (name: string) => panels.includes(name);
+  const maps = MAP_PANELS.some(shows);
+  const gone = store.source.connection.value === "gone";
+  const columns = shows("layers") && maps ? "nnv-main nnv-main-two" : "nnv-main";
+  ran.value ||= store.source.status.value?.state === "running";
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the root takes the keys that belong to no single control
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
+    <div
+      ref={root}
+      class={gone ? "nnv-inspector nnv-gone" : "nnv-inspector"}
+      role="group"
+      aria-label="Inspector"
+      tabIndex={0}
+      onKeyDown={(event) => handleRootKey(event, store)}
+    >
+      <Connection />
+      <NoticeBar />
+      {shows("transport") && <Transport />}
+      {(shows("layers") || maps) && (
+        <div class={columns}>
+          {shows("layers") && <LayerList />}
+          {maps && <Maps />}
+        </div>
+      )}
+      {shows("timeline") && <Timeline />}
+      <div class="nnv-spoken" aria-live="polite">
+        {store.spoken}
+      </div>
+    </div>
+  );
+}

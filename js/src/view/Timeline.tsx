@@ -1,0 +1,120 @@
+import { computed } from "@preact/signals";
+import { useMemo, useRef } from "preact/hooks";
+import { resize } from "../picture/canvas.ts";
+import { xOf } from "../picture/lines.ts";
+import { drawPlot, frameOf, type Plot, plotOf } from "../picture/timeline.ts";
+import type { Event as Mark } from "../protocol.gen.ts";
+import { useView } from "./context.ts";
+import { type Size, useDrawing, useSize } from "./hooks.ts";
+import { moveStep } from "./keys.ts";
+
+/** The share of the box's width at which a step lies. */
+function placeOf(step: number, plot: Plot, size: Size): number {
+  const frame = frameOf(size.width, size.height, size.pixelRatio);
+  return xOf(step, frame, { x: plot.x, y: plot.y }) / size.width;
+}
+
+function stepAt(event: PointerEvent, plot: Plot, size: Size): number {
+  const bounds = event.currentTarget instanceof Element ? event.currentTarget.getBoundingClientRect() : null;
+  if (bounds === null) return 0;
+  const frame = frameOf(size.width, size.height, size.pixelRatio);
+  const x = ((event.clientX - bounds.left) / bounds.width) * size.width;
+  const [from, to] = plot.x;
+  return from + ((x - frame.left) / (frame.right - frame.left)) * (to - from);
+}
+
+function Marks({ marks, plot, size }: { marks: readonly Mark[]; plot: Plot; size: Size }) {
+  return marks.map(({ step, name, text }) => (
+    <i
+      key={`${step} ${name} ${text}`}
+      class="nnv-mark"
+      role="img"
+      aria-label={`step ${step}: ${text}`}
+      title={`step ${step}: ${text}`}
+      style={{ left: `${placeOf(step, plot, size) * 100}%` }}
+    />
+  ));
+}
+
+function CursorMark({ plot, size }: { plot: Plot; size: Size }) {
+  const { store } = useView();
+  const [first, last] = store.steps.value;
+  const step = store.shownStep.value;
+  const keys: Record<string, number> = {
+    ArrowLeft: step - 1,
+    ArrowDown: step - 1,
+    ArrowRight: step + 1,
+    ArrowUp: step + 1,
+    PageDown: step - 10,
+    PageUp: step + 10,
+    Home: first,
+    End: last,
+  };
+  return (
+    <div
+      class="nnv-cursor"
+      role="slider"
+      tabIndex={0}
+      aria-label="step"
+      aria-valuemin={first}
+      aria-valuemax={last}
+      aria-valuenow={step}
+      style={{ left: `${placeOf(step, plot, size) * 100}%` }}
+      onKeyDown={(event) => {
+        const to = keys[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        moveStep(store, to);
+      }}
+    />
+  );
+}
+
+/** Loss and metrics over the whole run; drag to go to a step. */
+export function Timeline() {
+  const { store, theme } = useView();
+  const box = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const size = useSize(box);
+  const { source } = store;
+  const plot = useMemo(
+    () =>
+      computed(() => {
+        const series = source.series.value ?? {
+          firstStep: 0,
+          lastStep: 0,
+          lines: [],
+          events: [],
+          health: [],
+        };
+        return plotOf(series, source.status.value);
+      }),
+    [source],
+  );
+  useDrawing(() => {
+    const now = plot.value;
+    const colors = theme.value;
+    if (canvas.current === null || box.current === null || size.width === 0) return;
+    resize(canvas.current, size.width, size.height, size.pixelRatio);
+    drawPlot(canvas.current, now, colors, getComputedStyle(box.current).fontFamily, size.pixelRatio);
+  });
+  const drag = (event: PointerEvent) => {
+    if (event.buttons !== 1 || size.width === 0) return;
+    if (event.type === "pointerdown" && event.currentTarget instanceof Element) {
+      event.currentTarget.setPointerCapture(event.pointerId);
+    }
+    moveStep(store, stepAt(event, plot.peek(), size));
+  };
+  const marks = (source.series.value?.events ?? []).filter(({ name }) => name !== "epoch");
+  return (
+    <div class="nnv-timeline" ref={box} onPointerDown={drag} onPointerMove={drag}>
+      <canvas ref={canvas} aria-hidden="true" />
+      {size.width > 0 && (
+        <>
+          <Marks marks={marks} plot={plot.value} size={size} />
+          <CursorMark plot={plot.value} size={size} />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,186 @@
+import { useSignal } from "@preact/signals";
+import { allowed, send } from "../actions.ts";
+import { formatMetric, formatRate } from "../format.ts";
+import type { Status } from "../protocol.gen.ts";
+import type { Command } from "../source/source.ts";
+import { useView } from "./context.ts";
+import { Failure } from "./Failure.tsx";
+import { Icon } from "./icons.tsx";
+
+const SPEEDS = [1, 5, 20];
+const MOST_LOGS = 4;
+
+interface ButtonProps {
+  readonly icon: "run" | "pause" | "step" | "epoch" | "stop";
+  readonly label: string;
+  readonly title: string;
+  readonly command: Command;
+  readonly enabled: boolean;
+  readonly primary?: boolean;
+}
+
+/** A button that shows, while it waits for the kernel, that it was heard. */
+function CommandButton({ icon, label, title, command, enabled, primary = false }: ButtonProps) {
+  const { store } = useView();
+  const busy = useSignal(false);
+  const press = async () => {
+    busy.value = true;
+    await send(store, command);
+    busy.value = false;
+  };
+  return (
+    <button
+      type="button"
+      class={primary ? "nnv-button nnv-primary" : "nnv-button"}
+      title={title}
+      disabled={!enabled}
+      aria-busy={busy}
+      onClick={() => void press()}
+    >
+      <Icon name={icon} />
+      {label}
+    </button>
+  );
+}
+
+function Buttons() {
+  const { store } = useView();
+  const can = allowed(store);
+  const running = store.source.status.value?.state === "running";
+  return (
+    <div class="nnv-buttons">
+      {running ? (
+        <CommandButton
+          primary
+          icon="pause"
+          label="Pause"
+          title="Pause after one more step (space)"
+          command={{ kind: "pause" }}
+          enabled={can.pause}
+        />
+      ) : (
+        <CommandButton
+          primary
+          icon="run"
+          label="Run"
+          title="Train on (space)"
+          command={{ kind: "run", until: null }}
+          enabled={can.run}
+        />
+      )}
+      <CommandButton
+        icon="step"
+        label="Step"
+        title="Train on one batch"
+        command={{ kind: "step", n: 1 }}
+        enabled={can.step}
+      />
+      <CommandButton
+        icon="epoch"
+        label="Epoch"
+        title="Train to the end of the epoch"
+        command={{ kind: "run", until: "epoch" }}
+        enabled={can.step}
+      />
+      <CommandButton
+        icon="stop"
+        label="Stop"
+        title="End training"
+        command={{ kind: "stop" }}
+        enabled={can.stop}
+      />
+      <Speed enabled={can.run || can.pause} />
+    </div>
+  );
+}
+
+function Speed({ enabled }: { enabled: boolean }) {
+  const { store } = useView();
+  const speed = store.source.status.value?.speed ?? null;
+  const choices = speed === null || SPEEDS.includes(speed) ? SPEEDS : [...SPEEDS, speed];
+  const choose = (text: string) =>
+    void send(store, { kind: "speed", steps_per_second: text === "" ? null : Number(text) });
+  return (
+    <select
+      class="nnv-select"
+      aria-label="steps a second at most"
+      title="Steps a second at most"
+      disabled={!enabled}
+      value={speed === null ? "" : String(speed)}
+      onChange={(event) => choose(event.currentTarget.value)}
+    >
+      <option value="">no limit</option>
+      {choices.map((choice) => (
+        <option key={choice} value={String(choice)}>
+          {`${choice} /s`}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function describe(status: Status): string {
+  if (status.activity !== null) return status.activity;
+  if (status.source !== "session") return status.source;
+  return status.state === "paused" ? `paused at step ${status.step}` : status.state;
+}
+
+function Chip({ status }: { status: Status }) {
+  const waiting = useView().store.source.waiting.value;
+  const text = waiting ? "waiting for the running cell" : describe(status);
+  return (
+    <span class={`nnv-chip nnv-is-${status.state}`} role="status" title={text}>
+      <i class="nnv-dot" />
+      {text}
+    </span>
+  );
+}
+
+function Figure({ value, label, title }: { value: string; label: string; title?: string }) {
+  return (
+    <div class="nnv-figure" title={title}>
+      <b>{value}</b>
+      <span>{label}</span>
+    </div>
+  );
+}
+
+const outOf = (value: number, total: number | null): string =>
+  total === null ? `${value}` : `${value} / ${total}`;
+
+function Figures({ status }: { status: Status }) {
+  const logs = Object.entries(status.logs);
+  const shown = logs.slice(0, MOST_LOGS);
+  const all = logs.map(([name, value]) => `${name} ${formatMetric(value)}`).join("\n");
+  const cost =
+    status.watch_cost === null ? "speed" : `watching costs ${Math.round(status.watch_cost * 100)} %`;
+  return (
+    <div class="nnv-figures">
+      <Figure value={outOf(status.step, status.total_steps)} label="step" />
+      {status.epochs > 0 && <Figure value={outOf(status.epoch + 1, status.epochs)} label="epoch" />}
+      {shown.map(([name, value]) => (
+        <Figure key={name} value={formatMetric(value)} label={name} title={all} />
+      ))}
+      {status.steps_per_second !== null && (
+        <Figure value={formatRate(status.steps_per_second)} label={cost} />
+      )}
+    </div>
+  );
+}
+
+/** Run, pause, step; how it stands; the figures. A recording has no buttons. */
+export function Transport() {
+  const { store } = useView();
+  const status = store.source.status.value;
+  if (status === null) return null;
+  return (
+    <>
+      <div class="nnv-transport">
+        {status.source === "session" && <Buttons />}
+        <Chip status={status} />
+        <Figures status={status} />
+      </div>
+      {status.failure !== null && <Failure failure={status.failure} />}
+    </>
+  );
+}

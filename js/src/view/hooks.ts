@@ -1,0 +1,71 @@
+/** Small bridges from the page to components. */
+
+import { useSignalEffect } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+export interface Size {
+  /** Device pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly pixelRatio: number;
+}
+
+const NO_SIZE: Size = { width: 0, height: 0, pixelRatio: 1 };
+
+function sizeOf(entry: ResizeObserverEntry): Size {
+  const pixelRatio = window.devicePixelRatio || 1;
+  const exact = entry.devicePixelContentBoxSize?.[0];
+  const width = exact?.inlineSize ?? Math.round(entry.contentRect.width * pixelRatio);
+  const height = exact?.blockSize ?? Math.round(entry.contentRect.height * pixelRatio);
+  return { width, height, pixelRatio };
+}
+
+/** The size of an element in whole device pixels; zero until it is known. */
+export function useSize(ref: RefObject<HTMLElement | null>): Size {
+  const [size, setSize] = useState(NO_SIZE);
+  useEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    const observer = new ResizeObserver((entries) => {
+      const entry = entries.at(-1);
+      if (entry === undefined) return;
+      const next = sizeOf(entry);
+      setSize((last) => (JSON.stringify(last) === JSON.stringify(next) ? last : next));
+    });
+    try {
+      observer.observe(element, { box: "device-pixel-content-box" });
+    } catch {
+      // Safari does not know that box; the rounded CSS size is right there but for fractions of a pixel.
+      observer.observe(element);
+    }
+    return () => observer.disconnect();
+  }, [ref]);
+  return size;
+}
+
+/** Whether an element is on screen or nearly so. */
+export function useVisible(ref: RefObject<HTMLElement | null>): boolean {
+  const [visible, setVisible] = useState(false);
+  useEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    const observer = new IntersectionObserver(
+      (entries) => setVisible(entries.at(-1)?.isIntersecting ?? false),
+      {
+        rootMargin: "120px",
+      },
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return visible;
+}
+
+/** Draws whenever a signal that `draw` reads changes, and on every render of the component. */
+export function useDrawing(draw: () => void): void {
+  const latest = useRef(draw);
+  latest.current = draw;
+  useSignalEffect(() => latest.current());
+  useEffect(() => latest.current());
+}

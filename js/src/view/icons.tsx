@@ -1,0 +1,17 @@
+/** The transport's symbols, drawn in the text's colour. */
+
+const PATHS = {
+  run: "M4 2.5v11l9-5.5z",
+  pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z",
+  step: "M3 2.5v11l7-5.5zM11 2.5h2v11h-2z",
+  epoch: "M1.5 2.5v11l5.5-5.5zM7 2.5v11l5.5-5.5zM12.5 2.5h2v11h-2z",
+  stop: "M3.5 3.5h9v9h-9z",
+} as const;
+
+export function Icon({ name }: { name: keyof typeof PATHS }) {
+  return (
+    <svg class="nnv-icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

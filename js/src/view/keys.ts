@@ -1,0 +1,60 @@
+/** Keys that mean the same wherever the focus is in a view. */
+
+import { runOrPause } from "../actions.ts";
+import type { Store } from "../store.ts";
+
+/** Controls that need the space bar or the letters for themselves. */
+function takesText(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && target.closest("input:not([type=range]), select, textarea") !== null
+  );
+}
+
+function isButton(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest("button, summary") !== null;
+}
+
+/** Moves the step by a whole number; the last step means: follow. */
+export function moveStep(store: Store, to: number): void {
+  const [first, last] = store.steps.peek();
+  const step = Math.min(Math.max(Math.round(to), first), last);
+  store.cursor.move({ step, follow: step >= last });
+}
+
+function moveLayer(store: Store, by: number): void {
+  const layers = store.source.layers.peek();
+  const index = layers.findIndex(({ path }) => path === store.cursor.layer.peek());
+  const next = layers[index + by];
+  if (next !== undefined) store.cursor.move({ layer: next.path });
+}
+
+function act(key: string, store: Store): boolean {
+  switch (key) {
+    case "[":
+      moveStep(store, store.shownStep.peek() - 1);
+      return true;
+    case "]":
+      moveStep(store, store.shownStep.peek() + 1);
+      return true;
+    case ",":
+      moveLayer(store, -1);
+      return true;
+    case ".":
+      moveLayer(store, 1);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Notebooks listen for single letters on the document: nothing that is typed in a view may reach them. */
+export function handleRootKey(event: KeyboardEvent, store: Store): void {
+  event.stopPropagation();
+  if (event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return;
+  if (event.key === " " && !isButton(event.target)) {
+    event.preventDefault();
+    runOrPause(store);
+    return;
+  }
+  if (act(event.key, store)) event.preventDefault();
+}
