@@ -1,0 +1,160 @@
+"""Where messages from pages come in: checked, carried out by asking the session, and answered exactly once."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
+
+from nnviz_widgets.errors import NnvizError, ProtocolError, SessionClosed
+from nnviz_widgets.protocol import (
+    PROTOCOL_VERSION,
+    Ack,
+    ClientMessage,
+    Gone,
+    Notice,
+    Pause,
+    ReadValues,
+    Ready,
+    Reply,
+    Run,
+    SetSpeed,
+    Stop,
+    TakeSteps,
+    Watch,
+    parse_client_message,
+)
+from nnviz_widgets.widgets.readout import value_text
+
+if TYPE_CHECKING:
+    from nnviz_widgets.widgets.publisher import Publisher
+    from nnviz_widgets.widgets.source import SessionLike, Source
+
+logger = logging.getLogger("nnviz_widgets")
+
+MAX_ERROR = 1000
+KINDS = frozenset(struct.__struct_config__.tag for struct in get_args(ClientMessage))
+
+
+class Door:
+    """Takes messages on any thread: the main one, a subshell's or another. Never blocks on training."""
+
+    def __init__(self, source: Source, publisher: Publisher) -> None:
+        """Answer through `publisher` for `source`."""
+        self._source = source
+        self._publisher = publisher
+        self._lock = Lock()
+
+    def handle(self, content: object) -> None:
+        """Take one message, as the comm gives it."""
+        with self._lock:
+            try:
+                message = _parse(content)
+            except ProtocolError as error:
+                self._refuse(content, str(error))
+                return
+            if isinstance(message, Ack):
+                self._publisher.acknowledge(message.client, message.seq)
+            elif isinstance(message, Gone):
+                self._publisher.forget(message.client)
+            else:
+                self._publisher.say(self._answer(message))
+                self._after(message)
+
+    def _answer(self, message: Any) -> Reply:
+        try:
+            return Reply(message.client, message.id, ok=True, values=self._carry_out(message))
+        except NnvizError as error:
+            return Reply(message.client, message.id, ok=False, error=_cut(str(error)))
+        except Exception as error:
+            # The page must hear of it, and the session go on: a fault of ours is logged with its traceback.
+            logger.exception("the message %s failed", type(message).__name__)
+            return Reply(message.client, message.id, ok=False, error=_cut(f"{type(error).__name__}: {error}"))
+
+    def _carry_out(self, message: ClientMessage) -> dict[str, str] | None:
+        match message:
+            case Ready():
+                _check_version(message.protocol)
+            case ReadValues():
+                return {message.tensor: value_text(self._source.recording, message)}
+            case Run():
+                self._session().ask_run(message.until)
+            case Pause():
+                self._session().ask_pause()
+            case TakeSteps():
+                self._session().ask_steps(message.n)
+            case Stop():
+                self._session().ask_stop()
+            case SetSpeed():
+                self._session().speed = message.steps_per_second
+        return None
+
+    def _after(self, message: ClientMessage) -> None:
+        """Let the publisher know who is there; the reply is the first thing that it sends."""
+        if isinstance(message, Ready) and message.protocol == PROTOCOL_VERSION:
+            self._publisher.welcome(message.client)
+        elif isinstance(message, Watch):
+            self._publisher.watch(message)
+
+    def _session(self) -> SessionLike:
+        session = self._source.session
+        if session is None:
+            raise SessionClosed("A recording cannot be trained. Make a `TrainingSession` of its model to go on.")
+        return session
+
+    def _refuse(self, content: object, reason: str) -> None:
+        logger.warning("ignored message: %s", reason)
+        text = f"ignored message: {reason}"
+        sender = _sender(content)
+        if sender is not None:
+            self._publisher.say(Reply(*sender, ok=False, error=text))
+        self._publisher.say(Notice("warning", text))
+
+
+def _parse(content: object) -> ClientMessage:
+    if isinstance(content, dict) and isinstance(content.get("kind"), str):
+        _check_kind(content["kind"])
+    try:
+        message: ClientMessage = parse_client_message(content)
+    except (msgspec.ValidationError, RecursionError, TypeError) as error:
+        raise ProtocolError(_cut(str(error))) from error
+    if not _sendable(message.client):
+        raise ProtocolError("`client` is no text that can be sent back")
+    return message
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise ProtocolError(f"unknown command {_cut(ascii(kind), 60)}")
+
+
+def _check_version(protocol: int) -> None:
+    if protocol != PROTOCOL_VERSION:
+        raise ProtocolError(
+            f"The page speaks version {protocol} of the protocol and the kernel version {PROTOCOL_VERSION}. "
+            "Restart the kernel and reload the page."
+        )
+
+
+def _sender(content: object) -> tuple[str, int] | None:
+    """Return client and id of a malformed message, if they can be read."""
+    if not isinstance(content, dict):
+        return None
+    client, number = content.get("client"), content.get("id")
+    if not isinstance(client, str) or len(client) > MAX_ERROR or not _sendable(client):
+        return None
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 2**53:
+        return None
+    return client, number
+
+
+def _sendable(text: str) -> bool:
+    """Return whether `text` is valid Unicode: half of a surrogate pair would break the message that repeats it."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _cut(text: str, length: int = MAX_ERROR) -> str:
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,162 @@
+"""The widget: weights, activations and gradients of one layer, beside the training that makes them."""
+
+from __future__ import annotations
+
+import weakref
+from html import escape
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import msgspec
+import traitlets
+from ipywidgets import Layout, widget_serialization
+from ipywidgets.widgets.trait_types import InstanceDict
+
+from nnviz_widgets.errors import InvalidArgumentError
+from nnviz_widgets.widgets.channel import Channel
+from nnviz_widgets.widgets.cursor import Cursor, cursor_of
+from nnviz_widgets.widgets.door import Door
+from nnviz_widgets.widgets.front_end import front_end
+from nnviz_widgets.widgets.publisher import Publisher
+from nnviz_widgets.widgets.source import as_source, found
+from nnviz_widgets.widgets.status import status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.protocol import Status
+
+PANELS = ("transport", "layers", "activations", "weights", "gradients", "timeline")
+
+_OURS = frozenset({"_status", "_panels", "_esm", "_css", "cursor"})
+"""Traits that only Python writes; a page that sends them is not heard."""
+
+
+class Inspector(anywidget.AnyWidget):
+    """A view of a session or a recording.
+
+    A neuron is a column: activations above, weights in the middle, gradients beneath, with the same columns at the same
+    place. Views that share a cursor show the same layer, step, neuron and sample.
+
+    Attributes:
+        source: The session or recording that is shown.
+        cursor: Where it looks. Several Inspectors on one session share the session's.
+    """
+
+    PANELS = PANELS
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
+    _status = traitlets.Dict().tag(sync=True, echo_update=False)
+    _panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    cursor = InstanceDict(Cursor).tag(sync=True, **widget_serialization)
+
+    def __init__(self, source: Any, panels: Sequence[str] | None = None, cursor: Cursor | None = None) -> None:
+        """Make a view; show it by naming it at the end of a notebook cell.
+
+        Args:
+            source: A session or a recording.
+            panels: Which parts to show, of `Inspector.PANELS`; all of them by default.
+            cursor: Where to look; by default the cursor that all views of `source` share.
+
+        Raises:
+            InvalidArgumentError: If `source` is neither, or a panel is unknown.
+        """
+        self._source_view = as_source(source)
+        self.source = source
+        self._lock = RLock()  # against a message from the page and a status of the publisher at one time
+        self._closing = False
+        shown = _checked(panels)
+        esm, css = front_end()
+        if cursor is None:
+            cursor = cursor_of(source)
+        cursor.attach(found(source))
+        self._own_layout = Layout(width="100%")
+        super().__init__(
+            _esm=esm,
+            _css=css,
+            _panels=shown,
+            _status=msgspec.to_builtins(status_of(self._source_view)),
+            cursor=cursor,
+            layout=self._own_layout,
+        )
+        self._publisher = Publisher(self._source_view, Channel(self.send), self._set_status, cursor)
+        self._door = Door(self._source_view, self._publisher)
+        self.on_msg(_receive)
+        if self._source_view.session is not None:
+            self._source_view.session.add_viewer(self._publisher)
+        _close_with_comm(self)
+
+    @property
+    def recording(self) -> Recording:
+        """Where the tensors and series that it shows are read."""
+        return self._source_view.recording
+
+    def close(self) -> None:
+        """Remove the view from all pages and end its thread; the session goes on. Closing twice does nothing more."""
+        if self._closing or not hasattr(self, "_publisher"):
+            return
+        self._closing = True
+        if self._source_view.session is not None:
+            self._source_view.session.remove_viewer(self._publisher)
+        self._publisher.close()
+        self.on_msg(_receive, remove=True)
+        self._own_layout.close()
+        super().close()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take over what a page says of the traits that are its to change."""
+        with self._lock:
+            super().set_state({name: value for name, value in sync_data.items() if name not in _OURS})
+
+    def _set_status(self, status: Status) -> None:
+        with self._lock:
+            self._status = msgspec.to_builtins(status)
+
+    def __repr__(self) -> str:
+        """Say in one line what it shows."""
+        closed = ", closed" if self._closing else ""
+        return f"<Inspector of {self.source!r}: {', '.join(self._panels)}{closed}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        name = self._status.get("name") or "a model"
+        data["text/html"] = (
+            f"<p>Here is an Inspector of <b>{escape(str(name))}</b>, which lives while its kernel does. "
+            "The kernel is gone, or this page cannot show widgets: run the cell again to see it.</p>"
+        )
+        return data, metadata
+
+
+def _receive(inspector: Inspector, content: object, buffers: object) -> None:
+    inspector._door.handle(content)
+
+
+def _close_with_comm(inspector: Inspector) -> None:
+    """Close the Inspector when the page closes its comm."""
+    reference = weakref.ref(inspector)
+
+    def close(message: object) -> None:
+        alive = reference()
+        if alive is not None:
+            alive.close()
+
+    inspector.comm.on_close(close)
+
+
+def _checked(panels: Sequence[str] | None) -> list[str]:
+    if panels is None:
+        return list(PANELS)
+    chosen = [panels] if isinstance(panels, str) else list(panels)
+    unknown = [panel for panel in chosen if panel not in PANELS]
+    if unknown or not chosen:
+        choices = ", ".join(f'"{panel}"' for panel in PANELS)
+        raise InvalidArgumentError(
+            f"`panels` must be among {choices}. Received: panels={panels!r}. Leave it out for all."
+        )
+    return chosen

@@ -1,0 +1,89 @@
+"""The `Series` message: the whole run as lines that fit a screen, in bounded bytes however long it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_type_hints
+
+import numpy as np
+
+from nnviz_widgets.core.readings import COLUMNS
+from nnviz_widgets.protocol import MAX_FRAME_BYTES, Column, Event, Series
+from nnviz_widgets.widgets.decimate import decimate, without_pauses
+from nnviz_widgets.widgets.health import DEAD_READINGS, health_of, keys_by_layer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from nnviz_widgets.core.recording import Recording
+
+METRIC_POINTS = 600
+STRIP_POINTS = 120
+LEAST_POINTS = 8
+POINT_BYTES = 12
+"""A float64 step and a float32 value."""
+LINES_BYTES = MAX_FRAME_BYTES * 2 // 3
+"""For all lines; the rest of a message is for names, events and health."""
+MAX_EVENTS = 500
+MAX_EVENT_TEXT = 200
+
+EVENT_NAMES = get_args(get_type_hints(Event)["name"])
+
+Line = tuple[str, str | None, "npt.NDArray[np.int64]", "npt.NDArray[np.float64]"]
+"""Name, layer, steps, values."""
+
+
+def series_message(recording: Recording) -> tuple[Series, list[bytes]]:
+    """Return the run so far and the buffers of its lines."""
+    keys = keys_by_layer(recording)
+    steps, metrics = recording.metric_arrays()
+    lines: list[Line] = [(name, None, *without_pauses(steps, values)) for name, values in metrics.items()]
+    readings = recording.readings()
+    newest = readings.newest(DEAD_READINGS)
+    strips: list[Line] = []
+    for layer in recording.layers:
+        if (layer.path, "gradients") in keys:
+            strips.append(
+                ("gradient_l2", layer.path, *readings.column(keys[layer.path, "gradients"], COLUMNS.index("l2")))
+            )
+    columns: list[Column] = []
+    buffers: list[bytes] = []
+    _add(columns, buffers, lines, METRIC_POINTS)
+    _add(columns, buffers, strips, STRIP_POINTS)
+    message = Series(
+        first_step=int(steps[0]) if steps.size else 0,
+        last_step=int(steps[-1]) if steps.size else 0,
+        columns=columns,
+        events=events_of(recording),
+        health=[health_of(layer.path, keys, newest) for layer in recording.layers],
+    )
+    return message, buffers
+
+
+def _add(columns: list[Column], buffers: list[bytes], lines: list[Line], n_points: int) -> None:
+    """Add lines; if there are very many, each gets fewer points, and at last those after the first are left out."""
+    share = LINES_BYTES // 2 // POINT_BYTES
+    n_points = max(LEAST_POINTS, min(n_points, share // max(1, len(lines))))
+    for name, layer, steps, values in lines[: share // n_points]:
+        x, y = decimate(steps, values, n_points)
+        columns.append(Column(name, layer, len(x), len(buffers), len(buffers) + 1))
+        buffers += [_little_endian(x), _little_endian(y)]
+
+
+def _little_endian(array: npt.NDArray[Any]) -> bytes:
+    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def events_of(recording: Recording) -> list[Event]:
+    """Return the marks of the timeline; of very many, the ends of epochs thinned and the newest of the others."""
+    events = [_event(*event) for event in recording.events]
+    if len(events) <= MAX_EVENTS:
+        return events
+    epochs = [event for event in events if event.name == "epoch"]
+    others = [event for event in events if event.name != "epoch"][-MAX_EVENTS // 2 :]
+    thinned = epochs[:: -(-len(epochs) // (MAX_EVENTS // 2)) or 1]
+    return sorted([*thinned, *others], key=lambda event: event.step)
+
+
+def _event(step: int, name: str, text: str) -> Event:
+    known = cast("Literal['epoch']", name if name in EVENT_NAMES else "notice")
+    return Event(step, known, text if len(text) <= MAX_EVENT_TEXT else f"{text[: MAX_EVENT_TEXT - 1]}…")

@@ -1,0 +1,180 @@
+"""What an Inspector shows: a session or a recording, behind one face."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from weakref import ref
+
+import numpy as np
+
+from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nnviz_widgets.core.frame import TensorKey
+
+State = Literal["idle", "running", "paused", "finished", "failed"]
+
+
+class Viewer(Protocol):
+    """What a session asks and tells whoever watches it; the session's own `Viewer`."""
+
+    def wanted(self) -> frozenset[TensorKey]:
+        """Return the tensors to read whole at the next step."""
+
+    def notify(self) -> None:
+        """Hear that something changed."""
+
+
+class Control(Protocol):
+    """Commands that never block: they are carried out between two steps."""
+
+    speed: float | None
+
+    def ask_run(self, until: int | str | None = None) -> None:
+        """Start or resume."""
+
+    def ask_pause(self) -> None:
+        """Pause after one last step."""
+
+    def ask_steps(self, n: int) -> None:
+        """Take `n` steps and pause."""
+
+    def ask_stop(self) -> None:
+        """End training."""
+
+
+class SessionLike(Control, Protocol):
+    """What the widgets read of a session. All of it may be read from any thread."""
+
+    name: str
+    recording: Recording
+    state: State
+    step_index: int
+    epoch: int
+    batch_index: int
+    total_steps: int | None
+    epochs: int
+    steps_per_epoch: int | None
+    logs: Mapping[str, float]
+    steps_per_second: float | None
+    watch_cost: float | None
+    activity: str | None
+    error: BaseException | None
+    failure_text: str | None
+    n_samples: int
+
+    def add_viewer(self, viewer: Viewer) -> None:
+        """Ask and tell `viewer` from now on."""
+
+    def remove_viewer(self, viewer: Viewer) -> None:
+        """No longer ask and tell `viewer`."""
+
+
+class Source(Protocol):
+    """What an Inspector needs of what it shows."""
+
+    @property
+    def recording(self) -> Recording:
+        """Where tensors and series are read."""
+
+    @property
+    def session(self) -> SessionLike | None:
+        """The session that writes it, or `None`: then there is nothing to press."""
+
+    @property
+    def running(self) -> bool:
+        """Whether steps are being taken."""
+
+    @property
+    def last_step(self) -> int:
+        """The newest step."""
+
+    @property
+    def n_samples(self) -> int:
+        """How many rows of the batch keep their activations."""
+
+
+class SessionSource:
+    """A session."""
+
+    def __init__(self, session: SessionLike) -> None:
+        """Wrap `session`."""
+        self.session = session
+
+    @property
+    def recording(self) -> Recording:
+        """Where tensors and series are read."""
+        return self.session.recording
+
+    @property
+    def running(self) -> bool:
+        """Whether steps are being taken."""
+        return self.session.state == "running"
+
+    @property
+    def last_step(self) -> int:
+        """The newest step."""
+        return self.session.step_index
+
+    @property
+    def n_samples(self) -> int:
+        """How many rows of the batch keep their activations."""
+        return self.session.n_samples
+
+
+class RecordingSource:
+    """A recording on its own."""
+
+    session = None
+    running = False
+
+    def __init__(self, recording: Recording) -> None:
+        """Wrap `recording`."""
+        self.recording = recording
+
+    @property
+    def last_step(self) -> int:
+        """The newest step."""
+        steps = self.recording.steps
+        return int(steps[-1]) if steps.size else 0
+
+    @property
+    def n_samples(self) -> int:
+        """How many rows of the batch keep their activations."""
+        for spec in self.recording.catalogue.specs:
+            if spec.key.kind == "activations":
+                try:
+                    return int(np.shape(self.recording.frame(spec.key, -1).array)[0])
+                except (TensorNotRecorded, IndexError):
+                    continue
+        return 0
+
+
+def as_source(value: Any) -> Source:
+    """Return what an Inspector reads of `value`.
+
+    Raises:
+        InvalidArgumentError: If it is neither a session nor a recording.
+    """
+    if isinstance(value, Recording):
+        return RecordingSource(value)
+    if isinstance(getattr(value, "recording", None), Recording) and hasattr(value, "ask_run"):
+        return SessionSource(value)
+    raise InvalidArgumentError(
+        f"`source` must be a session or a recording. Received: {value!r:.200} of type {type(value).__name__}. "
+        "Make one with `nnviz.TrainingSession(model, x, y)`."
+    )
+
+
+def found(value: Any) -> Callable[[], Source | None]:
+    """Return a way to reach a session or recording that does not keep it alive."""
+    reference = ref(value)
+
+    def find() -> Source | None:
+        alive = reference()
+        return None if alive is None else as_source(alive)
+
+    return find

@@ -1,0 +1,95 @@
+"""The `_status` trait: how a session or a recording stands."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from nnviz_widgets.protocol import Failure, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.widgets.source import SessionLike, Source
+
+MAX_TEXT = 400
+MAX_TRACEBACK = 16_000
+"""Characters; the saved state of a widget stays far below 64 KiB."""
+MAX_LOGS = 50
+
+
+def status_of(source: Source) -> Status:
+    """Return how `source` stands now."""
+    if source.session is None:
+        return _of_recording(source.recording, source.last_step, source.n_samples)
+    return _of_session(source.session)
+
+
+def _of_session(session: SessionLike) -> Status:
+    return Status(
+        name=_cut(session.name),
+        source="session",
+        state=session.state,
+        step=session.step_index,
+        total_steps=session.total_steps,
+        epoch=session.epoch,
+        epochs=session.epochs,
+        batch=session.batch_index,
+        steps_per_epoch=session.steps_per_epoch,
+        logs=_logs(session.logs),
+        steps_per_second=_finite(session.steps_per_second),
+        watch_cost=_finite(session.watch_cost),
+        speed=session.speed,
+        activity=session.activity,
+        failure=_failure(session),
+        samples=session.n_samples,
+    )
+
+
+def _of_recording(recording: Recording, last_step: int, n_samples: int) -> Status:
+    epochs = recording.epochs
+    epoch = int(epochs[-1]) if epochs.size else 0
+    _, metrics = recording.metric_arrays()
+    return Status(
+        name=_cut(recording.name),
+        source="recording",
+        state="finished",
+        step=last_step,
+        total_steps=last_step,
+        epoch=epoch,
+        epochs=epoch + 1,
+        batch=0,
+        steps_per_epoch=None,
+        logs=_logs({name: float(values[-1]) for name, values in metrics.items() if values.size}),
+        steps_per_second=None,
+        watch_cost=None,
+        speed=None,
+        activity=None,
+        failure=None,
+        samples=n_samples,
+    )
+
+
+def _failure(session: SessionLike) -> Failure | None:
+    error = session.error
+    if error is None:
+        return None
+    title = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    text = session.failure_text or title
+    # The end of a traceback says what happened, its beginning where the user's call was.
+    if len(text) > MAX_TRACEBACK:
+        text = f"{text[: MAX_TRACEBACK // 4]}\n[…]\n{text[-MAX_TRACEBACK * 3 // 4 :]}"
+    return Failure(_cut(title), text)
+
+
+def _logs(logs: Mapping[str, float]) -> dict[str, float | None]:
+    return {_cut(name): _finite(value) for name, value in list(logs.items())[:MAX_LOGS]}
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
