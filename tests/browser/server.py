@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,20 +24,12 @@ START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 15
 
 
-def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class LabServer:
     """One `jupyter lab` process; a context manager.
 
     Attributes:
         root: The folder that it serves.
-        url: Its address, without a trailing slash.
+        url: Its address once it runs, without a trailing slash.
         token: What a request must carry.
     """
 
@@ -56,9 +45,8 @@ class LabServer:
         self.root.mkdir(parents=True)
         self._folder = folder
         self._settings = {**SETTINGS, **(settings or {})}
-        self._port = free_port()
-        self.token = secrets.token_hex(16)
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = ""
+        self.token = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -123,20 +111,19 @@ class LabServer:
     def _command(self) -> list[str]:
         return [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
-            *(f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
-            *(f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True"),
+            *("--ServerApp.port=0", f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True"),
         ]
 
     def _wait_until_up(self) -> None:
+        """Wait for the file in which a running server says where it listens."""
         assert self._process is not None
+        path = self._folder / "runtime" / f"jpserver-{self._process.pid}.json"
         deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
+        while not (path.exists() and path.stat().st_size):  # it is there, empty, just before it is written
             if self._process.poll() is not None:
                 raise RuntimeError(f"JupyterLab ended with {self._process.returncode}:\n{self.log_tail()}")
-            try:
-                self.get("api/status")
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-            else:
-                return
-        raise TimeoutError(f"JupyterLab did not answer within {START_TIMEOUT_S} s:\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"JupyterLab was not up within {START_TIMEOUT_S} s:\n{self.log_tail()}")
+            time.sleep(0.05)
+        info = json.loads(path.read_text(encoding="utf-8"))
+        self.url, self.token = info["url"].rstrip("/"), info["token"]
