@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := nnviz_widgets/static
+BUNDLE := $(STATIC)/inspector.js $(STATIC)/inspector.css
 PROTOCOL := js/src/protocol.gen.ts
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -64,7 +65,7 @@ distclean: clean ## and what was installed
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
-setup: $(VENV)/installed.stamp $(STATIC)/inspector.js
+setup: $(VENV)/installed.stamp $(BUNDLE) ## install and build, and do nothing else
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later is needed and was not found" >&2; exit 1; }
@@ -87,9 +88,9 @@ js/node_modules/installed.stamp: js/package.json js/package-lock.json
 	npm --prefix js ci --no-audit --no-fund
 	@touch $@
 
-$(STATIC)/inspector.js: js/node_modules/installed.stamp js/build.mjs js/tsconfig.json $(shell find js/src -type f)
+$(BUNDLE) &: js/node_modules/installed.stamp js/build.mjs js/tsconfig.json $(shell find js/src -type f)
 	npm --prefix js run build
-	@touch $@
+	@touch $(BUNDLE)
 
 chromium:
 	@scripts/chromium

@@ -75,20 +75,24 @@ class Lab:
         # Each notebook in its own workspace, so that no page restores the tabs of another.
         workspace = f"{Path(path).stem}_{next(self._names)}"
         url = f"{self.server.url}/lab/workspaces/{workspace}/tree/{path}?token={self.server.token}"
-        return Notebook(page, url, self.server)
+        return Notebook(page, url, path, self.server)
 
 
 class Notebook:
     """One page with one notebook; a context manager that shuts the kernel down and closes the page.
 
+    A second page on the same notebook, and so on the same kernel, is `lab.open_file(notebook.path)`.
+
     Attributes:
         page: Playwright's page, for clicks and readings.
+        path: Of the notebook, from the server's root.
         complaints: Everything the page complained of so far: uncaught exceptions and console errors.
     """
 
-    def __init__(self, page: Page, url: str, server: LabServer) -> None:
-        """Load `url` in `page` and wait until the kernel is idle."""
+    def __init__(self, page: Page, url: str, path: str, server: LabServer) -> None:
+        """Load `url`, which shows the notebook at `path`, in `page` and wait until the kernel is idle."""
         self.page = page
+        self.path = path
         self.complaints: list[str] = []
         self._server = server
         page.on("console", self._note_console)
@@ -101,8 +105,10 @@ class Notebook:
         """Return the notebook, which is open already."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Shut the kernel down and close the page."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Shut the kernel down and close the page; if the test failed, keep a picture of what it saw."""
+        if kind is not None:
+            self.screenshot(f"failed_{Path(self.path).stem}")
         self.evaluate("app => app.shell.currentWidget.sessionContext.shutdown()")
         self.page.close()
 
@@ -164,9 +170,13 @@ class Notebook:
         worn = f"document.body.dataset.jpThemeName === '{THEMES[theme]}' && {splash} === null"
         self.wait_until(lambda: self.page.evaluate(worn), f"the {theme} theme is worn")
 
+    def save(self) -> None:
+        """Save the notebook, outputs included."""
+        self.evaluate("app => app.shell.currentWidget.context.save()")
+
     def reload(self) -> None:
         """Save the notebook and reload the page, as a person who presses F5. The kernel goes on."""
-        self.evaluate("app => app.shell.currentWidget.context.save()")
+        self.save()
         self.page.reload()
         self._wait_for_kernel()
 

@@ -61,6 +61,18 @@ def test_second_view_follows_a_background_thread(lab):
         assert notebook.cell(1).locator("button.smoke").inner_text() == "count 5"
 
 
+def test_second_page_shares_the_kernel(lab):
+    with lab.open([COUNTER, "counter"]) as notebook:
+        notebook.run_all()
+        notebook.save()
+        with lab.open_file(notebook.path) as other:
+            button = other.cell(1).locator("button.smoke")
+            button.click()
+            other.wait_until(lambda: button.inner_text() == "count 1", "the second page counts")
+            here = notebook.cell(1).locator("button.smoke")
+            notebook.wait_until(lambda: here.inner_text() == "count 1", "the first page follows")
+
+
 def test_theme_changes_the_page(lab):
     with lab.open(["1"]) as notebook:
         backgrounds = []
