@@ -84,20 +84,17 @@ export function afterKey(plane: Plane, { row, column }: FullCell, key: string): 
   }
 }
 
-/** The place along the rows in the tensor's own words: `in 300`, `in 3, y 1`. */
-export function describeRow(plane: Plane, row: number): string {
+/** The place along the rows in the tensor's own words: `in 300`, or `in 3` and `y 1`. */
+export function describeRow(plane: Plane, row: number): string[] {
   const { rows } = sidesOf(plane);
   const indices = indicesOf(rows, row);
-  return rows.axes.map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`).join(", ");
+  return rows.axes.map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`);
 }
 
 /** What the column says beyond its neuron: `x 2` in a convolution. */
-export function describeColumn(plane: Plane, column: number): string {
+export function describeColumn(plane: Plane, column: number): string[] {
   const { cols } = sidesOf(plane);
   const indices = indicesOf(cols, column);
-  const named = plane.neuron_cols > 0 ? 1 : 0;
-  return cols.axes
-    .map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`)
-    .slice(named)
-    .join(", ");
+  const words = cols.axes.map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`);
+  return words.slice(plane.neuron_cols > 0 ? 1 : 0);
 }

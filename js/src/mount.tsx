@@ -14,7 +14,7 @@ export function mount(store: Store, el: HTMLElement): () => void {
   const root = document.createElement("div");
   root.className = "nnv-root";
   // JupyterLab's own key bindings stop at an element with this attribute.
-  root.dataset["lmSuppressShortcuts"] = "true";
+  root.dataset.lmSuppressShortcuts = "true";
   el.classList.add("nnv-host");
   el.append(root);
   const readings = createReadout(store, end.signal);

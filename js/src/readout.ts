@@ -3,7 +3,7 @@
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { columnOf, rowOf } from "./cell.ts";
 import { formatValue } from "./format.ts";
-import { valueOf } from "./picture/bits.ts";
+import { cellValue } from "./picture/bits.ts";
 import type { Kind } from "./protocol.gen.ts";
 import type { Place, PlaneData } from "./source/source.ts";
 import { groupOf, type Store } from "./store.ts";
@@ -77,7 +77,7 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
     if (cells === null || frame === null || cells.length === 0) return { tensor, row, column, text: null };
     if (holdsValues(data, store.source.status.value?.state === "running")) {
       readers.get(tensor)?.(null);
-      return { tensor, row, column, text: formatValue(valueOf(cells, row * plane.cols + column)) };
+      return { tensor, row, column, text: formatValue(cellValue(cells, row * plane.cols + column)) };
     }
     const { layer, step, sample } = frame;
     const place = { layer, step, sample, tensor, row, column, variable: plane.variable };

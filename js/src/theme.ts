@@ -17,9 +17,9 @@ export interface Theme {
 /** JupyterLab and VS Code say what they are; elsewhere the background they gave us, then the system's wish decides. */
 function pageIsDark(root: Element): boolean {
   const { body } = document;
-  const lab = body.dataset["jpThemeLight"];
+  const lab = body.dataset.jpThemeLight;
   if (lab !== undefined) return lab === "false";
-  const vscode = body.dataset["vscodeThemeKind"];
+  const vscode = body.dataset.vscodeThemeKind;
   if (vscode !== undefined) return !vscode.includes("light");
   const background = getComputedStyle(root).getPropertyValue("--jp-layout-color0").trim();
   const hex = /^#([0-9a-f]{6})$/i.exec(background)?.[1];

@@ -35,7 +35,7 @@ export function bf16Value(bits: number): number {
 }
 
 /** The value of one cell. */
-export function valueOf(cells: Cells, index: number): number {
+export function cellValue(cells: Cells, index: number): number {
   const cell = cells[index];
   if (cell === undefined) return Number.NaN;
   return cells instanceof Uint16Array ? bf16Value(cell) : cell;

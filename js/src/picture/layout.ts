@@ -37,14 +37,16 @@ export function layOut(
   const fitting = poolPlane(data, wishedHeight, width);
   if (fitting.cells === null || fitting.cells.length === 0 || width === 0) return null;
   const { rows, cols } = sidesOf(fitting.plane);
-  const height = heightFor(rows.cells, wishedHeight, pixelRatio);
+  // The gap after the last tile separates it from nothing.
+  const shownRows = rows.tile > 0 ? rows.cells - 1 : rows.cells;
+  const height = heightFor(shownRows, wishedHeight, pixelRatio);
   const bits = bitsOf(fitting.cells);
   return {
     data: fitting,
     bits,
     rows,
     cols,
-    rowEdges: evenEdges(rows, height),
+    rowEdges: evenEdges(rows.cells, shownRows, height),
     colEdges: alignedEdges(cols, width),
     width,
     height,

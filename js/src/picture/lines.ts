@@ -34,7 +34,7 @@ export function rangeOf(values: ArrayLike<number>): [number, number] | null {
   return low <= high ? [low, high] : null;
 }
 
-/** The mean over a window around each value, narrower at the ends; what is not finite is left out, and stays a gap. */
+/** The mean over a window around each value, cut at the ends; what is not finite is left out, and stays a gap. */
 export function smooth(values: Float32Array, window: number): Float32Array {
   const half = Math.max(0, Math.floor(window / 2));
   const sums = new Float64Array(values.length + 1);
@@ -45,11 +45,10 @@ export function smooth(values: Float32Array, window: number): Float32Array {
     counts[i + 1] = (counts[i] ?? 0) + (finite ? 1 : 0);
   }
   return values.map((value, i) => {
-    const reach = Math.min(half, i, values.length - 1 - i);
-    const count = (counts[i + reach + 1] ?? 0) - (counts[i - reach] ?? 0);
-    return Number.isFinite(value)
-      ? ((sums[i + reach + 1] ?? 0) - (sums[i - reach] ?? 0)) / count
-      : Number.NaN;
+    const from = Math.max(0, i - half);
+    const to = Math.min(values.length, i + half + 1);
+    const count = (counts[to] ?? 0) - (counts[from] ?? 0);
+    return Number.isFinite(value) ? ((sums[to] ?? 0) - (sums[from] ?? 0)) / count : Number.NaN;
   });
 }
 

@@ -73,11 +73,10 @@ export function indicesOf(side: Side, index: number): number[] | null {
   return indices;
 }
 
-/** The device pixel at which each cell begins, and the end: `cells + 1` numbers. */
-export function evenEdges(side: Side, pixels: number): Int32Array {
-  return Int32Array.from({ length: side.cells + 1 }, (_, i) =>
-    Math.round((i / Math.max(side.cells, 1)) * pixels),
-  );
+/** The device pixel at which each cell begins, and the end: `cells + 1` numbers. Cells after `shown` have no pixels. */
+export function evenEdges(cells: number, shown: number, pixels: number): Int32Array {
+  const at = (i: number) => Math.round((Math.min(i, shown) / Math.max(shown, 1)) * pixels);
+  return Int32Array.from({ length: cells + 1 }, (_, i) => at(i));
 }
 
 /**
@@ -85,7 +84,7 @@ export function evenEdges(side: Side, pixels: number): Int32Array {
  * neuron is at the same place in pictures that were pooled by different factors.
  */
 export function alignedEdges(side: Side, pixels: number): Int32Array {
-  if (side.tile > 0) return evenEdges(side, pixels);
+  if (side.tile > 0) return evenEdges(side.cells, side.cells, pixels);
   const at = (i: number) => Math.min((i * side.factor) / Math.max(side.full, 1), 1);
   return Int32Array.from({ length: side.cells + 1 }, (_, i) => Math.round(at(i) * pixels));
 }

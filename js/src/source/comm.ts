@@ -165,6 +165,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     },
     painted,
     async command(command) {
+      if (connection.peek() === "gone") throw new Error("the kernel is gone");
       await pending.ask((id) => send({ ...command, id, client }));
     },
     async read(place) {

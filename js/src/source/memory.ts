@@ -2,7 +2,7 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { formatValue } from "../format.ts";
-import { valueOf } from "../picture/bits.ts";
+import { cellValue } from "../picture/bits.ts";
 import { poolPlane } from "../picture/pool.ts";
 import { cellAt, sidesOf } from "../picture/side.ts";
 import type { Kind, LayerEntry, MapRequest, Notice, Plane, Status } from "../protocol.gen.ts";
@@ -158,7 +158,7 @@ export function createMemorySource(
       if (entry === null) throw new Error("not recorded");
       const sides = sidesOf(entry.plane);
       const index = cellAt(sides.rows, row) * entry.plane.cols + cellAt(sides.cols, column);
-      return formatValue(valueOf(entry.cells, index));
+      return formatValue(cellValue(entry.cells, index));
     },
     tell(level, text) {
       notice.value = { kind: "notice", level, text };

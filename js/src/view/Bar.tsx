@@ -16,7 +16,7 @@ export function Bar({ limits }: { limits: Limits | null }) {
   if (limits === null) return <div class="nnv-bar" />;
   return (
     <div class="nnv-bar" title="1st to 99th percentile; what is beyond has the colour of the end">
-      <canvas ref={canvas} aria-hidden="true" />
+      <canvas ref={canvas} />
       <span>{formatLabel(limits.high)}</span>
       {limits.diverging && <span>0</span>}
       <span>{formatLabel(limits.low)}</span>

@@ -126,6 +126,7 @@ export function Heatmap({ tensor, wishedHeight }: Props) {
             ref={body}
             class={picture.value === null ? "nnv-map-body nnv-blank" : "nnv-map-body"}
             style={picture.value === null ? { height: `${wishedHeight}px` } : undefined}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes the keys
             tabIndex={0}
             role="application"
             aria-roledescription="heatmap"

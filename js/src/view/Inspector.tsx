@@ -22,13 +22,13 @@ export function Inspector() {
   const columns = shows("layers") && maps ? "nnv-main nnv-main-two" : "nnv-main";
   ran.value ||= store.source.status.value?.state === "running";
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the root takes the keys that belong to no single control
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
     <div
       ref={root}
       class={gone ? "nnv-inspector nnv-gone" : "nnv-inspector"}
       role="group"
       aria-label="Inspector"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the root takes the keys that belong to no single control
       tabIndex={0}
       onKeyDown={(event) => handleRootKey(event, store)}
     >

@@ -1,4 +1,5 @@
-import { formatShape } from "../format.ts";
+import { rowsAreSamples } from "../cell.ts";
+import { formatLabel, formatShape } from "../format.ts";
 import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
@@ -37,53 +38,77 @@ function Count({ n, name, color }: { n: number; name: string; color: string }) {
   );
 }
 
-/** Values between these limits fill the colour scale; whoever is outside has its end's colour. */
-function beyond(plane: Plane): string | null {
-  const { low, high, clip_low, clip_high } = plane;
-  if (low === null || high === null || clip_low === null || clip_high === null) return null;
-  if (low === high) return `all values ${plane.full_rows * plane.full_cols === 1 ? "" : "= "}${low}`;
-  return null;
+/** From the smallest to the greatest finite value of the whole tensor. */
+function rangeWords({ low, high }: Plane): string {
+  if (low === null || high === null) return "no finite values";
+  if (low === high) return `all ${formatLabel(low)}`;
+  return `${formatLabel(low)} \u2026 ${formatLabel(high)}`;
 }
 
-function Switch() {
-  const { store } = useView();
-  const gradients = store.outputGradients.value;
+function sampleWords(plane: Plane, sample: number): string | null {
+  if (plane.tensor !== "activations" && plane.tensor !== "activation_gradients") return null;
+  if (rowsAreSamples(plane)) return "samples of this batch";
+  return plane.axes.includes("sample") ? `sample ${sample}` : null;
+}
+
+function Choice({ gradients, text }: { gradients: boolean; text: string }) {
+  const shown = useView().store.outputGradients;
   return (
     <button
       type="button"
-      class="nnv-switch"
-      aria-pressed={gradients}
-      title="Show the gradient of the loss with respect to the activations"
+      class="nnv-choice"
+      aria-pressed={shown.value === gradients}
       onClick={() => {
-        store.outputGradients.value = !gradients;
+        shown.value = gradients;
       }}
     >
-      {gradients ? "their gradients" : "values"}
+      {text}
     </button>
+  );
+}
+
+/** The activations themselves, or the gradient of the loss with respect to them. */
+function Switch() {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
+    <div class="nnv-switch" role="group" aria-label="activations or their gradients">
+      <Choice gradients={false} text="values" />
+      <Choice gradients text="gradients" />
+    </div>
+  );
+}
+
+/** What is drawn, line by line. */
+function Words({ plane }: { plane: Plane }) {
+  const sample = useView().store.frame.value?.sample ?? 0;
+  const lines = [
+    formatShape(plane.shape),
+    sampleWords(plane, sample),
+    pooledWords(plane),
+    rangeWords(plane),
+    plane.note,
+  ].filter((line) => line !== null);
+  return (
+    <>
+      {lines.map((line) => (
+        <span key={line} title={line}>
+          {line}
+        </span>
+      ))}
+      <Count n={plane.n_nan} name="NaN" color={SPECIAL.nan} />
+      <Count n={plane.n_posinf} name="+Inf" color={SPECIAL.posinf} />
+      <Count n={plane.n_neginf} name={"\u2212Inf"} color={SPECIAL.neginf} />
+    </>
   );
 }
 
 /** The name of a map and what is drawn in it. */
 export function Label({ tensor, data }: { tensor: Kind; data: PlaneData | null }) {
-  const output = tensor === "activations" || tensor === "activation_gradients";
-  const plane = data?.cells ? data.plane : null;
-  const pooled = plane === null ? null : pooledWords(plane);
-  const constant = plane === null ? null : beyond(plane);
   return (
     <div class="nnv-map-label">
       <b>{NAMES[tensor]}</b>
-      {output && <Switch />}
-      {plane !== null && <span>{formatShape(plane.shape)}</span>}
-      {plane !== null && output && plane.row_axes.length === 1 && plane.row_axes[0]?.name === "sample" && (
-        <span>samples of this batch</span>
-      )}
-      {pooled !== null && <span>{pooled}</span>}
-      {constant !== null && <span>{constant}</span>}
-      {plane !== null && plane.note !== null && <span title={plane.note}>{plane.note}</span>}
-      {plane !== null && <Count n={plane.n_nan} name="NaN" color={SPECIAL.nan} />}
-      {plane !== null && <Count n={plane.n_posinf} name="+Inf" color={SPECIAL.posinf} />}
-      {plane !== null && <Count n={plane.n_neginf} name={"\u2212Inf"} color={SPECIAL.neginf} />}
-      {plane !== null && plane.low === null && <span>no finite values</span>}
+      {(tensor === "activations" || tensor === "activation_gradients") && <Switch />}
+      {data !== null && data.cells !== null && <Words plane={data.plane} />}
     </div>
   );
 }

@@ -24,7 +24,7 @@ function Strip({ path }: { path: string }) {
   });
   return (
     <div class="nnv-strip" ref={box}>
-      <canvas ref={canvas} aria-hidden="true" />
+      <canvas ref={canvas} />
     </div>
   );
 }

@@ -28,14 +28,17 @@ function Before() {
 export function Maps() {
   const { store } = useView();
   const panels = store.panels.value;
+  const known = store.layer.value !== null;
   const outputs = store.outputGradients.value ? "activation_gradients" : "activations";
   return (
     <section class="nnv-maps" aria-label="Maps">
       <Before />
-      {panels.includes("activations") && <Heatmap key={outputs} tensor={outputs} wishedHeight={112} />}
-      {panels.includes("weights") && <Heatmap tensor="weights" wishedHeight={200} />}
-      {panels.includes("gradients") && <Heatmap tensor="gradients" wishedHeight={200} />}
-      <Readout />
+      {known && panels.includes("activations") && (
+        <Heatmap key={outputs} tensor={outputs} wishedHeight={112} />
+      )}
+      {known && panels.includes("weights") && <Heatmap tensor="weights" wishedHeight={200} />}
+      {known && panels.includes("gradients") && <Heatmap tensor="gradients" wishedHeight={200} />}
+      {known && <Readout />}
       <Sliders />
     </section>
   );

@@ -16,7 +16,7 @@ export interface Part {
   readonly text: string;
 }
 
-/** What is looked at, in words: first where, then what is there. */
+/** What is looked at, in words: the neuron, and for each map the place in its rows and the value there. */
 export function readoutParts(store: Store, readings: readonly Reading[]): Part[] {
   const layer = store.layer.value;
   const parts: Part[] = [];
@@ -24,18 +24,21 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
     const neuron = store.hover.value?.neuron ?? store.cursor.neuron.value;
     parts.push({ name: "neuron", text: String(Math.min(neuron, layer.n_neurons - 1)) });
   }
-  const places = new Set<string>();
-  for (const { tensor, row, column } of readings) {
-    const plane = store.planeOf(tensor)?.plane;
-    if (plane === undefined || rowsAreSamples(plane)) continue;
-    const words = [describeRow(plane, row), describeColumn(plane, column)]
-      .filter((text) => text !== "")
-      .join(", ");
-    if (words === "" || places.has(words)) continue;
-    places.add(words);
-    parts.push(...words.split(", ").map(splitPlace));
+  let last = "";
+  for (const reading of readings) {
+    const place = placeOf(store, reading);
+    // Weights and their gradients are at the same place: it is said once.
+    if (place.length > 0 && place.join() !== last) parts.push(...place.map(splitPlace));
+    last = place.join();
+    parts.push({ name: WORDS[reading.tensor], text: reading.text ?? "\u2026" });
   }
-  return [...parts, ...readings.map(({ tensor, text }) => ({ name: WORDS[tensor], text: text ?? "\u2026" }))];
+  return parts;
+}
+
+function placeOf(store: Store, { tensor, row, column }: Reading): string[] {
+  const plane = store.planeOf(tensor)?.plane;
+  if (plane === undefined || rowsAreSamples(plane)) return [];
+  return [...describeRow(plane, row), ...describeColumn(plane, column)];
 }
 
 function splitPlace(words: string): Part {
@@ -50,7 +53,6 @@ export function Readout() {
   return (
     <div class="nnv-readout">
       {parts.map(({ name, text }, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the parts have no identity but their place
         <span key={i}>
           {name} <b>{text}</b>
         </span>

@@ -9,30 +9,34 @@ interface SliderProps {
   readonly max: number;
   /** What the value is called, where it is not a number. */
   readonly text?: string;
+  readonly disabled: boolean;
   readonly onMove: (value: number) => void;
   readonly children?: ComponentChildren;
 }
 
-function Slider({ name, value, min, max, text, onMove, children }: SliderProps) {
+function Slider({ name, value, min, max, text, disabled, onMove, children }: SliderProps) {
   const shown = Math.min(Math.max(value, min), max);
   const filled = max > min ? (shown - min) / (max - min) : 0;
   const words = text ?? String(shown);
   return (
-    <label class="nnv-slider">
-      <span>{name}</span>
+    <div class="nnv-slider">
+      <span class="nnv-slider-name">
+        {name}
+        {children}
+      </span>
       <input
         type="range"
+        aria-label={name}
         min={min}
         max={max}
         value={shown}
-        disabled={max <= min}
+        disabled={disabled || max <= min}
         aria-valuetext={words}
         style={{ "--nnv-filled": String(filled) }}
         onInput={(event) => onMove(Number(event.currentTarget.value))}
       />
       <b title={words}>{words}</b>
-      {children}
-    </label>
+    </div>
   );
 }
 
@@ -42,7 +46,7 @@ function Follow() {
   return (
     <button
       type="button"
-      class="nnv-follow"
+      class="nnv-choice"
       aria-pressed={follow}
       title={
         follow ? "Shows the newest step; press to stay at this one" : "Show the newest step and stay with it"
@@ -51,7 +55,7 @@ function Follow() {
         store.cursor.move(follow ? { follow: false, step: store.shownStep.peek() } : { follow: true })
       }
     >
-      {follow ? "newest" : "go to newest"}
+      {follow ? "following" : "follow"}
     </button>
   );
 }
@@ -67,11 +71,13 @@ export function Sliders() {
   const samples = layer?.n_samples ?? 0;
   const label = store.frame.value?.labels[cursor.sample.value];
   const sample = label === undefined ? undefined : `${cursor.sample.value}, a \u201c${label}\u201d`;
+  const disabled = source.connection.value === "gone";
   if (layer === null) return null;
   return (
     <div class="nnv-sliders">
       <Slider
         name="layer"
+        disabled={disabled}
         value={index}
         min={0}
         max={layers.length - 1}
@@ -80,6 +86,7 @@ export function Sliders() {
       />
       <Slider
         name="step"
+        disabled={disabled}
         value={store.shownStep.value}
         min={first}
         max={last}
@@ -90,6 +97,7 @@ export function Sliders() {
       {layer.n_neurons > 1 && (
         <Slider
           name="neuron"
+          disabled={disabled}
           value={cursor.neuron.value}
           min={0}
           max={layer.n_neurons - 1}
@@ -99,6 +107,7 @@ export function Sliders() {
       {samples > 1 && (
         <Slider
           name="sample"
+          disabled={disabled}
           value={cursor.sample.value}
           min={0}
           max={samples - 1}

@@ -108,7 +108,7 @@ export function Timeline() {
   const marks = (source.series.value?.events ?? []).filter(({ name }) => name !== "epoch");
   return (
     <div class="nnv-timeline" ref={box} onPointerDown={drag} onPointerMove={drag}>
-      <canvas ref={canvas} aria-hidden="true" />
+      <canvas ref={canvas} />
       {size.width > 0 && (
         <>
           <Marks marks={marks} plot={plot.value} size={size} />

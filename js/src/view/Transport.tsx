@@ -109,7 +109,7 @@ function Speed({ enabled }: { enabled: boolean }) {
       value={speed === null ? "" : String(speed)}
       onChange={(event) => choose(event.currentTarget.value)}
     >
-      <option value="">no limit</option>
+      <option value="">full speed</option>
       {choices.map((choice) => (
         <option key={choice} value={String(choice)}>
           {`${choice} /s`}

@@ -13,12 +13,21 @@ export interface Size {
 
 const NO_SIZE: Size = { width: 0, height: 0, pixelRatio: 1 };
 
+/** The browser's own count where it agrees with the pixel ratio; under an emulated ratio it does not. */
+function devicePixels(css: number, exact: number | undefined, pixelRatio: number): number {
+  const rounded = Math.round(css * pixelRatio);
+  return exact !== undefined && Math.abs(exact - rounded) <= 1 ? exact : rounded;
+}
+
 function sizeOf(entry: ResizeObserverEntry): Size {
   const pixelRatio = window.devicePixelRatio || 1;
   const exact = entry.devicePixelContentBoxSize?.[0];
-  const width = exact?.inlineSize ?? Math.round(entry.contentRect.width * pixelRatio);
-  const height = exact?.blockSize ?? Math.round(entry.contentRect.height * pixelRatio);
-  return { width, height, pixelRatio };
+  const { width, height } = entry.contentRect;
+  return {
+    width: devicePixels(width, exact?.inlineSize, pixelRatio),
+    height: devicePixels(height, exact?.blockSize, pixelRatio),
+    pixelRatio,
+  };
 }
 
 /** The size of an element in whole device pixels; zero until it is known. */

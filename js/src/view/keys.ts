@@ -49,8 +49,9 @@ function act(key: string, store: Store): boolean {
 
 /** Notebooks listen for single letters on the document: nothing that is typed in a view may reach them. */
 export function handleRootKey(event: KeyboardEvent, store: Store): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   event.stopPropagation();
-  if (event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return;
+  if (takesText(event.target)) return;
   if (event.key === " " && !isButton(event.target)) {
     event.preventDefault();
     runOrPause(store);
