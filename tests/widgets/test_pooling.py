@@ -1,0 +1,92 @@
+"""The fast pooling is the slow, obvious one."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from nnviz_widgets.widgets import pooling
+from nnviz_widgets.widgets.layout import Side
+from nnviz_widgets.widgets.pooling import fit, pool
+
+
+def one_cell(values, reduce):
+    """What a cell shows of its block, said slowly."""
+    values = [float(value) for value in values]
+    if any(math.isnan(value) for value in values):
+        return math.nan
+    if math.inf in values:
+        return math.inf
+    if -math.inf in values:
+        return -math.inf
+    if reduce == "max":
+        return max(values)
+    return max(values, key=lambda value: (abs(value), value))
+
+
+def slowly(values, rows, cols, reduce):
+    steps = (rows.tiles, rows.within, cols.tiles, cols.within)
+    shape = tuple(-(-size // step) for size, step in zip(values.shape, steps, strict=True))
+    result = np.empty(shape)
+    for place in np.ndindex(*shape):
+        block = values[tuple(slice(at * step, (at + 1) * step) for at, step in zip(place, steps, strict=True))]
+        result[place] = one_cell(block.ravel(), reduce)
+    return result
+
+
+sides = st.tuples(st.integers(1, 5), st.integers(1, 9), st.booleans()).map(
+    lambda each: Side((0, 1), each[:2], tiled=True) if each[2] else Side((0,), (each[0] * each[1],))
+)
+odd_floats = st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.5, -3.5, 1e-45, 3e38, -3e38, math.nan, math.inf, -math.inf])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), sides, sides, st.integers(1, 12), st.integers(1, 12), st.sampled_from(["absmax", "max"]))
+def test_N01_pooling_is_its_slow_twin(data, down, right, max_rows, max_cols, reduce):
+    shape = (down.n_tiles, down.tile, right.n_tiles, right.tile)
+    dtype = data.draw(st.sampled_from(["f4", "f8", "i1", "u1", "?", "f2"]))
+    kind = np.dtype(dtype).kind
+    elements = odd_floats if dtype in ("f4", "f8") else st.integers(-128, 127) if dtype == "i1" else None
+    if dtype == "f2":
+        elements = st.sampled_from([0.0, 65504.0, -65504.0, math.nan, math.inf, -math.inf, 6e-8])
+    fill = elements if kind == "f" else None
+    values = data.draw(npst.arrays(dtype, shape, elements=elements, fill=fill))
+    rows, cols = fit(down, max_rows), fit(right, max_cols)
+    assert rows.cells <= max_rows or (rows.cells == 1)
+    np.testing.assert_array_equal(pool(values, rows, cols, reduce), slowly(values, rows, cols, reduce))
+
+
+@pytest.mark.parametrize("reduce", ["absmax", "max"])
+@pytest.mark.parametrize("shape", [(1, 1000, 1, 37), (1, 37, 1, 1000), (7, 50, 11, 13)])
+def test_pieces_do_not_show(shape, reduce, monkeypatch):
+    monkeypatch.setattr(pooling, "BLOCK_VALUES", 500)
+    values = np.random.default_rng(1).standard_normal(shape).astype("f4")
+    rows, cols = fit(Side((0, 1), shape[:2], tiled=shape[0] > 1), 40), fit(Side((2, 3), shape[2:]), 9)
+    np.testing.assert_array_equal(pool(values, rows, cols, reduce), slowly(values, rows, cols, reduce))
+
+
+@pytest.mark.parametrize("reduce", ["absmax", "max"])
+def test_a_broadcast_axis_is_pooled_as_if_it_were_there(reduce):
+    small = np.random.default_rng(2).standard_normal((1, 1, 1, 50)).astype("f4")
+    wide = np.broadcast_to(small, (1, 60, 1, 50))
+    rows, cols = fit(Side((0,), (60,)), 7), fit(Side((0,), (50,)), 6)
+    np.testing.assert_array_equal(pool(wide, rows, cols, reduce), slowly(wide, rows, cols, reduce))
+
+
+@given(st.integers(1, 60), st.integers(1, 40), st.booleans(), st.integers(1, 300))
+def test_factors_are_whole_smallest_and_keep_to_tiles(n_tiles, tile, tiled, limit):
+    side = Side((0, 1), (n_tiles, tile), tiled=tiled)
+    factors = fit(side, limit)
+    assert factors.cells <= limit
+    if factors.gaps:
+        assert (factors.factor, factors.tiles) == (factors.within, 1)
+        assert factors.cells == n_tiles * (-(-tile // factors.within) + 1)
+    elif tiled:
+        assert factors.factor % side.pitch == 0
+        assert factors.cells == -(-n_tiles // factors.tiles) == -(-side.full // factors.factor)
+    if factors.within > 1 and factors.tiles == 1 and not (tiled and not factors.gaps):
+        finer = -(-side.tile // (factors.within - 1))
+        assert finer + int(tiled) > limit // side.n_tiles
