@@ -29,7 +29,7 @@ ARROWS = {
 }
 PROTOCOL_MAY_IMPORT = {"nnviz_widgets.core.frame", "nnviz_widgets.errors"}
 KERAS = {"keras", "tensorflow"}
-DISPLAY = {"anywidget", "ipywidgets", "IPython"}
+DISPLAY = {"anywidget", "ipywidgets"}
 LAZY = {"keras", "tensorflow", "pandas", "plotly"}
 
 

@@ -21,10 +21,6 @@ def read(path: Path) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
-
-
 @each_notebook
 def test_notebook_is_valid_and_stored_without_outputs(path):
     notebook = read(path)

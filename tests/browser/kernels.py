@@ -15,6 +15,9 @@ from pathlib import Path
 OLDER_IPYKERNEL = "ipykernel-6.29"
 """Name of the kernel specification."""
 
+KERNELS = ("python3", OLDER_IPYKERNEL)
+"""The kernels under which a widget must be right; the first is the environment's own."""
+
 # nest-asyncio is what ipykernel 6 needs and 7 does not; it lives in the same folder.
 PACKAGES = ("ipykernel==6.29.5", "nest-asyncio==1.6.0")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.kernels import OLDER_IPYKERNEL
+from tests.browser.kernels import KERNELS, OLDER_IPYKERNEL
 
 COUNTER = '''
 import threading, time, traitlets, anywidget
@@ -34,7 +34,7 @@ counter = Counter()
 '''
 
 
-@pytest.mark.parametrize("kernel", ["python3", OLDER_IPYKERNEL])
+@pytest.mark.parametrize("kernel", KERNELS)
 def test_widget_answers_a_click_and_survives_a_reload(lab, kernel):
     with lab.open([COUNTER, "counter", "import ipykernel; print(ipykernel.__version__)"], kernel=kernel) as notebook:
         notebook.run_all()
