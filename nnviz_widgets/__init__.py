@@ -1,0 +1,51 @@
+"""Stop the training of a neural network at any step, from a notebook, and see inside it.
+
+```python
+import nnviz_widgets as nnviz
+
+session = nnviz.TrainingSession(model, x_train, y_train, batch_size=32, epochs=5)
+session  # at the end of a notebook cell: shows the Inspector
+```
+"""
+
+from __future__ import annotations
+
+from nnviz_widgets._version import __version__ as __version__
+from nnviz_widgets.core.frame import LayerInfo as LayerInfo
+from nnviz_widgets.core.probe import Probe as Probe
+from nnviz_widgets.core.recording import Recording as Recording
+from nnviz_widgets.core.report import StepReport as StepReport
+from nnviz_widgets.errors import BackendMissing as BackendMissing
+from nnviz_widgets.errors import InvalidArgumentError as InvalidArgumentError
+from nnviz_widgets.errors import LayerNotFound as LayerNotFound
+from nnviz_widgets.errors import ModelAttached as ModelAttached
+from nnviz_widgets.errors import NnvizError as NnvizError
+from nnviz_widgets.errors import ProtocolError as ProtocolError
+from nnviz_widgets.errors import SessionBusy as SessionBusy
+from nnviz_widgets.errors import SessionClosed as SessionClosed
+from nnviz_widgets.errors import TensorNotRecorded as TensorNotRecorded
+from nnviz_widgets.errors import TensorUnavailable as TensorUnavailable
+from nnviz_widgets.widgets.cursor import Cursor as Cursor
+from nnviz_widgets.widgets.inspector import Inspector as Inspector
+from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
+
+__all__ = [
+    "BackendMissing",
+    "Cursor",
+    "Inspector",
+    "InvalidArgumentError",
+    "LayerInfo",
+    "LayerNotFound",
+    "ModelAttached",
+    "NnvizError",
+    "Probe",
+    "ProtocolError",
+    "Recording",
+    "SessionBusy",
+    "SessionClosed",
+    "StepReport",
+    "TensorNotRecorded",
+    "TensorUnavailable",
+    "TrainingSession",
+    "__version__",
+]

@@ -7,6 +7,7 @@ NnvizError
 ├── TensorNotRecorded      (LookupError)    the tensor of that step was not kept
 ├── TensorUnavailable      (LookupError)    the tensor cannot be read at all; says why
 ├── ModelAttached          (RuntimeError)   another session already trains this model
+├── SessionBusy            (RuntimeError)   the session is running and cannot do that meanwhile
 ├── SessionClosed          (RuntimeError)   the session was closed and cannot train
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
 └── ProtocolError          (ValueError)     a message from the front end is malformed
@@ -24,6 +25,7 @@ __all__ = [
     "ModelAttached",
     "NnvizError",
     "ProtocolError",
+    "SessionBusy",
     "SessionClosed",
     "TensorNotRecorded",
     "TensorUnavailable",
@@ -52,6 +54,10 @@ class TensorUnavailable(NnvizError, LookupError):
 
 class ModelAttached(NnvizError, RuntimeError):
     """The model already belongs to a session that is not closed."""
+
+
+class SessionBusy(NnvizError, RuntimeError):
+    """The session is running, and what was asked for needs it paused."""
 
 
 class SessionClosed(NnvizError, RuntimeError):

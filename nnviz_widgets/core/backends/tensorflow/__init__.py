@@ -1,0 +1,11 @@
+"""Keras 3 on TensorFlow: the only code that knows either.
+
+One idea a file: the object tree (`tree`), noting what flows (`taps`), what is noted as values (`catalogue`), statistics
+in the graph (`statistics`), the compiled step (`step`), the data (`data`), and a run of `fit` (`training`).
+"""
+
+from __future__ import annotations
+
+from nnviz_widgets.core.backends.tensorflow.training import EpochEnd, Step, Training, set_random_seed
+
+__all__ = ["EpochEnd", "Step", "Training", "set_random_seed"]

@@ -1,0 +1,174 @@
+"""The data of a session: what `fit` takes, in the order in which `fit` would give it.
+
+Keras' own adapters and epoch iterator do the work, so every batch is `fit`'s. Three things are added: an order that
+is stored when no seed fixes it, iterables of batches that Keras does not know, and the user's own exception
+where tf.data would only hand on its text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
+from keras.src.backend.tensorflow.trainer import TFEpochIterator
+from keras.src.trainers import data_adapters
+from keras.src.trainers.data_adapters import array_slicing
+from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+from keras.src.trainers.data_adapters.data_adapter_utils import get_tensor_spec, is_scipy_sparse
+from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+from tensorflow.python.eager import context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nnviz_widgets.core.fit_arguments import FitArguments
+
+
+class UserErrors:
+    """Keeps the last exception that the user's own data code raised inside tf.data."""
+
+    def __init__(self) -> None:
+        self.last: BaseException | None = None
+
+    def watching(self, make_iterator: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]:
+        """Return `make_iterator` with its exceptions kept as well as raised."""
+
+        def watched() -> Iterator[Any]:
+            try:
+                yield from make_iterator()
+            except Exception as error:
+                self.last = error
+                raise
+
+        return watched
+
+
+class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
+    """Shuffles arrays in an order drawn from a generator that the session stores.
+
+    Keras draws it from TensorFlow's global generator, where nothing that comes later can find it again. The
+    pipeline is otherwise the same: a permutation an epoch, cut into batches of indices, gathered from the arrays.
+    """
+
+    def __init__(self, *args: Any, random: np.random.Generator, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._random = random
+
+    def get_tf_dataset(self) -> Any:
+        """Return the batches of one epoch; each iteration draws an order of its own."""
+        n, batch_size = self._num_samples, self._batch_size
+        inputs = array_slicing.convert_to_sliceable(self._inputs, target_backend="tensorflow")
+        inputs = tree.lists_to_tuples(inputs)
+
+        def draw() -> Iterator[Any]:
+            yield self._random.permutation(n)
+
+        def in_batches(order: Any) -> Any:
+            n_full = n // batch_size * batch_size
+            batches = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:n_full], [-1, batch_size]))
+            return batches if n_full == n else batches.concatenate(tf.data.Dataset.from_tensors(order[n_full:]))
+
+        def gather(indices: Any) -> Any:
+            return tree.map_structure(lambda x: tf.gather(x, indices) if tf.is_tensor(x) else x, inputs)
+
+        orders = tf.data.Dataset.from_generator(draw, output_signature=tf.TensorSpec((n,), tf.int64))
+        batches = orders.flat_map(in_batches).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+
+class IterableAdapter(GeneratorDataAdapter):  # type: ignore[misc]
+    """Any object that can be iterated again and again and has a length: batches from a loader of another library."""
+
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
+        self._first_batches = [next(self.generator())]
+        self._output_signature = None
+
+    def generator(self) -> Iterator[Any]:
+        """Yield the batches of one epoch as tuples of numpy arrays."""
+        for batch in self._batches:
+            batch = tuple(batch) if isinstance(batch, list) else batch
+            yield tree.map_structure(np.asarray, batch if isinstance(batch, tuple) else (batch,))
+
+    def get_tf_dataset(self) -> Any:
+        """Return the batches of one epoch."""
+        spec = get_tensor_spec(self._first_batches)
+        # One batch tells nothing of the others' sizes: the first axis stays open.
+        spec = tree.map_structure(lambda s: tf.TensorSpec((None, *s.shape[1:]), s.dtype), spec)
+        return tf.data.Dataset.from_generator(self.generator, output_signature=spec).prefetch(tf.data.AUTOTUNE)
+
+    @property
+    def num_batches(self) -> int:
+        """Batches an epoch."""
+        return len(self._batches)
+
+
+def make_epoch_iterator(model: Any, arguments: FitArguments, errors: UserErrors, random: np.random.Generator) -> Any:
+    """Return Keras' epoch iterator over the training data.
+
+    Args:
+        model: The Keras model.
+        arguments: The arguments of `fit`, validation split already taken off.
+        errors: Where exceptions of the user's data code are kept.
+        random: Draws the order of arrays when TensorFlow has no global seed.
+    """
+    adapter = _adapter(arguments, random)
+    if isinstance(adapter, GeneratorDataAdapter):
+        adapter.generator = errors.watching(adapter.generator)
+    elif isinstance(adapter, PyDatasetAdapter):
+        adapter._get_iterator = errors.watching(adapter._get_iterator)
+    return TFEpochIterator(
+        x=adapter,
+        steps_per_epoch=arguments.steps_per_epoch,
+        distribute_strategy=model.distribute_strategy,
+        steps_per_execution=1,
+    )
+
+
+def _adapter(arguments: FitArguments, random: np.random.Generator) -> Any:
+    if _is_foreign_loader(arguments.x):
+        return IterableAdapter(arguments.x)
+    adapter = data_adapters.get_data_adapter(
+        x=arguments.x,
+        y=arguments.y,
+        sample_weight=arguments.sample_weight,
+        batch_size=arguments.batch_size,
+        steps_per_epoch=arguments.steps_per_epoch,
+        shuffle=arguments.shuffle,
+        class_weight=arguments.class_weight,
+    )
+    if type(adapter) is ArrayDataAdapter and adapter._shuffle is True and not _has_global_seed():
+        return _with_stored_order(adapter, arguments, random)
+    return adapter
+
+
+def _with_stored_order(adapter: ArrayDataAdapter, arguments: FitArguments, random: np.random.Generator) -> Any:
+    """Return an adapter over the same arrays in a stored order, or `adapter` if they are sparse."""
+    if any(is_scipy_sparse(x) or isinstance(x, tf.SparseTensor) for x in tree.flatten(adapter._inputs)):
+        return adapter
+    return StoredOrderAdapter(
+        arguments.x,
+        arguments.y,
+        sample_weight=arguments.sample_weight,
+        class_weight=arguments.class_weight,
+        shuffle=True,
+        batch_size=arguments.batch_size,
+        steps=arguments.steps_per_epoch,
+        random=random,
+    )
+
+
+def _has_global_seed() -> bool:
+    return context.global_seed() is not None
+
+
+def _is_foreign_loader(x: Any) -> bool:
+    """Whether `x` is a loader in the manner of torch's: it iterates over batches and has a length, no more."""
+    known = (np.ndarray, list, tuple, dict, str, tf.data.Dataset, tf.Tensor, keras.utils.PyDataset)
+    if x is None or isinstance(x, known) or hasattr(x, "shape") or hasattr(x, "__array__"):
+        return False
+    return hasattr(x, "__iter__") and hasattr(x, "__len__") and not hasattr(x, "__next__")

@@ -1,0 +1,233 @@
+"""Noting what flows through a model while a step is traced, without changing one bit of it.
+
+A layer is tapped by giving the *instance* its own `call`, which passes each floating output through an identity
+with a custom gradient: going forward the activation is noted, going backward the incoming gradient. Optimizers are
+tapped at `apply`, where gradients are those of the loss, before clipping. The taps are set and removed *inside* the
+traced body. Set around it they would be missing when TensorFlow traces again for another batch size, and a
+`predict` from another thread would be tapped too.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+from keras import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from nnviz_widgets.core.backends.tensorflow.tree import Entry
+
+_ABSENT = object()
+
+
+@dataclass(slots=True)
+class Output:
+    """One floating output of one call of a layer."""
+
+    activation: Any
+    gradient: Any = None
+    with_logits: bool = False
+    """Whether the gradient is that of the logits: Keras takes a softmax output off the path to the loss."""
+
+
+class Taps:
+    """Notes activations, gradients and the loss of the code that runs inside the `with` block.
+
+    Args:
+        model: The model whose `compute_loss` and optimizers are tapped.
+        entries: The layers to tap; may be empty.
+        gradients: Whether to tap the optimizers.
+
+    Attributes:
+        outputs: Path of the call (`"d"`, `"d#1"`) to its outputs, in call order.
+        foreign: Paths of layers that were called in another graph, inside a loop or a branch.
+        gradients: `id(variable)` to `(variable, gradient)`, unscaled; the gradient is `None` if not connected.
+        updated: Per optimizer call, how many variables it was given and a tensor or bool that says if they changed.
+        loss: What `compute_loss` returned last, or `None`.
+    """
+
+    def __init__(self, model: Any, entries: Sequence[Entry] = (), *, gradients: bool = True) -> None:
+        self._model = model
+        self._entries = entries
+        self._tap_gradients = gradients
+        self._restore: list[tuple[Any, str, Any]] = []
+        self._calls: Counter[str] = Counter()
+        self.outputs: dict[str, list[Output]] = {}
+        self.foreign: set[str] = set()
+        self.gradients: dict[int, tuple[Any, Any]] = {}
+        self.updated: list[tuple[int, Any]] = []
+        self.loss: Any = None
+
+    def __enter__(self) -> Taps:
+        self._thread = threading.get_ident()
+        self._graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+        try:
+            self._set(self._model, "compute_loss", self._noting_loss(self._model.compute_loss))
+            for entry in self._entries:
+                self._set(entry.layer, "call", self._noting_call(entry))
+            if self._tap_gradients:
+                for optimizer in find_optimizers(self._model):
+                    self._set(optimizer, "apply", self._noting_apply(optimizer))
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._remove()
+
+    def _set(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
+        self._restore.append((owner, name, vars(owner).get(name, _ABSENT)))
+        object.__setattr__(owner, name, function)
+
+    def _remove(self) -> None:
+        while self._restore:
+            owner, name, before = self._restore.pop()
+            if before is _ABSENT:
+                object.__delattr__(owner, name)
+            else:
+                object.__setattr__(owner, name, before)
+
+    def _here(self) -> bool:
+        """Whether the running code belongs to the graph and thread that this block traces."""
+        graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+        return graph is self._graph and threading.get_ident() == self._thread
+
+    def _noting_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(compute_loss)
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            loss = compute_loss(*args, **kwargs)
+            if self._here():
+                self.loss = loss
+            return loss
+
+        return noting
+
+    def _noting_call(self, entry: Entry) -> Callable[..., Any]:
+        call = entry.layer.call
+
+        @functools.wraps(call)
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            if not self._here():
+                self.foreign.add(entry.path)
+                return result
+            n = self._calls[entry.path]
+            self._calls[entry.path] += 1
+            outputs = self.outputs.setdefault(f"{entry.path}#{n}" if n else entry.path, [])
+            return tree.map_structure(lambda value: self._note_output(value, outputs), result)
+
+        return noting
+
+    def _note_output(self, value: Any, outputs: list[Output]) -> Any:
+        if not isinstance(value, tf.Tensor):
+            return value
+        if not value.dtype.is_floating:
+            outputs.append(Output(value))
+            return value
+        output = Output(value)
+        outputs.append(output)
+
+        def note(gradient: Any) -> None:
+            output.gradient = gradient
+
+        tapped = output.activation = _identity_noting_gradient(value, note)
+        if (mask := getattr(value, "_keras_mask", None)) is not None:
+            tapped._keras_mask = mask
+        if (logits := getattr(value, "_keras_logits", None)) is not None:
+
+            def note_logits(gradient: Any) -> None:
+                output.gradient, output.with_logits = gradient, True
+
+            # Without the logits, softmax and cross-entropy take another numeric path: other bits than `fit`.
+            tapped._keras_logits = _identity_noting_gradient(logits, note_logits)
+        return tapped
+
+    def _noting_apply(self, optimizer: Any) -> Callable[..., Any]:
+        apply = optimizer.apply
+
+        @functools.wraps(apply)
+        def noting(grads: Any, trainable_variables: Any = None) -> Any:
+            grads = list(grads)
+            if not self._here():
+                return apply(grads, trainable_variables)
+            variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
+            variables = list(variables)
+            scale = optimizer.dynamic_scale if _scales_loss(optimizer) and optimizer.built else None
+            for variable, gradient in zip(variables, grads, strict=False):
+                self.gradients[id(variable)] = (variable, _unscaled(gradient, scale))
+            before = _update_counter(optimizer)
+            result = apply(grads, trainable_variables)
+            n_updated = sum(gradient is not None for gradient in grads)
+            after = _update_counter(optimizer)
+            self.updated.append((n_updated, True if before is None or after is None else after > before))
+            return result
+
+        return noting
+
+
+def _identity_noting_gradient(value: Any, note: Callable[[Any], None]) -> Any:
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def identity(x: Any) -> Any:
+        def backward(gradient: Any) -> Any:
+            note(gradient)
+            return gradient
+
+        return tf.identity(x), backward
+
+    return identity(value)
+
+
+def find_optimizers(model: Any) -> list[Any]:
+    """Return every optimizer held by an attribute of the model, alone or in a list, tuple or dict, each once."""
+    found: dict[int, Any] = {}
+
+    def look(value: Any) -> None:
+        if isinstance(value, keras.optimizers.Optimizer):
+            found[id(value)] = value
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                if isinstance(item, keras.optimizers.Optimizer):
+                    look(item)
+        elif isinstance(value, dict):
+            look(list(value.values()))
+
+    look(getattr(model, "optimizer", None))
+    for value in list(vars(model).values()):
+        look(value)
+    return list(found.values())
+
+
+def _scales_loss(optimizer: Any) -> bool:
+    return isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def _unscaled(gradient: Any, scale: Any) -> Any:
+    if gradient is None:
+        return None
+    if isinstance(gradient, tf.IndexedSlices) or scale is None:
+        return gradient
+    return tf.cast(gradient, tf.float32) / tf.cast(scale, tf.float32)
+
+
+def _update_counter(optimizer: Any) -> Any:
+    """Return a number that grows when the optimizer really updates, or `None` if it does at every call.
+
+    Two do not: one that accumulates gradients, and one that skips a step whose scaled gradients overflowed.
+    """
+    inner = optimizer.inner_optimizer if _scales_loss(optimizer) else optimizer
+    if not _scales_loss(optimizer) and not inner.gradient_accumulation_steps:
+        return None
+    if not inner.built:
+        return None
+    return tf.identity(inner.iterations.value if hasattr(inner.iterations, "value") else inner.iterations)

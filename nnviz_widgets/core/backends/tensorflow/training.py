@@ -1,0 +1,337 @@
+"""A run of `fit`, one step at a time.
+
+`Training.steps` is `fit` written as a generator: the same calls in the same order, so callbacks, validation,
+early stopping and history are `fit`'s own, with a `yield` after each step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src import callbacks as callbacks_module
+from keras.src.backend import config
+from keras.src.backend.common import global_state
+from keras.src.backend.tensorflow.trainer import TFEpochIterator
+from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
+
+from nnviz_widgets.core.backends.tensorflow.data import UserErrors, make_epoch_iterator
+from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, StepOutput
+from nnviz_widgets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from nnviz_widgets.core.fit_arguments import FitArguments
+    from nnviz_widgets.core.frame import Catalogue
+    from nnviz_widgets.core.probe import Probe
+    from nnviz_widgets.core.schedule import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step was taken.
+
+    Attributes:
+        epoch: 0-based.
+        batch: 0-based index in the epoch.
+        output: What it returned.
+        variant: The variant that was run.
+        ends_epoch: Whether it was the last batch of its epoch; then validation has run and `epoch_logs` is set.
+        epoch_logs: The logs of the whole epoch with `val_` metrics.
+    """
+
+    epoch: int
+    batch: int
+    output: StepOutput
+    variant: Variant
+    ends_epoch: bool = False
+    epoch_logs: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """The data turned out to be at its end, so the epoch ended without another step."""
+
+    epoch: int
+    epoch_logs: dict[str, float]
+
+
+class Training:
+    """One run over the data with a model, as `fit` would make it.
+
+    Args:
+        model: A compiled Keras model.
+        arguments: The arguments of `fit`.
+        probe: What to read.
+        on_activity: Called with a few words when something long begins ("validating"), and with `None` at its end.
+
+    Raises:
+        InvalidArgumentError: If the model is not compiled, or trains on several replicas.
+    """
+
+    def __init__(
+        self, model: Any, arguments: FitArguments, probe: Probe, on_activity: Callable[[str | None], None]
+    ) -> None:
+        _check_model(model)
+        self.model = model
+        self.arguments = arguments
+        self.functions = StepFunctions(model, probe)
+        self.errors = UserErrors()
+        self.random = np.random.default_rng()
+        self._on_activity = on_activity
+        self._thread_state = dict(vars(global_state.GLOBAL_STATE_TRACKER))
+        self._iterator: Any = None
+        self._num_batches: int | None = None
+        self._callbacks: Any = None
+
+    # --- what is known ---
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there will be, counted from epoch 0."""
+        limit = config.max_epochs()
+        return min(self.arguments.epochs, limit) if limit else self.arguments.epochs
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Batches an epoch, `None` while the data has not told."""
+        if self._iterator is not None:
+            self._num_batches = self._iterator.num_batches
+        return int(self._num_batches) if self._num_batches else None
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """As `keras.callbacks.History.history`."""
+        callback = self._callbacks._history if self._callbacks is not None else None
+        return dict(callback.history) if callback is not None else {}
+
+    # --- on the worker thread ---
+
+    def enter_thread(self) -> None:
+        """Give the calling thread the Keras state of the thread that made the session.
+
+        Keras keeps the dtype policy and more in thread-local state: without this a model made under
+        `mixed_bfloat16` would add float32 layers in the worker.
+        """
+        vars(global_state.GLOBAL_STATE_TRACKER).update(self._thread_state)
+
+    def prepare(self) -> Catalogue:
+        """Make the data pipeline, build the model and trace the first step, without running one."""
+        arguments = self.arguments
+        if arguments.validation_split and arguments.validation_data is None:
+            (arguments.x, arguments.y, arguments.sample_weight), arguments.validation_data = (
+                array_slicing.train_validation_split(
+                    (arguments.x, arguments.y, arguments.sample_weight), validation_split=arguments.validation_split
+                )
+            )
+        self._on_activity("preparing the data")
+        self._iterator = make_epoch_iterator(self.model, arguments, self.errors, self.random)
+        self.model._maybe_symbolic_build(iterator=self._iterator)
+        self._iterator.reset()
+        self._on_activity("building the training step")
+        # An iterator over no data has the signature of one over all of it, and takes no batch from the user's source.
+        self.functions.prepare(iter(self._iterator._distributed_dataset.take(0)))
+        self._on_activity(None)
+        return self.functions.catalogue
+
+    def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd]:
+        """Train, yielding after each step. Closing the generator ends training in good order.
+
+        Args:
+            choose: Asked before each step which variant to run.
+        """
+        self._callbacks = callbacks = self._make_callbacks()
+        self.model.stop_training = False
+        callbacks.on_train_begin()
+        logs: dict[str, float] = {}
+        try:
+            for epoch in range(self.arguments.initial_epoch, self.epochs):
+                logs = yield from self._epoch(epoch, callbacks, choose)
+                if self.model.stop_training:
+                    break
+        except GeneratorExit:
+            self._end(callbacks, logs)
+            raise
+        self._end(callbacks, logs)
+
+    def _epoch(
+        self, epoch: int, callbacks: Any, choose: Callable[[], Variant]
+    ) -> Generator[Any, None, dict[str, float]]:
+        model, iterator = self.model, self._iterator
+        batch_callbacks = _has_batch_callbacks(callbacks)
+        model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        output: StepOutput | None = None
+        step: Step | None = None
+        with iterator.catch_stop_iteration():
+            for batch, _, batches in iterator:
+                if batch_callbacks:
+                    callbacks.on_train_batch_begin(batch)
+                variant = choose()
+                output = self.functions.take(variant, batches)
+                if batch_callbacks:
+                    callbacks.on_train_batch_end(batch, output.logs)
+                step = Step(epoch, batch, output, variant)
+                if model.stop_training:
+                    break
+                if self.steps_per_epoch is None or batch + 1 < self.steps_per_epoch:
+                    yield step
+                    step = None
+        logs = self._end_epoch(epoch, callbacks, output.logs if output is not None else {})
+        if step is None:
+            yield EpochEnd(epoch, logs)
+        else:
+            yield Step(step.epoch, step.batch, step.output, step.variant, ends_epoch=True, epoch_logs=logs)
+        return logs
+
+    def _end_epoch(self, epoch: int, callbacks: Any, logs: dict[str, float]) -> dict[str, float]:
+        model, arguments = self.model, self.arguments
+        epoch_logs: dict[str, Any] = dict(model._get_metrics_result_or_logs(logs))
+        if arguments.validation_data is not None and model._should_eval(epoch, arguments.validation_freq):
+            self._on_activity("validating")
+            epoch_logs |= {f"val_{name}": value for name, value in self._evaluate(callbacks).items()}
+            self._on_activity(None)
+        callbacks.on_epoch_end(epoch, epoch_logs)
+        return {name: _as_float(value) for name, value in epoch_logs.items()}
+
+    def _evaluate(self, callbacks: Any) -> dict[str, Any]:
+        model, arguments = self.model, self.arguments
+        x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(arguments.validation_data)
+        batch_size = arguments.validation_batch_size or arguments.batch_size
+        if getattr(model, "_eval_epoch_iterator", None) is None:
+            model._eval_epoch_iterator = TFEpochIterator(
+                x=x,
+                y=y,
+                sample_weight=sample_weight,
+                batch_size=batch_size,
+                distribute_strategy=model.distribute_strategy,
+                steps_per_execution=model.steps_per_execution,
+                steps_per_epoch=arguments.validation_steps,
+                shuffle=False,
+            )
+        logs: dict[str, Any] = model.evaluate(
+            x=x,
+            y=y,
+            sample_weight=sample_weight,
+            batch_size=batch_size,
+            steps=arguments.validation_steps,
+            callbacks=callbacks,
+            return_dict=True,
+            _use_cached_eval_dataset=True,
+        )
+        return logs
+
+    def _end(self, callbacks: Any, logs: dict[str, float]) -> None:
+        model = self.model
+        if isinstance(model.optimizer, keras.optimizers.Optimizer) and self.epochs > 0:
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+        self.release_validation()
+        callbacks.on_train_end(logs=logs)
+
+    def n_updates(self) -> int:
+        """How many updates the optimizer has made in all, also in a `fit` of the user's beside the session."""
+        optimizer = self.model.optimizer
+        if not isinstance(optimizer, keras.optimizers.Optimizer) or not optimizer.built:
+            return 0
+        return int(optimizer.iterations.numpy())
+
+    def targets(self, batch: Any) -> Any:
+        """Return the targets of a batch as a numpy array, or `None` if there are none or several."""
+        _, y, _ = data_adapter_utils.unpack_x_y_sample_weight(batch)
+        return np.asarray(y) if hasattr(y, "shape") and hasattr(y, "numpy") else None
+
+    def as_numpy(self, batch: Any) -> tuple[Any, Any, Any]:
+        """Return a batch as `(x, y, sample_weight)` in numpy arrays."""
+        parts = data_adapter_utils.unpack_x_y_sample_weight(batch)
+        x, y, w = keras.tree.map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, parts)
+        return x, y, w
+
+    def original(self, error: BaseException) -> BaseException:
+        """Return the exception of the user's data code if `error` is what tf.data made of it, else `error`."""
+        last = self.errors.last
+        wrapped = last is not None and isinstance(error, tf.errors.OpError) and str(last) in str(error)
+        return last if wrapped and last is not None else error
+
+    def notices(self) -> list[str]:
+        """Return sentences on what differs from the same `fit`, and on what cannot be read."""
+        notices = []
+        if self.model.steps_per_execution > 1:
+            notices.append(
+                f"steps_per_execution={self.model.steps_per_execution} is 1 here: the session takes steps one by one"
+            )
+        if self.functions.taps_failed is not None:
+            notices.append(f"nothing can be read from this model: {self.functions.taps_failed}")
+        return notices
+
+    def release(self) -> None:
+        """Drop everything of ours that the model or the process holds."""
+        self.release_validation()
+        self._iterator = None
+
+    def release_validation(self) -> None:
+        """Drop the validation data that Keras caches on the model, as `fit` does at its end."""
+        if getattr(self.model, "_eval_epoch_iterator", None) is not None:
+            del self.model._eval_epoch_iterator
+
+    def averages_weights_at_end(self) -> bool:
+        """Whether the optimizer puts a moving average into the weights when training ends."""
+        optimizer = self.model.optimizer
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        return bool(getattr(inner, "use_ema", False))
+
+    def _make_callbacks(self) -> Any:
+        given = self.arguments.callbacks
+        if isinstance(given, callbacks_module.CallbackList):
+            return given
+        verbose = self.arguments.verbose
+        return callbacks_module.CallbackList(
+            given,
+            add_history=True,
+            add_progbar=verbose != 0,
+            verbose=verbose,
+            epochs=self.epochs,
+            steps=self.steps_per_epoch,
+            model=self.model,
+        )
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        raise InvalidArgumentError(
+            f"`model` must be a keras.Model. Received: {type(model).__name__}. Wrap the layers in keras.Sequential."
+        )
+    if not model.compiled:
+        raise InvalidArgumentError(
+            f"`model` must be compiled before it can be trained. Received: {model.name!r}, not compiled. "
+            "Call model.compile(optimizer, loss) first."
+        )
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if replicas > 1:
+        raise InvalidArgumentError(
+            f"A session trains on one replica: with several, Keras would average their values. Received: {replicas} "
+            "replicas. Build the model outside the distribution strategy."
+        )
+
+
+def _has_batch_callbacks(callbacks: Any) -> bool:
+    """Whether any callback does something at a batch; calling them all costs a tenth of a small step."""
+    names = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+    return any(
+        not getattr(getattr(callback, name), "_is_default", False) for callback in callbacks.callbacks for name in names
+    )
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python, numpy and TensorFlow for the whole process, as `keras.utils.set_random_seed` does."""
+    keras.utils.set_random_seed(seed)

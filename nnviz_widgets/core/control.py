@@ -1,0 +1,105 @@
+"""What was asked of a session and how it stands: the one thing that callers and the training thread share.
+
+Callers on any thread write a goal, the training thread reads it between two steps. Everything happens under one
+condition, but for the reads in the hot loop, which are of single attributes.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from nnviz_widgets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+State = Literal["idle", "running", "paused", "finished", "failed"]
+Until = int | Literal["epoch"] | None
+
+
+@dataclass(slots=True)
+class Goal:
+    """When the running session pauses by itself.
+
+    Attributes:
+        until_step: After this step.
+        at_epoch_end: After the step that ends the epoch.
+        after_next: After one more step, which is read in full.
+        at_once: Before another step is taken.
+        stop: End training before another step is taken.
+    """
+
+    until_step: int | None = None
+    at_epoch_end: bool = False
+    after_next: bool = False
+    at_once: bool = False
+    stop: bool = False
+
+
+def parse_until(until: Any) -> Until:
+    """Return `until` if it is a step, `"epoch"` or `None`.
+
+    Raises:
+        InvalidArgumentError: Otherwise.
+    """
+    if until is None or until == "epoch":
+        return until  # type: ignore[no-any-return]
+    try:
+        if isinstance(until, bool):
+            raise TypeError
+        return operator.index(until)
+    except TypeError:
+        raise InvalidArgumentError(
+            '`until` must be a step (an integer), "epoch" or None for the end. '
+            f"Received: until={until!r}. Conditions come with a later version."
+        ) from None
+
+
+class Control:
+    """State and goal of one session.
+
+    Attributes:
+        changed: Guards everything here; notified at each change.
+        state: How the session stands.
+        goal: What was asked for while running.
+        closing: Whether the training thread must end.
+        interrupted_at: The step at which an interrupt of the kernel paused training, `None` if none did.
+    """
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self.state: State = "idle"
+        self.goal = Goal()
+        self.closing = False
+        self._on_change = on_change
+
+    @property
+    def running(self) -> bool:
+        """Whether steps are being taken or about to be."""
+        return self.state == "running"
+
+    def set_state(self, state: State) -> None:
+        """Change the state and wake everybody who waits for it."""
+        with self.changed:
+            self.state = state
+            self.changed.notify_all()
+        self._on_change()
+
+    def start(self, goal: Goal) -> None:
+        """Make `goal` the one to work for, and the session running."""
+        with self.changed:
+            self.goal = goal
+            self.set_state("running")
+
+    def wait_while_running(self, timeout: float | None = None) -> bool:
+        """Block until the session is not running; `False` if `timeout` seconds went by before."""
+        with self.changed:
+            return self.changed.wait_for(lambda: not self.running, timeout)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until something changes."""
+        with self.changed:
+            self.changed.wait(seconds)

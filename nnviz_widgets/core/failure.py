@@ -1,0 +1,81 @@
+"""What a person needs to see of an exception from the training thread: their own frames, in their own words."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+_LIBRARIES = ("keras", "tensorflow", "nnviz_widgets")
+_PACKAGE = Path(__file__).parents[1]
+
+
+def _is_users(filename: str) -> bool:
+    path = Path(filename)
+    if _PACKAGE in path.parents or filename.startswith("<frozen"):
+        return False
+    parts = path.parts
+    if "site-packages" not in parts and "dist-packages" not in parts:
+        return "importlib" not in parts and path.name != "threading.py"
+    after = parts[max(i for i, part in enumerate(parts) if part in ("site-packages", "dist-packages")) + 1 :]
+    return not after or after[0] not in _LIBRARIES
+
+
+def trimmed_traceback(error: BaseException) -> TracebackType | None:
+    """Return the traceback of `error` without the frames of this package, Keras and TensorFlow.
+
+    If none of the frames is the user's own, the whole traceback is returned: better too much than nothing.
+    """
+    frames: list[TracebackType] = []
+    current = error.__traceback__
+    while current is not None:
+        if _is_users(current.tb_frame.f_code.co_filename):
+            frames.append(current)
+        current = current.tb_next
+    trimmed: TracebackType | None = None
+    for frame in reversed(frames):
+        trimmed = TracebackType(trimmed, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return trimmed or error.__traceback__
+
+
+def failure_text(error: BaseException, trimmed: TracebackType | None) -> str:
+    """Return the traceback that the user would have got without us and without tf.data in between.
+
+    Args:
+        error: The exception.
+        trimmed: What `trimmed_traceback` returned when it was caught; raising it again adds frames.
+    """
+    inner = _from_tf_data(str(error))
+    if inner is not None:
+        return inner
+    lines = traceback.format_exception(type(error), error, trimmed, chain=False)
+    return "".join(lines).rstrip()
+
+
+def failure_title(error: BaseException) -> str:
+    """Return the exception in one line."""
+    inner = _from_tf_data(str(error))
+    if inner is not None:
+        return inner.rsplit("\n", 1)[-1]
+    text = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _from_tf_data(message: str) -> str | None:
+    """Return the user's traceback from the text in which tf.data wraps an exception of Python code, or `None`.
+
+    The text is `ValueError: boom`, then the traceback with TensorFlow's frames, then graph nodes in `[[...]]`.
+    """
+    match = re.search(
+        r"^(?:\{\{.*?\}\}\s*)?(\w+(?:\.\w+)*): (.*?)\nTraceback \(most recent call last\):\n", message, re.S
+    )
+    if match is None:
+        return None
+    frames = re.findall(r'  File "([^"]+)", line (\d+), in (\S+)\n((?:    .*\n|\n)*)', message[match.end() :])
+    shown = [
+        f'  File "{name}", line {line}, in {function}\n' + "".join(f"{t}\n" for t in code.split("\n") if t.strip())
+        for name, line, function, code in frames
+        if _is_users(name)
+    ]
+    return f"Traceback (most recent call last):\n{''.join(shown)}{match[1]}: {match[2].strip()}"

@@ -1,0 +1,108 @@
+"""What a session reads: which layers, which kinds, how often, at what cost."""
+
+from __future__ import annotations
+
+import fnmatch
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from nnviz_widgets.core.frame import KINDS, Kind
+from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound
+
+Every = int | Callable[[int], bool] | None
+
+
+class Probe:
+    """What to read from a model while it trains, and how much that may cost.
+
+    Args:
+        layers: Names, paths or glob patterns (`"block/*"`) of the layers to read. `None` is all of them, `()` none:
+            then the session takes the plain step.
+        kinds: Which kinds of tensors are kept whole at the steps that are read. `()` keeps vitals only.
+        every: Read at every n-th step (an int), or when a function of the step answers true. Always obeyed; the
+            cost is shown. `None`: as often as `budget` allows, and always when a visible view needs it.
+        samples: How many rows of the batch, the first ones, keep their activations.
+        data: A fixed batch of inputs that is also run through the model, in inference mode, at each step that is read,
+            so that a neuron's answer to the same inputs can be followed. Its activations are read with
+            `recording.tensor(layer, "activations", variable="data")`.
+        budget: The share of the step time that reading may cost when `every` is `None`; 0.05 is 5 %. `None` is
+            unlimited: every step is read in full.
+
+    Raises:
+        InvalidArgumentError: If an argument is not one of the above.
+    """
+
+    def __init__(
+        self,
+        layers: str | Sequence[str] | None = None,
+        kinds: Sequence[Kind] | Kind = KINDS,
+        every: Every = None,
+        samples: int = 16,
+        data: Any = None,
+        budget: float | None = 0.05,
+    ) -> None:
+        self.layers = (layers,) if isinstance(layers, str) else None if layers is None else tuple(layers)
+        self.kinds = _checked_kinds(kinds)
+        self.every = _checked_every(every)
+        self.samples = _positive_int("samples", samples)
+        self.data = data
+        if budget is not None and not (isinstance(budget, (int, float)) and budget >= 0):
+            raise InvalidArgumentError(
+                f"`budget` must be a share of the step time, 0 or more, or None. Received: budget={budget!r}."
+            )
+        self.budget = budget
+
+    def __repr__(self) -> str:
+        layers = (
+            "all layers" if self.layers is None else f"{len(self.layers)} layer patterns" if self.layers else "none"
+        )
+        every = "every step" if self.every == 1 else f"every {self.every} steps" if self.every else None
+        every = every or ("unlimited" if self.budget is None else f"budget {self.budget:.0%}")
+        return f"<Probe {layers}, {', '.join(self.kinds) or 'vitals only'}, {every}, {self.samples} samples>"
+
+    def selects(self, path: str, name: str) -> bool:
+        """Whether the layer with this path and Keras name is read."""
+        return self.layers is None or any(
+            fnmatch.fnmatchcase(path, pattern) or pattern == name for pattern in self.layers
+        )
+
+    def check_layers(self, paths: Sequence[str], names: Sequence[str]) -> None:
+        """Raise `LayerNotFound` if a pattern in `layers` selects nothing among these layers."""
+        import difflib
+
+        for pattern in self.layers or ():
+            if not any(
+                fnmatch.fnmatchcase(path, pattern) or pattern == name for path, name in zip(paths, names, strict=True)
+            ):
+                near = difflib.get_close_matches(pattern, paths, n=3, cutoff=0.4) or list(paths[:3])
+                raise LayerNotFound(
+                    f"`layers` of the probe must name layers of the model. Received: {pattern!r}, which matches none. "
+                    f"Nearest: {', '.join(map(repr, near))}."
+                )
+
+
+def _checked_kinds(kinds: Sequence[Kind] | Kind) -> tuple[Kind, ...]:
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise InvalidArgumentError(
+            f"`kinds` must be among {', '.join(map(repr, KINDS))}. Received: {', '.join(map(repr, unknown))}."
+        )
+    return kinds
+
+
+def _checked_every(every: Every) -> Every:
+    if every is None or (callable(every) and not isinstance(every, type)):
+        return every
+    return _positive_int("every", cast("int", every))
+
+
+def _positive_int(name: str, value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise InvalidArgumentError(f"`{name}` must be an integer of at least 1. Received: {name}={value!r}.")
+    return number

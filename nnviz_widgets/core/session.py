@@ -1,0 +1,455 @@
+"""A training session: `model.fit`, with a person at the controls.
+
+This class is free of display; `nnviz_widgets.TrainingSession` adds the Inspector. All training happens on one
+worker thread. Methods called from elsewhere write down what is wanted and return or wait; they never touch Keras.
+"""
+
+from __future__ import annotations
+
+import atexit
+import operator
+import weakref
+from typing import TYPE_CHECKING, Any, Self
+
+from nnviz_widgets.core.attached import attach, detach
+from nnviz_widgets.core.backends import load_tensorflow_backend
+from nnviz_widgets.core.control import Control, Goal, State, Until, parse_until
+from nnviz_widgets.core.failure import failure_text, failure_title
+from nnviz_widgets.core.fit_arguments import FitArguments
+from nnviz_widgets.core.probe import Probe
+from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.core.worker import Worker
+from nnviz_widgets.errors import InvalidArgumentError, SessionBusy, SessionClosed
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nnviz_widgets.core.report import StepReport
+    from nnviz_widgets.core.viewer import Viewer
+
+_open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+class Session:
+    """Trains a Keras model exactly as `model.fit` would, and can be paused, stepped and looked into.
+
+    The arguments up to `validation_freq` are those of `keras.Model.fit`; see there. With TensorFlow's global seed set,
+    batches come in `fit`'s own order; without it, the order of arrays is drawn from a generator that the session keeps.
+
+    Args:
+        model: A compiled `keras.Model`.
+        x: What `fit` takes: arrays, dicts or tuples of arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+            generator; also any loader that iterates over batches and has a length.
+        y: Targets, for arrays.
+        seed: Seeds Python, numpy and TensorFlow for the *whole process* when the session is made, as
+            `keras.utils.set_random_seed` does.
+        probe: What to read, `Probe()` if `None`.
+        name: A name for the session, the model's if `None`.
+
+    Raises:
+        InvalidArgumentError: If the model is not a compiled Keras model.
+        ModelAttached: If another session that is not closed has the model.
+        BackendMissing: If Keras with TensorFlow cannot be imported.
+
+    Example:
+        ```python
+        session = nnviz.TrainingSession(model, x_train, y_train, batch_size=32, epochs=5)
+        session.run()     # returns at once
+        session.pause()
+        session.recording.tensor("dense", "gradients")
+        ```
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        x: Any = None,
+        y: Any = None,
+        *,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        seed: int | None = None,
+        probe: Probe | None = None,
+        name: str | None = None,
+    ) -> None:
+        backend = load_tensorflow_backend()
+        if probe is not None and not isinstance(probe, Probe):
+            raise InvalidArgumentError(f"`probe` must be an nnviz.Probe or None. Received: {type(probe).__name__}.")
+        if seed is not None:
+            backend.set_random_seed(seed)
+        arguments = FitArguments(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=resolve_verbose(verbose),
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
+        )
+        self.probe = probe if probe is not None else Probe()
+        self._training = backend.Training(model, arguments, self.probe, self._set_activity)
+        self.model = model
+        self.name = name if name is not None else model.name
+        attach(model, self)
+        self.recording = Recording(self.name)
+        self._control = Control(self._notify)
+        self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
+        self._closed = False
+        self._look()
+        _open_sessions.add(self)
+
+    def _look(self) -> None:
+        """Show what is known before the first step: the layers, and the weights as step 0."""
+        if not self.model.built:
+            return
+        self.recording.set_catalogue(self._training.functions.look())
+        if "weights" in self.probe.kinds:
+            self.recording.add_tensors(0, self._training.functions.weights(), pinned=True)
+
+    def _set_activity(self, activity: str | None) -> None:
+        self._worker.set_activity(activity)
+
+    def _notify(self) -> None:
+        self._worker.notify_viewers()
+
+    def __repr__(self) -> str:
+        of = f" of {self.total_steps}" if self.total_steps else ""
+        at = f"step {self.step_index}{of}, epoch {self.epoch + 1} of {self.epochs}"
+        logs = "".join(f", {name} {value:.4g}" for name, value in self.logs.items() if isinstance(value, float))
+        closed = ", closed" if self._closed else ""
+        error = f", {failure_title(self.error)}" if self.error is not None else ""
+        return f"<TrainingSession {self.name!r}: {self.state}{closed}, {at}{logs}{error}>"
+
+    # --- control ---
+
+    def run(self, until: Until = None) -> None:
+        """Start or resume in the background and return at once.
+
+        Args:
+            until: Pause after this step (an int, counted from 1), or after the step that ends the epoch (`"epoch"`).
+                `None` is the end of training. A step that is already reached changes nothing.
+
+        Raises:
+            SessionClosed: If the session is closed.
+            BaseException: The error of a failed session, again.
+        """
+        self.ask_run(until)
+
+    def pause(self) -> None:
+        """Take one last step, read it in full, and pause; return when it is done.
+
+        Does nothing unless the session runs. From a callback, which is inside a step, it only asks for the pause.
+        """
+        self.ask_pause()
+        if not self._worker.is_current_thread():
+            self._wait()
+            self._raise_error()
+
+    def step(self, n: int = 1) -> StepReport | None:
+        """Take exactly `n` steps, the last one read in full, and return when they are done.
+
+        Returns:
+            The report of the last step; at the end of training no step is taken, and it is that of the last one.
+            `None` if there never was one.
+
+        Raises:
+            InvalidArgumentError: If `n` is not a positive integer.
+            SessionBusy: If the session is running.
+            SessionClosed: If the session is closed.
+            BaseException: The error of a failed session, again.
+        """
+        self.ask_steps(n)
+        self._wait()
+        self._raise_error()
+        return self._worker.report
+
+    def stop(self) -> None:
+        """End training: callbacks see its end, the state becomes finished. Does nothing if it has ended already."""
+        self.ask_stop()
+        if not self._worker.is_current_thread():
+            self._wait()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until the session is paused or finished; return at once if nothing runs.
+
+        Interrupting the kernel meanwhile pauses the session at the boundary of a step.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Returns:
+            Whether the session is paused or finished now.
+
+        Raises:
+            BaseException: The error of a failed session.
+        """
+        self._wait(timeout)
+        self._raise_error()
+        return self.state in ("paused", "finished")
+
+    def close(self) -> None:
+        """End training, end the thread and give the model back as Keras left it. May be called again and again."""
+        with self._control.changed:
+            self._closed = True
+            self._control.closing = True
+            self._control.changed.notify_all()
+        self._worker.join()
+        if not self._worker.is_current_thread():
+            self._training.release()
+        if self._control.state not in ("failed", "finished"):
+            self._control.set_state("finished")
+        detach(self.model, self)
+        _open_sessions.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- the same for buttons: these never block ---
+
+    def ask_run(self, until: Until = None) -> None:
+        """Ask for what `run` does."""
+        until = parse_until(until)
+        with self._control.changed:
+            self._require_usable()
+            if self.state == "finished" or (isinstance(until, int) and until <= self.step_index):
+                return
+            self._begin(Goal(until_step=until if isinstance(until, int) else None, at_epoch_end=until == "epoch"))
+
+    def ask_pause(self) -> None:
+        """Ask for what `pause` does."""
+        with self._control.changed:
+            if self.state == "running":
+                self._control.goal.after_next = True
+
+    def ask_steps(self, n: int = 1) -> None:
+        """Ask for what `step` does."""
+        try:
+            number = operator.index(n)
+        except TypeError:
+            number = 0
+        if number < 1:
+            raise InvalidArgumentError(f"`n` must be an integer of at least 1. Received: n={n!r}.")
+        with self._control.changed:
+            self._require_usable()
+            if self.state == "running":
+                raise SessionBusy("A session cannot step while running. Call pause() first.")
+            if self.state != "finished":
+                self._begin(Goal(until_step=self.step_index + number))
+
+    def ask_stop(self) -> None:
+        """Ask for what `stop` does."""
+        with self._control.changed:
+            if self.state in ("finished", "failed") or self._closed:
+                return
+            if self.state == "idle":
+                self._control.set_state("finished")
+            else:
+                self._begin(Goal(stop=True))
+
+    def _begin(self, goal: Goal) -> None:
+        self._worker.begin()
+        self._control.start(goal)
+
+    def _require_usable(self) -> None:
+        if self._closed:
+            raise SessionClosed(
+                f"Session {self.name!r} is closed and cannot train any more. Make a new one to train on."
+            )
+        self._raise_error()
+
+    def _raise_error(self) -> None:
+        error = self.error
+        if error is not None:
+            raise error.with_traceback(self._worker.error_traceback)
+
+    def _wait(self, timeout: float | None = None) -> None:
+        if self._worker.is_current_thread():
+            raise SessionBusy("A callback cannot wait for the step that it is part of. Use pause() or run().")
+        try:
+            self._control.wait_while_running(timeout)
+        except KeyboardInterrupt:
+            with self._control.changed:
+                self._control.goal.at_once = True
+                self._control.changed.notify_all()
+            self._control.wait_while_running()
+            raise KeyboardInterrupt(
+                f"Paused by interrupt at step {self.step_index}; session.run() goes on from there."
+            ) from None
+
+    # --- how it stands ---
+
+    @property
+    def state(self) -> State:
+        """`"idle"`, `"running"`, `"paused"`, `"finished"` or `"failed"`."""
+        return self._control.state
+
+    @property
+    def step_index(self) -> int:
+        """How many steps are completed, 0 before any."""
+        return self._worker.step
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the last step, 0-based."""
+        return self._worker.epoch
+
+    @property
+    def batch_index(self) -> int:
+        """The 0-based index in its epoch of the last completed batch, -1 before any."""
+        return self._worker.batch
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are."""
+        return int(self._training.epochs)
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """How many steps an epoch has, `None` while the data has not told."""
+        n: int | None = self._training.steps_per_epoch
+        return n
+
+    @property
+    def total_steps(self) -> int | None:
+        """How many steps training has, `None` while the data has not told."""
+        total: int | None = self._worker.total_steps
+        return total
+
+    @property
+    def logs(self) -> dict[str, float]:
+        """The newest metrics: Keras' running means over the epoch so far."""
+        report = self._worker.report
+        return dict(report.logs) if report is not None else {}
+
+    @property
+    def batch_loss(self) -> float:
+        """The loss of the last batch alone, NaN before any."""
+        report = self._worker.report
+        return report.batch_loss if report is not None else float("nan")
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """As `keras.callbacks.History.history`: a list with a value per epoch for each metric."""
+        history: dict[str, list[float]] = self._training.history
+        return history
+
+    @property
+    def batch(self) -> tuple[Any, Any, Any] | None:
+        """The last batch, `(x, y, sample_weight)` in numpy arrays; `None` before any."""
+        output = self._worker.output
+        return None if output is None else self._training.as_numpy(output.batch)
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception of a failed session."""
+        return self._worker.error
+
+    @property
+    def failure_text(self) -> str | None:
+        """The user's own traceback of a failed session."""
+        return None if self.error is None else failure_text(self.error, self._worker.error_traceback)
+
+    @property
+    def failure_title(self) -> str | None:
+        """The exception of a failed session in one line."""
+        return None if self.error is None else failure_title(self.error)
+
+    @property
+    def activity(self) -> str | None:
+        """What takes long just now, in words."""
+        return self._worker.activity
+
+    @property
+    def n_samples(self) -> int:
+        """How many rows of a batch keep their activations."""
+        return self.probe.samples
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """How fast training runs, `None` before that is known."""
+        return self._worker.steps_per_second
+
+    @property
+    def watch_cost(self) -> float | None:
+        """The share of the training time that reading takes, `None` before that is known."""
+        return self._worker.schedule.meter.share
+
+    @property
+    def speed(self) -> float | None:
+        """Steps a second at most, `None` for no limit."""
+        return self._worker.speed
+
+    @speed.setter
+    def speed(self, value: float | None) -> None:
+        if value is not None and not (isinstance(value, (int, float)) and value > 0):
+            raise InvalidArgumentError(f"`speed` must be a positive number or None. Received: speed={value!r}.")
+        with self._control.changed:
+            self._worker.speed = value
+            self._control.changed.notify_all()
+        self._notify()
+
+    @property
+    def pause_when_non_finite(self) -> bool:
+        """Whether training pauses as soon as the loss or a gradient is NaN or infinite."""
+        return self._worker.pause_when_non_finite
+
+    @pause_when_non_finite.setter
+    def pause_when_non_finite(self, value: bool) -> None:
+        self._worker.pause_when_non_finite = bool(value)
+
+    # --- those who look ---
+
+    def add_viewer(self, viewer: Viewer) -> None:
+        """Let `viewer` say what to read, and tell it when something changes."""
+        with self._control.changed:
+            self._worker.viewers = (*self._worker.viewers, viewer)
+
+    def remove_viewer(self, viewer: Viewer) -> None:
+        """Forget `viewer`."""
+        with self._control.changed:
+            self._worker.viewers = tuple(v for v in self._worker.viewers if v is not viewer)
+
+
+def resolve_verbose(verbose: str | int) -> str | int:
+    """Return what `fit`'s `verbose` means here: `"auto"` is a progress line, but none in a notebook."""
+    if verbose != "auto":
+        return verbose
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return 1
+    shell = get_ipython()
+    return 0 if shell is not None and hasattr(shell, "kernel") else 1
+
+
+@atexit.register
+def _close_all() -> None:
+    """Let no training thread run into the end of the interpreter."""
+    for session in list(_open_sessions):
+        session.close()
