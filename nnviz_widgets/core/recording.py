@@ -216,6 +216,14 @@ class Recording:
         """
         return self._lookup.resolve(layer, kind, variable, call, output)
 
+    def path(self, layer: str | LayerInfo, call: int = 0) -> str:
+        """Find the path of a layer; arguments as in `tensor`.
+
+        Raises:
+            LayerNotFound: There is no such layer or call; the message names the nearest.
+        """
+        return self._lookup.path(layer, call)
+
     def spec(self, key: TensorKey) -> TensorSpec:
         """Look up what is known of a tensor before it is read."""
         spec = self._lookup.spec(key)

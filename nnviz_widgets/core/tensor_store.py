@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnviz_widgets.core.numeric import is_numeric
 from nnviz_widgets.core.thinning import SLACK, drop_order
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -128,13 +129,11 @@ def check_dtype(key: TensorKey, array: npt.NDArray[Any]) -> None:
     Raises:
         InvalidArgumentError: Names the tensor and the dtype.
     """
-    dtype = array.dtype
-    # bfloat16, float8 and int4 call themselves "V" as structures do, but have scalar types of their own.
-    if dtype.kind in "biufc" or (dtype.kind == "V" and not issubclass(dtype.type, np.void)):
+    if is_numeric(array.dtype):
         return
     raise InvalidArgumentError(
         f"Tensors must be numeric to be recorded. Received: {key.kind} of layer `{key.layer}` with dtype "
-        f"{dtype.name}. Leave the layer out with `Probe(layers=...)`."
+        f"{array.dtype.name}. Leave the layer out with `Probe(layers=...)`."
     )
 
 

@@ -1,0 +1,120 @@
+"""How the plotly figures look: quiet, light, hairlines; one diverging and one sequential map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnviz_widgets.core.lookup import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+    import plotly.graph_objects as go
+
+    from nnviz_widgets.core.frame import TensorKey
+
+INK = "#1f2328"
+MUTED = "#656d76"
+HAIRLINE = "#e3e6ea"
+ACCENT = "#1668b8"
+NON_FINITE = "#ff00ff"
+"""Magenta is in neither map, so a NaN cannot be taken for a value."""
+
+DIVERGING = "RdBu_r"
+"""Blue, white, red: equally light on both sides of zero, and told apart by colour-blind people."""
+
+SEQUENTIAL = "Viridis"
+
+_LINES = ("#1668b8", "#d1570c", "#2c8a4b", "#8e4ec6", "#b8860b", "#c2255c", "#0b7a8a", "#5c5f66")
+_DASHES = ("solid", "dash", "dot", "dashdot")
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+def line_style(index: int) -> dict[str, Any]:
+    """Choose colour and dash of the line with this index; dashes tell lines apart once colours repeat."""
+    return {"color": _LINES[index % len(_LINES)], "dash": _DASHES[index // len(_LINES) % len(_DASHES)], "width": 1.6}
+
+
+def tensor_name(key: TensorKey) -> str:
+    """Name a tensor as a person would: `dense · kernel gradients`."""
+    variable = f"{key.variable} " if key.variable else ""
+    output = f" (output {key.output})" if key.output else ""
+    return f"{key.layer} · {variable}{words(key.kind)}{output}"
+
+
+def number(value: float) -> str:
+    """Write a number in at most four digits, with a real minus sign."""
+    return f"{value:.4g}".replace("-", "−")
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Join what a subtitle says, leaving out what is empty."""
+    return " · ".join(part for part in parts if part)
+
+
+def non_finite_text(n_nan: int, n_posinf: int, n_neginf: int) -> str:
+    """Say in words how many values are no numbers, empty if all are."""
+    counts = ((n_nan, "NaN"), (n_posinf, "+Inf"), (n_neginf, "−Inf"))
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count)
+
+
+def finish(figure: go.Figure, title: str, subtitle: str = "", height: int = 380) -> go.Figure:
+    """Give a figure its title and the common look."""
+    axis = {
+        "showgrid": True,
+        "gridcolor": HAIRLINE,
+        "gridwidth": 1,
+        "zeroline": False,
+        "linecolor": HAIRLINE,
+        "ticks": "",
+        "tickfont": {"size": 11, "color": MUTED},
+        "title": {"font": {"size": 12, "color": MUTED}, "standoff": 8},
+        "automargin": True,
+    }
+    figure.update_layout(
+        template="none",
+        height=height,
+        font={"family": _FONT, "size": 12, "color": INK},
+        title={
+            "text": title,
+            "subtitle": {"text": subtitle, "font": {"size": 12, "color": MUTED}},
+            "font": {"size": 15},
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "yref": "container",
+            "y": 1 - 24 / height,
+            "yanchor": "top",
+        },
+        margin={"l": 56, "r": 24, "t": 90 + 15 * subtitle.count("<br>"), "b": 48},
+        paper_bgcolor="white",
+        hoverlabel={"font": {"family": _FONT, "size": 12}},
+        legend={"font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)"},
+    )
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    return figure
+
+
+def log_axis(values: Iterable[npt.NDArray[np.float64]]) -> dict[str, Any]:
+    """Choose a logarithmic axis for these values; decades only where they span some."""
+    positive = [part[part > 0] for part in values]
+    lows = [part.min() for part in positive if part.size]
+    highs = [part.max() for part in positive if part.size]
+    decades = np.log10(max(highs) / min(lows)) if lows else 0.0
+    spacing = {"dtick": int(1 + decades // 6)} if decades > 1.2 else {"nticks": 4}
+    return {"type": "log", "exponentformat": "power", **spacing}
+
+
+def say(figure: go.Figure, text: str) -> go.Figure:
+    """Say in the middle of an empty figure why there is nothing to see."""
+    figure.add_annotation(
+        text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14, "color": MUTED}
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure
