@@ -114,14 +114,17 @@ class Notebook:
 
     # --- cells ---
 
-    def run_all(self, timeout_s: float = RUN_TIMEOUT_S) -> None:
-        """Run every cell and wait until all are done. A cell that raises ends the run, as for a person."""
-        self._run("notebook:run-all-cells", timeout_s)
+    def run_all(self, timeout_s: float = RUN_TIMEOUT_S, *, may_raise: bool = False) -> None:
+        """Run every cell and wait until all are done.
 
-    def run_cell(self, index: int, timeout_s: float = RUN_TIMEOUT_S) -> None:
-        """Run one cell and wait until it is done."""
+        A cell that raises ends the run, as for a person, and fails the test unless it `may_raise`.
+        """
+        self._run("notebook:run-all-cells", None, timeout_s, may_raise)
+
+    def run_cell(self, index: int, timeout_s: float = RUN_TIMEOUT_S, *, may_raise: bool = False) -> None:
+        """Run one cell and wait until it is done; it fails the test by raising unless it `may_raise`."""
         self._select(index)
-        self._run("notebook:run-cell", timeout_s)
+        self._run("notebook:run-cell", index, timeout_s, may_raise)
 
     def start_cell(self, index: int) -> None:
         """Run one cell and return at once."""
@@ -141,10 +144,12 @@ class Notebook:
         """Return the output of a cell as a person reads it."""
         return self.cell(index).locator(".jp-OutputArea").first.inner_text()
 
-    def errors(self) -> list[str]:
-        """Return `"Name: message"` of every error output in the notebook."""
+    def errors(self, index: int | None = None) -> list[str]:
+        """Return `"Name: message"` of every error output of one cell, or of all cells."""
         outputs = self.evaluate(
-            "app => app.shell.currentWidget.content.widgets.flatMap(c => c.model.outputs?.toJSON() ?? [])"
+            """(app, i) => app.shell.currentWidget.content.widgets
+                .filter((_, n) => i === null || n === i).flatMap(cell => cell.model.outputs?.toJSON() ?? [])""",
+            index,
         )
         return [f"{o['ename']}: {o['evalue']}" for o in outputs if o["output_type"] == "error"]
 
@@ -225,8 +230,10 @@ class Notebook:
     def _select(self, index: int) -> None:
         self.evaluate("(app, i) => { app.shell.currentWidget.content.activeCellIndex = i; }", index)
 
-    def _run(self, command: str, timeout_s: float) -> None:
+    def _run(self, command: str, index: int | None, timeout_s: float, may_raise: bool) -> None:
         self.evaluate(f"async app => {{ await app.commands.execute('{command}'); }}", timeout_s=timeout_s)
+        errors = self.errors(index)
+        assert may_raise or not errors, self._report("\n".join(errors))
 
     def _wait_for_kernel(self) -> None:
         idle = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
