@@ -29,8 +29,9 @@ from nnviz_widgets.protocol import (
 from nnviz_widgets.widgets.readout import value_text
 
 if TYPE_CHECKING:
+    from nnviz_widgets.core.session import Session
     from nnviz_widgets.widgets.publisher import Publisher
-    from nnviz_widgets.widgets.source import SessionLike, Source
+    from nnviz_widgets.widgets.source import Source
 
 logger = logging.getLogger("nnviz_widgets")
 
@@ -80,11 +81,11 @@ class Door:
             case ReadValues():
                 return {message.tensor: value_text(self._source.recording, message)}
             case Run():
-                self._session().ask_run(message.until)
+                self._trainable().ask_run(message.until)
             case Pause():
                 self._session().ask_pause()
             case TakeSteps():
-                self._session().ask_steps(message.n)
+                self._trainable().ask_steps(message.n)
             case Stop():
                 self._session().ask_stop()
             case SetSpeed():
@@ -98,10 +99,17 @@ class Door:
         elif isinstance(message, Watch):
             self._publisher.watch(message)
 
-    def _session(self) -> SessionLike:
+    def _session(self) -> Session:
         session = self._source.session
         if session is None:
             raise SessionClosed("A recording cannot be trained. Make a `TrainingSession` of its model to go on.")
+        return session
+
+    def _trainable(self) -> Session:
+        """Return a session that has not failed: asked to go on, it would raise the user's own error here."""
+        session = self._session()
+        if session.error is not None:
+            raise SessionClosed(f"Training has failed and cannot go on: {session.failure_title}")
         return session
 
     def _refuse(self, content: object, reason: str) -> None:

@@ -53,6 +53,9 @@ class Inspector(anywidget.AnyWidget):
     _panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     cursor = InstanceDict(Cursor).tag(sync=True, **widget_serialization)
 
+    _publisher: Publisher | None = None
+    _closing = False
+
     def __init__(self, source: Any, panels: Sequence[str] | None = None, cursor: Cursor | None = None) -> None:
         """Make a view; show it by naming it at the end of a notebook cell.
 
@@ -67,7 +70,6 @@ class Inspector(anywidget.AnyWidget):
         self._source_view = as_source(source)
         self.source = source
         self._lock = RLock()  # against a message from the page and a status of the publisher at one time
-        self._closing = False
         shown = _checked(panels)
         esm, css = front_end()
         if cursor is None:
@@ -96,14 +98,14 @@ class Inspector(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Remove the view from all pages and end its thread; the session goes on. Closing twice does nothing more."""
-        if self._closing or not hasattr(self, "_publisher"):
+        if self._closing:
             return
         self._closing = True
-        if self._source_view.session is not None:
-            self._source_view.session.remove_viewer(self._publisher)
-        self._publisher.close()
-        self.on_msg(_receive, remove=True)
-        self._own_layout.close()
+        if self._publisher is not None:  # else it could not be made
+            if self._source_view.session is not None:
+                self._source_view.session.remove_viewer(self._publisher)
+            self._publisher.close()
+            self._own_layout.close()
         super().close()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:

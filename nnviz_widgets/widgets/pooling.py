@@ -26,6 +26,9 @@ BLOCK_VALUES = 1 << 18
 SHORT_RUN = 32
 """Up to this factor columns are pooled by strided steps: several times faster than reducing a short last axis."""
 
+QUICK_DTYPES = frozenset("bBhHiIlLqQfd")
+"""Characters of the types that are pooled as they are: integers, float32 and float64."""
+
 WORKING_DTYPES = {
     "bool": "uint8",
     "float16": "float32",
@@ -83,11 +86,12 @@ def drawable(dtype: np.dtype[Any]) -> bool:
 
 def working(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return `array` in a type that numpy compares fast, without loss; of complex values the magnitude."""
-    name = array.dtype.name
+    if array.dtype.isbuiltin == 1 and array.dtype.char in QUICK_DTYPES:
+        return array
     if array.dtype.kind == "c":
         return np.asarray(np.abs(array))
-    target = "float32" if name.startswith("float8") else WORKING_DTYPES.get(name)
-    return array if target is None else array.astype(target)
+    name = array.dtype.name
+    return array.astype("float32" if name.startswith("float8") else WORKING_DTYPES[name])
 
 
 def _pool_axis(array: npt.NDArray[Any], axis: int, factor: int, ufunc: np.ufunc) -> npt.NDArray[Any]:
@@ -124,7 +128,14 @@ def _combine(high: npt.NDArray[Any], low: npt.NDArray[Any] | None, reduce: Reduc
     if high.dtype.kind in "iu":  # the magnitude of the least int8 is no int8
         high, low = high.astype(np.float64), low.astype(np.float64)
     if reduce == "absmax":  # both are NaN where one is: minimum and maximum hand it on
-        return np.where(high >= -low, high, low)
+        # Signs are random, and `np.where` guesses each of them: without a branch it takes half the time.
+        magnitude = -low
+        sign = (magnitude > high).astype(high.dtype)
+        sign *= -2
+        sign += 1
+        np.maximum(magnitude, high, out=magnitude)
+        magnitude *= sign
+        return magnitude
     return np.where(np.isneginf(low) & ~np.isposinf(high), low, high)
 
 

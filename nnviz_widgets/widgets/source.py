@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 import numpy as np
@@ -11,66 +11,9 @@ from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from nnviz_widgets.core.frame import TensorKey
-
-State = Literal["idle", "running", "paused", "finished", "failed"]
-
-
-class Viewer(Protocol):
-    """What a session asks and tells whoever watches it; the session's own `Viewer`."""
-
-    def wanted(self) -> frozenset[TensorKey]:
-        """Return the tensors to read whole at the next step."""
-
-    def notify(self) -> None:
-        """Hear that something changed."""
-
-
-class Control(Protocol):
-    """Commands that never block: they are carried out between two steps."""
-
-    speed: float | None
-
-    def ask_run(self, until: int | str | None = None) -> None:
-        """Start or resume."""
-
-    def ask_pause(self) -> None:
-        """Pause after one last step."""
-
-    def ask_steps(self, n: int) -> None:
-        """Take `n` steps and pause."""
-
-    def ask_stop(self) -> None:
-        """End training."""
-
-
-class SessionLike(Control, Protocol):
-    """What the widgets read of a session. All of it may be read from any thread."""
-
-    name: str
-    recording: Recording
-    state: State
-    step_index: int
-    epoch: int
-    batch_index: int
-    total_steps: int | None
-    epochs: int
-    steps_per_epoch: int | None
-    logs: Mapping[str, float]
-    steps_per_second: float | None
-    watch_cost: float | None
-    activity: str | None
-    error: BaseException | None
-    failure_text: str | None
-    n_samples: int
-
-    def add_viewer(self, viewer: Viewer) -> None:
-        """Ask and tell `viewer` from now on."""
-
-    def remove_viewer(self, viewer: Viewer) -> None:
-        """No longer ask and tell `viewer`."""
+    from nnviz_widgets.core.session import Session
 
 
 class Source(Protocol):
@@ -81,7 +24,7 @@ class Source(Protocol):
         """Where tensors and series are read."""
 
     @property
-    def session(self) -> SessionLike | None:
+    def session(self) -> Session | None:
         """The session that writes it, or `None`: then there is nothing to press."""
 
     @property
@@ -100,7 +43,7 @@ class Source(Protocol):
 class SessionSource:
     """A session."""
 
-    def __init__(self, session: SessionLike) -> None:
+    def __init__(self, session: Session) -> None:
         """Wrap `session`."""
         self.session = session
 

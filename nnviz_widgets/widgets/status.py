@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nnviz_widgets.core.recording import Recording
-    from nnviz_widgets.widgets.source import SessionLike, Source
+    from nnviz_widgets.core.session import Session
+    from nnviz_widgets.widgets.source import Source
 
 MAX_TEXT = 400
 MAX_TRACEBACK = 16_000
@@ -26,7 +27,7 @@ def status_of(source: Source) -> Status:
     return _of_session(source.session)
 
 
-def _of_session(session: SessionLike) -> Status:
+def _of_session(session: Session) -> Status:
     return Status(
         name=_cut(session.name),
         source="session",
@@ -71,12 +72,10 @@ def _of_recording(recording: Recording, last_step: int, n_samples: int) -> Statu
     )
 
 
-def _failure(session: SessionLike) -> Failure | None:
-    error = session.error
-    if error is None:
+def _failure(session: Session) -> Failure | None:
+    title, text = session.failure_title, session.failure_text
+    if title is None or text is None:
         return None
-    title = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-    text = session.failure_text or title
     # The end of a traceback says what happened, its beginning where the user's call was.
     if len(text) > MAX_TRACEBACK:
         text = f"{text[: MAX_TRACEBACK // 4]}\n[…]\n{text[-MAX_TRACEBACK * 3 // 4 :]}"

@@ -54,6 +54,7 @@ class FakeSession:
         self.activity: str | None = None
         self.error: BaseException | None = None
         self.failure_text: str | None = None
+        self.failure_title: str | None = None
         self.n_samples = N_SAMPLES
         self.viewers: list[Any] = []
         self.asked: list[tuple[Any, ...]] = []

@@ -42,6 +42,14 @@ def test_a_command_that_cannot_be_done_says_why(session, page):
     assert (reply["ok"], reply["error"]) == (False, "The session was closed. Make a new one.")
 
 
+def test_a_failed_session_cannot_go_on(session, page, caplog):
+    session.error, session.failure_title = KeyboardInterrupt(), "KeyboardInterrupt"
+    for kind in ("run", "step"):
+        reply = page.reply(page.ask(kind))
+        assert reply["error"] == "Training has failed and cannot go on: KeyboardInterrupt"
+    assert caplog.records == []
+
+
 def test_a_fault_in_the_session_is_answered_without_a_traceback(session, page, monkeypatch, caplog):
     def broken(n):
         raise ZeroDivisionError("broken on purpose")

@@ -34,12 +34,13 @@ def test_every_nan_has_one_pattern():
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (np.array([1e300, -1e300, math.inf, -math.inf, 1e-300]), [np.finfo("f4").max, np.finfo("f4").min, math.inf, -math.inf, 0]),
+        (np.array([1e300, -1e300]), [np.finfo("f4").max, np.finfo("f4").min]),
+        (np.array([math.inf, -math.inf, 1e-300]), [math.inf, -math.inf, 0]),
         (np.array([2**64 - 1, 0], np.uint64), [2.0**64, 0]),
         (np.array([-(2**63)]), [-(2.0**63)]),
         (np.array([True, False]), [1, 0]),
     ],
-)  # fmt: skip
+)
 def test_N03_values_beyond_float32_stay_on_their_side_of_infinity(values, expected):
     assert to_float32(values).tolist() == [float(np.float32(value)) for value in expected]
 

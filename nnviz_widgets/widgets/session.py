@@ -1,0 +1,51 @@
+"""The training session that shows itself."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.core.session import Session
+from nnviz_widgets.widgets.cursor import Cursor
+from nnviz_widgets.widgets.inspector import Inspector
+from nnviz_widgets.widgets.source import found
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class TrainingSession(Session):
+    """A `core.session.Session` with a cursor and an Inspector: named at the end of a notebook cell it shows itself."""
+
+    _shown: Inspector | None = None
+
+    @cached_property
+    def cursor(self) -> Cursor:
+        """Where all views of this session look: layer, step, neuron and sample."""
+        cursor = Cursor()
+        cursor.attach(found(self))
+        return cursor
+
+    def inspector(self, panels: Sequence[str] | None = None) -> Inspector:
+        """Make a new Inspector on this session.
+
+        Args:
+            panels: Which parts to show, of `Inspector.PANELS`; all of them by default.
+
+        Raises:
+            InvalidArgumentError: If a panel is unknown.
+        """
+        return Inspector(self, panels)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Show one Inspector, always the same: a second cell with the session is a second view of it."""
+        if self._shown is None or self._shown.comm is None:
+            self._shown = self.inspector()
+        bundle = self._shown._repr_mimebundle_(**kwargs)
+        if bundle is not None:
+            bundle[0]["text/plain"] = repr(self)
+        return bundle
+
+
+# What a person asks for with `help` are the arguments.
+TrainingSession.__doc__ = Session.__doc__
