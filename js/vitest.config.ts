@@ -25,7 +25,9 @@ const browser = {
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   server: { host: "127.0.0.1" },
-  optimizeDeps: { include: ["preact", "preact/jsx-runtime", "preact/jsx-dev-runtime", "@preact/signals"] },
+  optimizeDeps: {
+    include: ["preact", "preact/hooks", "preact/jsx-runtime", "preact/jsx-dev-runtime", "@preact/signals"],
+  },
   test: {
     browser,
     include: ["test/**/*.test.{ts,tsx}"],

@@ -7,6 +7,9 @@ export type CursorValues = CursorTraits;
 
 const TRAITS = ["layer", "layer_index", "step", "neuron", "sample", "follow"] as const;
 
+/** Two words for one thing. */
+const LAYER: readonly (keyof CursorValues)[] = ["layer", "layer_index"];
+
 export interface Cursor {
   readonly layer: ReadonlySignal<string>;
   readonly step: ReadonlySignal<number>;
@@ -53,11 +56,12 @@ export function createCursor(): Cursor {
   let attached: CursorModel | null = null;
   let writing = false;
 
-  function push(): void {
+  /** Only what is ours to say now: the model may hold news of other traits that were not heard yet. */
+  function push(names: readonly (keyof CursorValues)[]): void {
     const model = attached;
     if (model === null) return;
     writing = true;
-    const changed = TRAITS.map((name) => write(model, signals, name)).some(Boolean);
+    const changed = names.map((name) => write(model, signals, name)).some(Boolean);
     writing = false;
     if (changed) model.save_changes();
   }
@@ -81,7 +85,7 @@ export function createCursor(): Cursor {
       assign(signals, name, model.get(name));
       if (name === "layer" || name === "layer_index") reconcile(name);
     });
-    push();
+    if (name === "layer" || name === "layer_index") push(LAYER);
   }
 
   return {
@@ -95,12 +99,12 @@ export function createCursor(): Cursor {
         if (change.layer !== undefined) reconcile("layer");
         else if (change.layer_index !== undefined) reconcile("layer_index");
       });
-      push();
+      push(TRAITS.filter((name) => name in change || LAYER.includes(name)));
     },
     setPaths(next) {
       paths = next;
       batch(() => reconcile("layer"));
-      push();
+      push(LAYER);
     },
     attach(model, abort) {
       if (abort.aborted) return;
@@ -109,7 +113,7 @@ export function createCursor(): Cursor {
         for (const name of TRAITS) assign(signals, name, model.get(name));
         reconcile("layer");
       });
-      push();
+      push(LAYER);
       for (const name of TRAITS) listen(model, `change:${name}`, abort, () => pull(model, name));
       abort.addEventListener("abort", () => {
         attached = null;

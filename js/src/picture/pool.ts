@@ -71,7 +71,22 @@ function rankTable(byMagnitude: boolean): Uint16Array {
   return table;
 }
 
-/** Pools bfloat16 cells; the coarse cell to which no cell belongs is a gutter. */
+/** Keeps of `line` and the `best` so far, cell by cell, the one of higher rank. */
+function keepBest(best: Uint16Array, ranksOfBest: Uint16Array, line: Uint16Array, rank: Uint16Array): void {
+  for (let col = 0; col < line.length; col++) {
+    const cell = line[col] ?? GUTTER_BITS;
+    const its = rank[cell] ?? 0;
+    if (its <= (ranksOfBest[col] ?? 0)) continue;
+    best[col] = cell;
+    ranksOfBest[col] = its;
+  }
+}
+
+/**
+ * Pools bfloat16 cells; the coarse cell to which no cell belongs is a gutter.
+ *
+ * Rows first and whole, then the columns of what is left: several times faster than cell by cell.
+ */
 export function poolCells(
   bits: Uint16Array,
   rows: Coarse,
@@ -81,16 +96,22 @@ export function poolCells(
   const width = cols.target.length;
   const out = new Uint16Array(rows.cells * cols.cells).fill(GUTTER_BITS);
   const rank = rankTable(byMagnitude);
-  for (let row = 0; row < rows.target.length; row++) {
+  const best = new Uint16Array(width);
+  const ranksOfBest = new Uint16Array(width);
+  for (let row = 0; row < rows.target.length; ) {
     const line = rows.target[row] ?? -1;
+    best.fill(GUTTER_BITS);
+    ranksOfBest.fill(0);
+    for (; row < rows.target.length && rows.target[row] === line; row++) {
+      keepBest(best, ranksOfBest, bits.subarray(row * width, (row + 1) * width), rank);
+    }
     if (line < 0) continue;
-    const from = row * width;
-    const to = line * cols.cells;
+    const pooled = out.subarray(line * cols.cells, (line + 1) * cols.cells);
     for (let col = 0; col < width; col++) {
       const target = cols.target[col] ?? -1;
-      const cell = bits[from + col] ?? GUTTER_BITS;
-      if (target >= 0 && (rank[cell] ?? 0) > (rank[out[to + target] ?? GUTTER_BITS] ?? 0))
-        out[to + target] = cell;
+      const known = pooled[target] ?? GUTTER_BITS;
+      if (target >= 0 && (ranksOfBest[col] ?? 0) > (rank[known] ?? 0))
+        pooled[target] = best[col] ?? GUTTER_BITS;
     }
   }
   return out;

@@ -100,7 +100,12 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     if (message.client !== client || message.seq <= lastSeq) return;
     if (lastSeq > paintedSeq) painted(lastSeq);
     lastSeq = message.seq;
-    frame.value = decodeFrame(message, buffers);
+    if (message.planes.length > 0) {
+      frame.value = decodeFrame(message, buffers);
+      return;
+    }
+    // The kernel asks for a sign of life. A hidden page gives none, as with any frame.
+    requestAnimationFrame(() => painted(message.seq));
   }
 
   function receive(message: ServerMessage, buffers: readonly unknown[]): void {

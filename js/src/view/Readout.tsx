@@ -1,4 +1,5 @@
 import { describeColumn, describeRow, rowsAreSamples } from "../cell.ts";
+import { shorten } from "../format.ts";
 import type { Kind } from "../protocol.gen.ts";
 import type { Reading } from "../readout.ts";
 import type { Store } from "../store.ts";
@@ -14,12 +15,18 @@ const WORDS: Record<Kind, string> = {
 export interface Part {
   readonly name: string;
   readonly text: string;
+  /** With all digits, where the text has fewer. */
+  readonly exact?: string;
 }
 
 /** What is looked at, in words: the neuron, and for each map the place in its rows and the value there. */
 export function readoutParts(store: Store, readings: readonly Reading[]): Part[] {
   const layer = store.layer.value;
   const parts: Part[] = [];
+  const step = store.frame.value?.step;
+  // Older steps are thinned out: the picture is of the nearest one before.
+  if (step !== undefined && step !== store.shownStep.value)
+    parts.push({ name: "as kept at step", text: String(step) });
   if (layer !== null && layer.n_neurons > 0) {
     const neuron = store.hover.value?.neuron ?? store.cursor.neuron.value;
     parts.push({ name: "neuron", text: String(Math.min(neuron, layer.n_neurons - 1)) });
@@ -30,7 +37,8 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
     // Weights and their gradients are at the same place: it is said once.
     if (place.length > 0 && place.join() !== last) parts.push(...place.map(splitPlace));
     last = place.join();
-    parts.push({ name: WORDS[reading.tensor], text: reading.text ?? "\u2026" });
+    const exact = reading.text ?? "\u2026";
+    parts.push({ name: WORDS[reading.tensor], text: shorten(exact), exact });
   }
   return parts;
 }
@@ -52,8 +60,8 @@ export function Readout() {
   const parts = readoutParts(store, readings.value);
   return (
     <div class="nnv-readout">
-      {parts.map(({ name, text }, i) => (
-        <span key={i}>
+      {parts.map(({ name, text, exact }, i) => (
+        <span key={i} title={exact}>
           {name} <b>{text}</b>
         </span>
       ))}

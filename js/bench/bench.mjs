@@ -1,0 +1,44 @@
+// Measures slider to picture in Chromium and prints one line of JSON a size; exits with 1 if one misses its aim.
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+import { chromium } from "playwright";
+
+const AIMS = [
+  { rows: 784, cols: 128, most_ms: 16 },
+  { rows: 1024, cols: 1024, most_ms: 33 },
+];
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+const { outputFiles } = await esbuild.build({
+  entryPoints: [here("page.ts")],
+  outdir: here("../dist/bench"),
+  bundle: true,
+  write: false,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+});
+const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+  ],
+});
+const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+page.on("pageerror", (error) => console.error(error));
+await page.setContent("<!doctype html><body></body>");
+await page.addStyleTag({ content: text(".css") });
+await page.addScriptTag({ content: text(".js"), type: "module" });
+await page.waitForFunction(() => "measure" in globalThis);
+for (const { rows, cols, most_ms } of AIMS) {
+  const measured = await page.evaluate(([r, c]) => globalThis.measure(r, c), [rows, cols]);
+  console.log(JSON.stringify({ name: "slider_to_picture", ...measured, most_ms }));
+  if (measured.median_ms > most_ms) process.exitCode = 1;
+}
+await browser.close();

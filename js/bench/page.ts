@@ -1,0 +1,105 @@
+/** Slider to picture: from the slider's event to the moment when all maps of that step are drawn. */
+
+import "../src/styles/base.css";
+import "../src/styles/controls.css";
+import "../src/styles/maps.css";
+import { signal } from "@preact/signals";
+import { createCursor } from "../src/cursor.ts";
+import { mount } from "../src/mount.tsx";
+import { bitsOf } from "../src/picture/bits.ts";
+import type { Kind, Plane } from "../src/protocol.gen.ts";
+import { createMemorySource, type RecordedPlane, type RecordedRun } from "../src/source/memory.ts";
+import { createStore } from "../src/store.ts";
+import { layerEntry, plane, status } from "../test/fakes.ts";
+
+const STEPS = 24;
+const MOVES = 120;
+
+export interface Measured {
+  readonly shape: string;
+  readonly maps: number;
+  readonly moves: number;
+  readonly median_ms: number;
+  readonly p95_ms: number;
+  readonly script_median_ms: number;
+}
+
+function recorded(step: number, tensor: Kind, rows: number, cols: number): RecordedPlane {
+  const values = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i * (step + 1) * 0.37) * 0.1);
+  const header: Plane = plane(rows, cols, { tensor, low: -0.1, high: 0.1, clip_low: -0.1, clip_high: 0.1 });
+  return {
+    layer: "hidden",
+    step,
+    sample: null,
+    plane: { ...header, encoding: "bf16" },
+    cells: bitsOf(values),
+  };
+}
+
+function runOf(rows: number, cols: number): RecordedRun {
+  const steps = Array.from({ length: STEPS }, (_, step) => step);
+  return {
+    status: status({ source: "recording", state: "finished", step: STEPS - 1, total_steps: STEPS - 1 }),
+    layers: [layerEntry("hidden", { n_neurons: cols })],
+    series: null,
+    labels: [],
+    planes: steps.flatMap((step) => [
+      recorded(step, "weights", rows, cols),
+      recorded(step, "gradients", rows, cols),
+      recorded(step, "activations", 16, cols),
+    ]),
+  };
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Number((sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN).toFixed(2));
+}
+
+export async function measure(rows: number, cols: number): Promise<Measured> {
+  let drawn: (() => void) | null = null;
+  const memory = createMemorySource(runOf(rows, cols));
+  const source = { ...memory, painted: () => drawn?.() };
+  const end = new AbortController();
+  const cursor = createCursor();
+  const panels = signal(["activations", "weights", "gradients"]);
+  const store = createStore(source, cursor, panels, end.signal);
+  const el = document.createElement("div");
+  document.body.replaceChildren(el);
+  const unmount = mount(store, el);
+  await pause(300);
+  const slider = el.querySelector<HTMLInputElement>("input[aria-label=step]");
+  if (slider === null) throw new Error("no slider");
+  const latencies: number[] = [];
+  const scripts: number[] = [];
+  for (let i = 0; i < MOVES; i++) {
+    const began = performance.now();
+    const painted = new Promise<void>((resolve) => {
+      drawn = resolve;
+    });
+    slider.value = String((i * 7) % (STEPS - 1));
+    slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    const handled = performance.now() - began;
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    const frameBegan = performance.now();
+    await painted;
+    latencies.push(performance.now() - began);
+    scripts.push(handled + (performance.now() - frameBegan));
+    // At any phase of the screen's own clock.
+    await pause(20 + ((i * 5) % 17));
+  }
+  unmount();
+  end.abort();
+  return {
+    shape: `${rows}x${cols}`,
+    maps: 3,
+    moves: MOVES,
+    median_ms: quantile(latencies, 0.5),
+    p95_ms: quantile(latencies, 0.95),
+    script_median_ms: quantile(scripts, 0.5),
+  };
+}
+
+Object.assign(globalThis, { measure });

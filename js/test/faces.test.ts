@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { status } from "./fakes.ts";
+import { draw, find, show, text } from "./harness.ts";
+
+describe("faces", () => {
+  const buttons = (el: Element) =>
+    Object.fromEntries(
+      [...el.querySelectorAll<HTMLButtonElement>(".nnv-button")].map((button) => [
+        button.textContent,
+        !button.disabled,
+      ]),
+    );
+  const ready = (el: Element) => expect.poll(() => el.querySelector(".nnv-notice")).toBeNull();
+
+  test("idle says what Run will do", async () => {
+    const { el } = show({ _status: status({ state: "idle", step: 0 }) });
+    await ready(el);
+    expect(text(el, ".nnv-before")).toBe("Press Run to train 5 epochs of 313 steps.");
+    expect(buttons(el)).toEqual({ Run: true, Step: true, Epoch: true, Stop: false });
+  });
+
+  test("running can be paused and stopped", async () => {
+    const { el } = show({ _status: status({ state: "running" }) });
+    await ready(el);
+    expect(buttons(el)).toEqual({ Pause: true, Step: false, Epoch: false, Stop: true });
+  });
+
+  test("finished and failed have nothing to press; the traceback is there", async () => {
+    const failure = { title: "ValueError: bad batch", traceback: "File train.py, line 3" };
+    const { el, kernel } = show({ _status: status({ state: "failed", failure }) });
+    await ready(el);
+    expect(Object.values(buttons(el))).toEqual([false, false, false, false]);
+    expect(text(el, ".nnv-failure")).toContain("File train.py, line 3");
+    kernel.set("_status", status({ state: "finished" }));
+    await expect.poll(() => text(el, ".nnv-chip")).toBe("finished");
+    expect(Object.values(buttons(el))).toEqual([false, false, false, false]);
+  });
+
+  test("a recording has no run controls", async () => {
+    const { el } = show({ _status: status({ source: "recording", state: "finished" }) });
+    await ready(el);
+    expect(buttons(el)).toEqual({});
+    expect(text(el, ".nnv-figures")).toContain("412 / 1565");
+  });
+
+  test("the kernel is gone, and comes back", async () => {
+    const { el, kernel } = show();
+    await ready(el);
+    await expect.poll(() => kernel.cursor.listenerCount).toBeGreaterThan(0);
+    kernel.cursor.setLive(false);
+    await expect
+      .poll(() => text(el, ".nnv-notice"))
+      .toBe("The kernel is gone. Run the cell again to reconnect.");
+    expect(Object.values(buttons(el))).toEqual([false, false, false, false]);
+    const sliders = [...el.querySelectorAll<HTMLInputElement>("input[type=range]")];
+    expect(sliders.every(({ disabled }) => disabled)).toBe(true);
+    kernel.cursor.setLive(true);
+    await ready(el);
+  });
+
+  test("a refused command is told until it is dismissed", async () => {
+    const { el, kernel } = show();
+    await ready(el);
+    find<HTMLButtonElement>(el, ".nnv-primary").click();
+    const [{ id, client } = { id: 0, client: "" }] = kernel.of("run");
+    kernel.say({ kind: "reply", client, id, ok: false, error: "it is closed", values: null });
+    await expect.poll(() => text(el, ".nnv-notice")).toContain("it is closed");
+    find<HTMLButtonElement>(el, ".nnv-notice button").click();
+    await ready(el);
+  });
+
+  test("below 700 pixels the columns are stacked", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const lefts = () =>
+      [".nnv-layers", ".nnv-maps"].map((name) => find(el, name).getBoundingClientRect().left);
+    const [wideLayers, wideMaps] = lefts();
+    expect(wideMaps).toBeGreaterThan(wideLayers ?? 0);
+    el.style.width = "600px";
+    const [layers, maps] = lefts();
+    expect(maps).toBe(layers);
+    expect(find(el, ".nnv-root").scrollWidth).toBeLessThanOrEqual(600);
+  });
+});

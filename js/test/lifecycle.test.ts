@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import type { ClientMessage } from "../src/protocol.gen.ts";
+import { canvasOf, draw, end, pixel, place, show, WEIGHTS } from "./harness.ts";
+
+describe("lifecycle", () => {
+  test("C05 two views of one widget are one client, and closing one leaves the other alive", async () => {
+    const { kernel, widget, el, close } = show();
+    const second = place();
+    const closeSecond = widget.render({ model: kernel, el: second, signal: end.signal });
+    await draw(kernel);
+    expect(kernel.of("ready")).toHaveLength(1);
+    const shot = canvasOf(el)?.toDataURL();
+    expect(canvasOf(second)?.toDataURL()).toBe(shot);
+    close();
+    expect(el.childElementCount).toBe(0);
+    await draw(kernel, [{ ...WEIGHTS, clip_low: -4, clip_high: 4 }], 2);
+    expect(canvasOf(second)?.toDataURL()).not.toBe(shot);
+    closeSecond();
+    await expect.poll(() => kernel.of("watch").at(-1)?.maps).toEqual([]);
+  });
+
+  test("a second render after the first was closed draws the same", async () => {
+    const { kernel, widget, el, close } = show();
+    await draw(kernel);
+    const shot = canvasOf(el)?.toDataURL();
+    close();
+    const again = place();
+    widget.render({ model: kernel, el: again, signal: end.signal });
+    await expect.poll(() => canvasOf(again)?.toDataURL()).toBe(shot);
+  });
+
+  test("C04 a reloaded page is a new client", () => {
+    const first = show().kernel.client;
+    expect(show().kernel.client).not.toBe(first);
+  });
+
+  test("C06 forty views, none is blank", async () => {
+    const { kernel, widget } = show();
+    const places = Array.from({ length: 39 }, () => {
+      const el = place(300);
+      el.style.height = "20px";
+      el.style.overflow = "visible";
+      widget.render({ model: kernel, el, signal: end.signal });
+      return el;
+    });
+    await draw(kernel);
+    // Those far below the window are not drawn before they are scrolled to.
+    places.at(-1)?.scrollIntoView();
+    for (const el of places) {
+      await expect.poll(() => pixel(canvasOf(el), 0, 0), { timeout: 5000 }).not.toBe(0);
+    }
+  });
+
+  test("after abort no listener is left and nothing is on the page", async () => {
+    const { kernel, el } = show();
+    await draw(kernel);
+    end.abort();
+    expect([kernel.listenerCount, kernel.cursor.listenerCount]).toEqual([0, 0]);
+    expect(el.childElementCount).toBe(0);
+    expect(kernel.of("gone")).toHaveLength(1);
+  });
+});
+
+test("every message that is sent is one of the protocol's, with its client", async () => {
+  const { kernel } = show();
+  await draw(kernel);
+  const kinds: ClientMessage["kind"][] = kernel.sent.map(({ kind }) => kind);
+  expect(new Set(kinds)).toEqual(new Set(["ready", "watch", "ack"]));
+  expect(new Set(kernel.sent.map(({ client }) => client)).size).toBe(1);
+});

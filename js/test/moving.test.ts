@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { draw, end, find, press, show, text } from "./harness.ts";
+
+describe("moving", () => {
+  test("the arrow keys move neuron and row, and the value is said", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const map = find<HTMLElement>(el, "[data-tensor=weights] [role=application]");
+    map.focus();
+    press(map, "ArrowRight");
+    press(map, "ArrowUp");
+    expect(kernel.cursor.traits.neuron).toBe(1);
+    await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 1, in 0, weight -1");
+    press(map, "End");
+    press(map, "PageDown");
+    expect(kernel.cursor.traits.neuron).toBe(3);
+    await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 3, in 1, weight -0.125");
+    press(map, "Home");
+    expect(kernel.cursor.traits.neuron).toBe(0);
+  });
+
+  test("a row of the activations is a sample", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const map = find<HTMLElement>(el, "[data-tensor=activations] [role=application]");
+    press(map, "ArrowDown");
+    expect(kernel.cursor.traits.sample).toBe(1);
+    await expect.poll(() => kernel.of("watch").at(-1)?.sample).toBe(1);
+  });
+
+  test("a click selects the cell under it, the pointer reads it out", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const map = find<HTMLElement>(el, "[data-tensor=weights] [role=application]");
+    const { left, top, width, height } = map.getBoundingClientRect();
+    const at = { clientX: left + width * 0.9, clientY: top + height * 0.9, bubbles: true };
+    map.dispatchEvent(new PointerEvent("pointermove", at));
+    await expect.poll(() => text(el, ".nnv-readout")).toContain("weight -0.125");
+    expect(kernel.cursor.traits.neuron).toBe(0);
+    map.dispatchEvent(new PointerEvent("pointerdown", at));
+    expect(kernel.cursor.traits.neuron).toBe(3);
+  });
+
+  test("brackets move the step and leave the newest one, the end comes back to it", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const root = find<HTMLElement>(el, ".nnv-inspector");
+    press(root, "[");
+    expect(kernel.cursor.traits).toMatchObject({ step: 411, follow: false });
+    await expect.poll(() => kernel.of("watch").at(-1)?.step).toBe(411);
+    press(root, "]");
+    expect(kernel.cursor.traits).toMatchObject({ step: 412, follow: true });
+    press(root, ".");
+    expect(kernel.cursor.traits).toMatchObject({ layer: "digits", layer_index: 1 });
+  });
+
+  test("the space bar runs, and no key reaches the notebook", async () => {
+    const { el, kernel } = show();
+    await expect.poll(() => el.querySelector(".nnv-notice")).toBeNull();
+    const heard: string[] = [];
+    document.addEventListener("keydown", ({ key }) => heard.push(key), { signal: end.signal });
+    const root = find<HTMLElement>(el, ".nnv-inspector");
+    for (const key of [" ", "a", "d", "Enter"]) press(root, key);
+    expect(kernel.of("run")).toHaveLength(1);
+    expect(heard).toEqual([]);
+    expect(find(el, "[data-lm-suppress-shortcuts]")).not.toBeNull();
+  });
+
+  test("a slider moves the cursor once", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const before = kernel.cursor.saves;
+    const slider = find<HTMLInputElement>(el, "input[aria-label=neuron]");
+    slider.value = "7";
+    slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    expect(kernel.cursor.traits.neuron).toBe(7);
+    expect(kernel.cursor.saves).toBe(before + 1);
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { layerEntry } from "./fakes.ts";
+import { draw, find, show } from "./harness.ts";
+
+describe("panels", () => {
+  test.each([
+    ["transport", ".nnv-transport"],
+    ["layers", ".nnv-layers"],
+    ["activations", "[data-tensor=activations]"],
+    ["weights", "[data-tensor=weights]"],
+    ["gradients", "[data-tensor=gradients]"],
+    ["timeline", ".nnv-timeline"],
+  ])("%s alone", async (name, selector) => {
+    const { el } = show({ _panels: [name] });
+    await expect.poll(() => el.querySelector(selector)).not.toBeNull();
+    const others = [".nnv-transport", ".nnv-layers", ".nnv-timeline", ".nnv-map"].filter(
+      (other) => el.querySelector(other) !== null && !el.querySelector(other)?.matches(selector),
+    );
+    expect(others).toEqual([]);
+  });
+
+  test("a panel of a later version is no fault", async () => {
+    const { el } = show({ _panels: ["findings", "weights"] });
+    await expect.poll(() => el.querySelector("[data-tensor=weights]")).not.toBeNull();
+  });
+
+  test("activation gradients take the place of the activations", async () => {
+    const { kernel, el } = show();
+    await draw(kernel);
+    const [, gradients] = el.querySelectorAll<HTMLButtonElement>(".nnv-switch .nnv-choice");
+    gradients?.click();
+    await expect
+      .poll(() =>
+        kernel
+          .of("watch")
+          .at(-1)
+          ?.maps.map(({ tensor }) => tensor),
+      )
+      .toEqual(["activation_gradients", "gradients", "weights"]);
+  });
+
+  test("a long list of layers can be searched", async () => {
+    const many = Array.from({ length: 20 }, (_, i) => layerEntry(`layer_${i}`));
+    const { el } = show({}, (kernel) => {
+      kernel.layers = many;
+    });
+    await expect.poll(() => el.querySelectorAll(".nnv-layer").length).toBe(20);
+    const search = find<HTMLInputElement>(el, ".nnv-search");
+    search.value = "_7";
+    search.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    await expect.poll(() => el.querySelectorAll(".nnv-layer").length).toBe(1);
+  });
+});
