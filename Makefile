@@ -21,13 +21,14 @@ help: ## list the targets
 demo: setup ## open the quickstart notebook in JupyterLab on this machine, and print its URL
 	$(BIN)/python scripts/demo.py
 
-test: test-python ## run every test: TypeScript, Python, TensorFlow, wheel, notebooks, browser
+# One after the other, since the tests in a browser wait for a processor, and both even if the first fails.
+test: setup chromium $(VENV)/kernels.stamp ## run every test: TypeScript, Python, TensorFlow, wheel, notebooks, browser
+	@npm --prefix js test; js=$$?; $(BIN)/python -m pytest && exit $$js
 
 test-js: setup chromium
 	npm --prefix js test
 
-# After the TypeScript tests, not beside them: the tests in the browser wait for a processor.
-test-python: setup chromium test-js $(VENV)/kernels.stamp
+test-python: setup chromium $(VENV)/kernels.stamp
 	$(BIN)/python -m pytest
 
 check: setup ## format, lint, types and import arrows, nothing written
