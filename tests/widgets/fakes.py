@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from threading import RLock
 from typing import Any
@@ -143,6 +144,7 @@ class FakeComm(BaseComm):
     def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any):
         if self.fault is not None:
             self.fault(msg_type, data, buffers)
+        json.dumps(data, allow_nan=False)  # what is no plain JSON must not reach a page
         self.sent.append((msg_type, data or {}, list(buffers or [])))
 
     def customs(self, kind: str | None = None) -> list[tuple[dict[str, Any], list[bytes]]]:

@@ -1,0 +1,174 @@
+"""The widgets on a real session: Keras trains on its own thread, a page looks on."""
+
+import gc
+import threading
+import time
+import weakref
+
+import numpy as np
+import pytest
+
+from nnviz_widgets.errors import LayerNotFound
+from tests.widgets.fakes import Page, until
+
+MAPS = ("activations", "weights", "gradients")
+
+
+@pytest.fixture
+def make_session(stub_front_end):
+    keras = pytest.importorskip("keras")
+    from nnviz_widgets.widgets.session import TrainingSession
+
+    made = []
+
+    def make(**arguments):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential(
+            [
+                keras.Input((12,)),
+                keras.layers.Dense(8, activation="relu", name="hidden"),
+                keras.layers.Dense(3, activation="softmax", name="digits"),
+            ]
+        )
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        x = np.random.default_rng(0).random((64, 12)).astype("f4")
+        made.append(TrainingSession(model, x, np.arange(64) % 3, batch_size=8, epochs=500, verbose=0, **arguments))
+        return made[-1]
+
+    yield make
+    for session in made:
+        session.close()
+
+
+@pytest.fixture
+def training(make_session):
+    return make_session()
+
+
+def test_a_person_presses_run_and_pause(training):
+    inspector = training.inspector()
+    page = Page(inspector)
+    page.ready()
+    page.watch(*MAPS)
+    assert page.reply(page.ask("run"))["ok"]
+    until(lambda: len(page.poll()) >= 10, 60)
+    assert page.reply(page.ask("pause"))["ok"]
+    assert training.wait(20)
+    last = training.step_index
+    until(lambda: page.poll()[-1][0]["step"] == last and page.frames[-1][0]["planes"][1]["encoding"] == "f32")
+    frame, buffers = page.frames[-1]
+    for plane, kind in zip(frame["planes"], MAPS, strict=True):
+        assert plane["missing"] is None
+        assert buffers[plane["buffer"]] == training.recording.tensor("hidden", kind, last).astype("<f4").tobytes()
+    steps = [frame["step"] for frame, _ in page.frames]
+    assert steps == sorted(steps)
+    until(lambda: inspector._status["state"] == "paused" and inspector._status["step"] == last)
+    until(lambda: inspector.cursor.step == last)
+    until(lambda: page.comm.customs("series")[-1][0]["last_step"] == last)
+    inspector.close()
+
+
+def test_a_person_steps(training):
+    inspector = training.inspector()
+    page = Page(inspector)
+    page.ready()
+    page.watch(*MAPS, layer="digits")
+    assert page.reply(page.ask("step", n=3))["ok"]
+    until(lambda: training.state == "paused", 60)
+    until(lambda: page.poll() and page.frames[-1][0]["step"] == 3)
+    inspector.close()
+
+
+def test_the_cursor_needs_no_widget(training):
+    training.step(4)
+    cursor = training.cursor
+    assert cursor is training.cursor
+    cursor.step = 3
+    assert (cursor.step, cursor.layer, cursor.follow) == (3, "hidden", False)
+    cursor.layer_index = 1
+    assert cursor.layer == "digits"
+    with pytest.raises(LayerNotFound, match="digits"):
+        cursor.layer = "digit"
+
+
+def test_the_session_shows_itself_and_a_second_cell_is_a_second_view(training):
+    first, _ = training._repr_mimebundle_()
+    second, _ = training._repr_mimebundle_()
+    widget = "application/vnd.jupyter.widget-view+json"
+    assert first[widget] == second[widget]
+    assert first["text/plain"] == repr(training)
+    training._shown.close()
+    assert training._repr_mimebundle_()[0][widget] != first[widget]
+
+
+def test_C20_the_widget_is_closed_while_training_runs(training):
+    def look_and_close() -> weakref.ref:
+        inspector = training.inspector()
+        page = Page(inspector)
+        page.ready()
+        page.watch(*MAPS)
+        training.run()
+        until(lambda: len(page.poll()) >= 3, 60)
+        inspector.close()
+        return weakref.ref(inspector)
+
+    reference = look_and_close()
+    at = training.step_index
+    until(lambda: training.step_index > at + 20)
+    assert training.state == "running"
+    assert [thread.name for thread in threading.enumerate() if thread.name == "nnviz publisher"] == []
+    training.pause()
+    gc.collect()
+    assert reference() is None
+
+
+def test_a_failure_reaches_the_page(make_session):
+    import keras
+
+    def luckless(batch, logs):
+        if batch == 2:
+            raise ValueError("no luck today")
+
+    training = make_session(callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=luckless)])
+    inspector = training.inspector()
+    page = Page(inspector)
+    page.ready()
+    page.ask("run")
+    until(lambda: inspector._status["state"] == "failed", 60)
+    assert inspector._status["failure"]["title"] == "ValueError: no luck today"
+    assert "luckless" in inspector._status["failure"]["traceback"]
+    refused = page.reply(page.ask("run"))
+    assert "no luck today" in refused["error"]
+    inspector.close()
+
+
+def test_C13_buttons_against_methods(training):
+    """Commands of a page on another thread while the main thread pauses and steps: one after the other, no deadlock."""
+    inspector = training.inspector()
+    page = Page(inspector)
+    page.ready()
+    page.watch(*MAPS)
+    training.step()
+    stop = threading.Event()
+
+    def press():
+        while not stop.is_set():
+            page.ask("run")
+            page.poll()
+            page.ask("pause")
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    for _ in range(30):
+        training.run()
+        training.pause()
+    stop.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    training.pause()
+    assert training.state in ("paused", "finished")
+    steps = training.recording.steps
+    np.testing.assert_array_equal(steps, np.arange(1, training.step_index + 1))
+    until(lambda: len({reply["id"] for reply in page.replies()}) == page.n_asked)
+    inspector.close()
