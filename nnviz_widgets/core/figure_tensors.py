@@ -21,7 +21,7 @@ from nnviz_widgets.core.figure_style import (
 )
 from nnviz_widgets.core.numeric import as_real
 from nnviz_widgets.core.pooling import pooled
-from nnviz_widgets.core.stats import limits
+from nnviz_widgets.core.stats import limits, vitals
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,6 +34,9 @@ _MAX_CELLS = 512
 """Cells along one side of a map; more could not be told apart on a screen."""
 
 _N_BINS = 80
+
+_WIDEST = 8e307
+"""A histogram from the most negative to the largest float64 would have a width that is none."""
 
 
 def heatmap(frame: Frame, neuron_axis: int | None) -> go.Figure:
@@ -151,15 +154,20 @@ def _drawn_range(range_: Limits) -> tuple[float, float]:
     low, high = range_.low or 0.0, range_.high or 0.0
     clip_low, clip_high = range_.clip_low or 0.0, range_.clip_high or 0.0
     reach = 3 * (clip_high - clip_low)
-    low, high = max(low, clip_low - reach), min(high, clip_high + reach)
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
+    low, high = max(low, clip_low - reach, -_WIDEST), min(high, clip_high + reach, _WIDEST)
+    magnitude = max(abs(low), abs(high))
+    if high - low > max(1e-9 * magnitude, 1e-300):
+        return low, high
+    room = max(0.5, 1e-3 * magnitude)  # all but equal: bins must still be told apart in float64
+    return low - room, high + room
 
 
 def _histogram_subtitle(values: npt.NDArray[np.float64], drawn: tuple[float, float], missing: str) -> str:
-    zeros, below, above = ((values == 0).mean(), (values < drawn[0]).sum(), (values > drawn[1]).sum())
+    mean, std, _, _, _, zeros, _, _ = (float(value) for value in vitals(values))
+    below, above = (values < drawn[0]).sum(), (values > drawn[1]).sum()
     return sentence(
         [
-            f"{values.size:,} values, mean {number(float(values.mean()))}, std {number(float(values.std()))}",
+            f"{values.size:,} values, mean {number(mean)}, std {number(std)}",
             f"{zeros:.1%} exactly zero" if zeros else "",
             f"{below:,} below {number(drawn[0])} not drawn" if below else "",
             f"{above:,} above {number(drawn[1])} not drawn" if above else "",

@@ -161,9 +161,11 @@ class Readings:
         self._newest = -1
 
     def open_segment(self, catalogue: Catalogue) -> None:
-        """Read from now on rows in the order of this catalogue."""
-        self._stack(len(self._waiting))
-        self._segment = Segment(catalogue)
+        """Read from now on rows in the order of this catalogue; the segment goes on if that is the same."""
+        segment = Segment(catalogue)
+        if (segment.rows, segment.neurons) != (self._segment.rows, self._segment.neurons):
+            self._stack(len(self._waiting))
+            self._segment = segment
 
     def append(self, step: int, reading: VitalsReading) -> None:
         """Add the reading of a step; a second one of the newest step replaces the first."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import operator
 from bisect import bisect_left
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame
-from nnviz_widgets.core.lookup import Lookup, words
+from nnviz_widgets.core.lookup import Lookup
 from nnviz_widgets.core.metric_log import MetricLog
 from nnviz_widgets.core.readings import COLUMNS, Readings
 from nnviz_widgets.core.tensor_store import TensorStore
-from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, TensorNotRecorded
+from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy.typing as npt
     import pandas as pd
@@ -50,7 +50,7 @@ class Recording:
         """
         self.name = name
         self._lock = Lock()
-        self._budget_bytes = _positive("budget_bytes", budget_bytes)
+        self._budget_bytes = byte_count("budget_bytes", budget_bytes)
         self._lookup = Lookup(Catalogue())
         self._metrics = MetricLog()
         self._readings = Readings()
@@ -69,8 +69,7 @@ class Recording:
             catalogue: All layers and tensors of the model; the rows of later vitals readings follow it.
         """
         with self._lock:
-            if catalogue.specs != self._lookup.catalogue.specs:
-                self._readings.open_segment(catalogue)
+            self._readings.open_segment(catalogue)
             self._lookup = Lookup(catalogue, self._lookup)
 
     def add_step(self, step: int, epoch: int, batch: int, values: Mapping[str, float]) -> None:
@@ -138,7 +137,7 @@ class Recording:
 
     @budget_bytes.setter
     def budget_bytes(self, value: int) -> None:
-        checked = _positive("budget_bytes", value)
+        checked = byte_count("budget_bytes", value)
         with self._lock:
             self._budget_bytes = checked
             self._readings.thin(checked // _READINGS_SHARE)
@@ -269,13 +268,13 @@ class Recording:
             key: Which tensor, from `resolve`.
             step: The step; -1 is the newest at which this tensor was kept.
         """
-        step = _step(step)
+        step = step_or_newest(step)
         with self._lock:
             kept = self._tensors.steps(key)
             found = kept[-1] if step == -1 and kept else step
             index = bisect_left(kept, found)
             if index == len(kept) or kept[index] != found:
-                raise TensorNotRecorded(_not_recorded(key, step, kept))
+                raise TensorNotRecorded(not_recorded(key, step, kept))
             array = self._tensors.array(key, found).view()
         return Frame(key, found, array, self._axes(key, array.ndim))
 
@@ -349,7 +348,7 @@ class Recording:
         Returns:
             The steps and the values, both of shape `(n,)`.
         """
-        return self.readings().column(key, _index("statistic", statistic, COLUMNS))
+        return self.readings().column(key, index_of("statistic", statistic, COLUMNS))
 
     def neurons(
         self,
@@ -388,7 +387,7 @@ class Recording:
         Returns:
             The steps, `(n,)`, and the values, `(n, n_neurons)`.
         """
-        return self.readings().neurons(key, _index("statistic", statistic, NEURON_STATISTICS))
+        return self.readings().neurons(key, index_of("statistic", statistic, NEURON_STATISTICS))
 
     def readings(self) -> Snapshot:
         """Take all vitals and neuron statistics of this moment at once, for readers of many tensors."""
@@ -409,54 +408,6 @@ class Recording:
             f"<Recording{name}: {_count(n_steps, 'step')}, {_count(len(self.layers), 'layer')}, whole tensors of "
             f"{_count(n_kept, 'step')}, {_size(self.n_bytes)} of {_size(self.budget_bytes)}>"
         )
-
-
-def _positive(name: str, value: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        raise InvalidArgumentError(
-            f"`{name}` must be a whole number of bytes, at least 1. Received: {name}={value!r}. "
-            "Give, for example, 1 << 30 for a gibibyte."
-        )
-    return number
-
-
-def _step(step: int) -> int:
-    try:
-        number = operator.index(step)
-    except TypeError:
-        number = -2
-    if number < -1 or isinstance(step, bool):
-        raise InvalidArgumentError(
-            f"`step` must be a whole number from 0, or -1 for the newest kept step. Received: step={step!r}. "
-            "`tensor_steps` lists the steps that are kept."
-        )
-    return number
-
-
-def _index(name: str, value: str, choices: tuple[str, ...]) -> int:
-    if value in choices:
-        return choices.index(value)
-    listed = ", ".join(f'"{choice}"' for choice in choices)
-    raise InvalidArgumentError(f"`{name}` must be one of {listed}. Received: {name}={value!r}. Use one of them.")
-
-
-def _not_recorded(key: TensorKey, step: int, kept: Sequence[int]) -> str:
-    what = f"{words(key.kind)} of layer `{key.layer}`" + (f", variable `{key.variable}`," if key.variable else "")
-    if not kept:
-        return (
-            f"The {what} must have been kept to be read. Received: step={step}, but no step of it is kept yet. "
-            "Take a step, or name the layer and kind in `Probe`."
-        )
-    index = bisect_left(kept, step)
-    nearest = " and ".join(str(near) for near in kept[max(0, index - 1) : index + 1])
-    return (
-        f"The {what} must have been kept at the step to be read. Received: step={step}, the nearest kept: {nearest}. "
-        "Use one of these, or list all with `tensor_steps`."
-    )
 
 
 def _count(n: int, noun: str) -> str:

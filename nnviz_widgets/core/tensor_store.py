@@ -53,7 +53,9 @@ class TensorStore:
         self, step: int, arrays: Mapping[TensorKey, npt.NDArray[Any]], labels: tuple[str, ...], pinned: bool
     ) -> None:
         """Keep arrays under a step, beside those that are there; the same key again replaces its array."""
-        for key, array in arrays.items():
+        # A scalar that comes as a numpy number and not as an array of shape () becomes one.
+        numbers = {key: np.asarray(array) for key, array in arrays.items()}
+        for key, array in numbers.items():
             check_dtype(key, array)
         kept = self._kept.get(step)
         if kept is None:
@@ -61,7 +63,7 @@ class TensorStore:
             self._n_added += 1
         kept.labels = labels or kept.labels
         kept.pinned = kept.pinned or pinned
-        for key, array in arrays.items():
+        for key, array in numbers.items():
             self._hold(array)
             replaced = kept.arrays.get(key)
             kept.arrays[key] = array

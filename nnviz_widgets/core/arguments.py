@@ -1,0 +1,67 @@
+"""Checks of what a reader of a recording passes in, and the words when it is not what it must be."""
+
+from __future__ import annotations
+
+import operator
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from nnviz_widgets.core.lookup import words
+from nnviz_widgets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnviz_widgets.core.frame import TensorKey
+
+
+def byte_count(name: str, value: int) -> int:
+    """Return a number of bytes that is at least 1, or say what it must be."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise InvalidArgumentError(
+            f"`{name}` must be a whole number of bytes, at least 1. Received: {name}={value!r}. "
+            "Give, for example, 1 << 30 for a gibibyte."
+        )
+    return number
+
+
+def step_or_newest(step: int) -> int:
+    """Return a step as an int, or -1 for the newest, or say what it must be."""
+    try:
+        number = operator.index(step)
+    except TypeError:
+        number = -2
+    if number < -1 or isinstance(step, bool):
+        raise InvalidArgumentError(
+            f"`step` must be a whole number from 0, or -1 for the newest kept step. Received: step={step!r}. "
+            "`tensor_steps` lists the steps that are kept."
+        )
+    return number
+
+
+def index_of(name: str, value: str, choices: tuple[str, ...]) -> int:
+    """Return the index of one of the choices, or name them."""
+    if value in choices:
+        return choices.index(value)
+    listed = ", ".join(f'"{choice}"' for choice in choices)
+    raise InvalidArgumentError(f"`{name}` must be one of {listed}. Received: {name}={value!r}. Use one of them.")
+
+
+def not_recorded(key: TensorKey, step: int, kept: Sequence[int]) -> str:
+    """Say that a tensor was not kept at a step, and which steps are nearest."""
+    what = f"{words(key.kind)} of layer `{key.layer}`" + (f", variable `{key.variable}`," if key.variable else "")
+    if not kept:
+        return (
+            f"The {what} must have been kept to be read. Received: step={step}, but no step of it is kept yet. "
+            "Take a step, or name the layer and kind in `Probe`."
+        )
+    index = bisect_left(kept, step)
+    nearest = " and ".join(str(near) for near in kept[max(0, index - 1) : index + 1])
+    return (
+        f"The {what} must have been kept at the step to be read. Received: step={step}, the nearest kept: {nearest}. "
+        "Use one of these, or list all with `tensor_steps`."
+    )

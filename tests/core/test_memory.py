@@ -1,0 +1,176 @@
+"""A recording stays within its budget: new steps dense, old ones sparse, step 0 and pinned ones always."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnviz_widgets.core.frame import Catalogue, TensorKey, TensorSpec, VitalsReading
+from nnviz_widgets.core.recording import Recording
+from tests.core.catalogues import dense
+
+KEY = TensorKey("dense", "activations")
+BIAS = TensorKey("dense", "weights", "bias")
+
+
+def tensors(n_bytes: int) -> dict[TensorKey, np.ndarray]:
+    return {KEY: np.zeros(n_bytes, np.int8)}
+
+
+def kept(recording: Recording) -> list[int]:
+    return recording.tensor_steps("dense", "activations").tolist()
+
+
+def filled(n_steps: int, budget_bytes: int, step_bytes: int = 100, pinned: frozenset[int] = frozenset()) -> Recording:
+    recording = Recording(budget_bytes=budget_bytes)
+    recording.set_catalogue(dense(4, 3))
+    for step in range(n_steps):
+        recording.add_tensors(step, tensors(step_bytes), pinned=step in pinned)
+    return recording
+
+
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=120),
+    st.integers(1, 5000),
+    st.sets(st.integers(0, 119), max_size=5),
+)
+def test_within_budget_whenever_a_step_can_be_dropped(sizes, budget, pinned):
+    recording = Recording(budget_bytes=budget)
+    recording.set_catalogue(dense(4, 3))
+    for step, size in enumerate(sizes):
+        recording.add_tensors(step, tensors(size), pinned=step in pinned)
+        always = {0, step} | {other for other in pinned if other <= step}
+        steps = set(kept(recording))
+        assert always <= steps
+        assert recording.n_bytes <= budget or steps == always
+        assert recording.n_bytes == sum(sizes[other] for other in steps)
+
+
+def test_newest_are_dense_and_older_ones_sparse():
+    steps = kept(filled(3000, budget_bytes=10_000))
+    gaps = np.diff(steps)
+    assert 80 < len(steps) <= 100
+    assert gaps[-12:].tolist() == [1] * 12
+    assert (np.diff(gaps) <= 0).all()
+    assert gaps[0] >= 256
+
+
+def test_steps_that_were_dropped_are_gone_with_their_labels():
+    recording = Recording(budget_bytes=300)
+    recording.set_catalogue(dense(4, 3))
+    for step in range(8):
+        recording.add_tensors(step, tensors(100), labels=(f"sample of {step}",))
+    assert 5 not in kept(recording)
+    assert recording.labels(5) == ()
+    assert recording.labels(7) == ("sample of 7",)
+
+
+def test_a_step_larger_than_the_budget_is_kept_alone():
+    assert kept(filled(5, budget_bytes=10)) == [0, 4]
+
+
+def test_pinned_later_counts_too():
+    recording = filled(3, budget_bytes=400)
+    recording.add_tensors(1, {BIAS: np.zeros(3, np.int8)}, pinned=True)
+    for step in range(3, 50):
+        recording.add_tensors(step, tensors(100))
+    assert 1 in kept(recording)
+
+
+def test_lowering_the_budget_drops_at_once():
+    recording = filled(50, budget_bytes=10_000)
+    assert recording.n_bytes == 5000
+    recording.budget_bytes = 1000
+    assert recording.n_bytes <= 1000
+    assert kept(recording)[-1] == 49
+    assert recording.budget_bytes == 1000
+
+
+def test_one_array_under_many_keys_and_steps_counts_once():
+    recording = Recording(budget_bytes=1000)
+    recording.set_catalogue(dense(4, 3))
+    frozen = np.zeros(600, np.int8)
+    for step in range(20):
+        recording.add_tensors(step, {KEY: frozen, BIAS: frozen[:10]})
+    assert recording.n_bytes == 600
+    assert len(kept(recording)) == 20
+
+
+def test_replacing_an_array_frees_it():
+    recording = filled(1, budget_bytes=1000)
+    recording.add_tensors(0, tensors(7))
+    assert recording.n_bytes == 7
+
+
+def test_a_view_counts_as_what_it_keeps_alive_and_a_broadcast_as_what_is_in_memory():
+    recording = Recording()
+    recording.set_catalogue(dense(4, 3))
+    recording.add_tensors(1, {KEY: np.zeros(500, np.int8)[:5]})
+    assert recording.n_bytes == 500
+    recording.add_tensors(2, {KEY: np.broadcast_to(np.zeros(1, np.float32), (100_000, 100_000))})
+    assert recording.n_bytes == 504
+
+
+def one_tensor() -> Catalogue:
+    return Catalogue((), (TensorSpec(KEY, (None, 4), "float32", ("sample", "neuron"), 1),))
+
+
+def reading(step: int) -> VitalsReading:
+    return VitalsReading(np.full((1, 9), float(step)), np.full(16, step, np.float32))
+
+
+def with_readings(n_steps: int, budget_bytes: int) -> Recording:
+    recording = Recording(budget_bytes=budget_bytes)
+    recording.set_catalogue(one_tensor())
+    for step in range(1, n_steps + 1):
+        recording.add_vitals(step, reading(step))
+    return recording
+
+
+@pytest.mark.parametrize("n_steps", [1, 63, 64, 65, 200, 5000])
+def test_readings_stay_within_a_quarter_and_say_what_was_read(n_steps):
+    recording = with_readings(n_steps, budget_bytes=400_000)
+    vitals = recording.vitals("dense", "activations")
+    steps = vitals.index.to_numpy()
+    assert recording.n_bytes <= 100_000
+    assert steps[-1] == n_steps
+    assert len(steps) == n_steps or 200 < len(steps) < n_steps
+    assert (np.diff(np.diff(steps)) <= 0).all()
+    np.testing.assert_array_equal(vitals["mean"], steps)
+    series_steps, series = recording.neuron_arrays(KEY, "max")
+    np.testing.assert_array_equal(series_steps, steps)
+    np.testing.assert_array_equal(series, np.repeat(steps[:, None], 4, axis=1))
+
+
+def test_a_million_steps_do_not_explode():
+    recording = with_readings(200, budget_bytes=200_000)
+    values = {"batch_loss": 0.5}
+    shared = reading(0)
+    for step in range(201, 1_000_001):
+        recording.add_step(step, 0, step, values)
+        if step % 10 == 0:
+            recording.add_vitals(step, shared)
+    assert recording.n_bytes <= 50_000 + 8 * 4 * (1 << 20)
+    assert recording.steps.size == 999_800
+    assert recording.vitals("dense", "activations").index[-1] == 1_000_000
+
+
+def test_the_newest_reading_stays_whatever_the_budget():
+    recording = with_readings(100, budget_bytes=1)
+    assert recording.vitals("dense", "activations").index.tolist() == [100]
+    recording.add_vitals(100, reading(7))
+    assert recording.vitals("dense", "activations")["mean"].tolist() == [7.0]
+
+
+def test_readings_across_segments_are_thinned_together():
+    recording = Recording(budget_bytes=100_000)
+    for half, n_neurons in enumerate((4, 6)):
+        recording.set_catalogue(
+            Catalogue((), (TensorSpec(KEY, (None, n_neurons), "float32", ("sample", "neuron"), 1),))
+        )
+        for step in range(half * 500, half * 500 + 500):
+            recording.add_vitals(step, VitalsReading(np.full((1, 9), float(step)), np.full(4 * n_neurons, step, "f4")))
+    steps = recording.vitals("dense", "activations").index
+    assert recording.n_bytes <= 25_000
+    assert steps[0] < 500 < steps[-1] == 999
+    assert recording.neurons("dense", "activations").shape[1] == 6
