@@ -7,6 +7,7 @@ where tf.data would only hand on its text.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -160,6 +161,27 @@ def _with_stored_order(adapter: ArrayDataAdapter, arguments: FitArguments, rando
         steps=arguments.steps_per_epoch,
         random=random,
     )
+
+
+def expected_batches(arguments: FitArguments) -> int | None:
+    """Return how many batches an epoch will have, before any pipeline is made; `None` if only the data can tell."""
+    if arguments.steps_per_epoch:
+        return arguments.steps_per_epoch
+    x = arguments.x
+    if isinstance(x, tf.data.Dataset):
+        n = int(x.cardinality())
+        return n if n > 0 else None
+    if isinstance(x, keras.utils.PyDataset):
+        return x.num_batches
+    if _is_foreign_loader(x):
+        return len(x)
+    shapes = [getattr(part, "shape", None) for part in tree.flatten(x)]
+    if not shapes or any(not shape for shape in shapes):
+        return None
+    n_samples = int(shapes[0][0])
+    if arguments.validation_split and arguments.validation_data is None:
+        n_samples = math.floor(n_samples * (1.0 - arguments.validation_split))
+    return math.ceil(n_samples / (arguments.batch_size or 32))
 
 
 def _has_global_seed() -> bool:

@@ -18,7 +18,7 @@ from keras.src.backend.common import global_state
 from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
-from nnviz_widgets.core.backends.tensorflow.data import UserErrors, make_epoch_iterator
+from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, StepOutput
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -85,7 +85,7 @@ class Training:
         self._on_activity = on_activity
         self._thread_state = dict(vars(global_state.GLOBAL_STATE_TRACKER))
         self._iterator: Any = None
-        self._num_batches: int | None = None
+        self._num_batches: int | None = expected_batches(arguments)
         self._callbacks: Any = None
 
     # --- what is known ---
