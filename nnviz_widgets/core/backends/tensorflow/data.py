@@ -172,11 +172,12 @@ def expected_batches(arguments: FitArguments) -> int | None:
         n = int(x.cardinality())
         return n if n > 0 else None
     if isinstance(x, keras.utils.PyDataset):
-        return x.num_batches
+        n_batches: int | None = x.num_batches
+        return n_batches
     if _is_foreign_loader(x):
         return len(x)
-    shapes = [getattr(part, "shape", None) for part in tree.flatten(x)]
-    if not shapes or any(not shape for shape in shapes):
+    shapes = [getattr(part, "shape", None) or () for part in tree.flatten(x)]
+    if not shapes or not all(shapes):
         return None
     n_samples = int(shapes[0][0])
     if arguments.validation_split and arguments.validation_data is None:
