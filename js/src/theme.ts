@@ -57,14 +57,21 @@ function read(root: HTMLElement): Theme {
 export function watchTheme(root: HTMLElement, abort: AbortSignal): ReadonlySignal<Theme> {
   const theme = signal(read(root));
   const update = () => {
+    if (abort.aborted) return;
     const next = read(root);
     if (JSON.stringify(next) !== JSON.stringify(theme.peek())) theme.value = next;
   };
+  // Notebooks render into an element that is not on the page yet: it has no colours before it has a size.
+  const placed = new ResizeObserver(() => requestAnimationFrame(update));
+  placed.observe(root);
   const observer = new MutationObserver(update);
   observer.observe(document.body, { attributes: true });
   observer.observe(document.documentElement, { attributes: true });
   const system = matchMedia("(prefers-color-scheme: dark)");
   system.addEventListener("change", update, { signal: abort });
-  abort.addEventListener("abort", () => observer.disconnect());
+  abort.addEventListener("abort", () => {
+    observer.disconnect();
+    placed.disconnect();
+  });
   return theme;
 }

@@ -81,3 +81,8 @@ export const press = (el: Element, key: string) =>
   el.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 
 export const text = (el: Element, selector: string) => el.querySelector(selector)?.textContent ?? "";
+
+export function rgbOf(canvas: HTMLCanvasElement | null, x: number, y: number): string {
+  const data = canvas?.getContext("2d")?.getImageData(x, y, 1, 1).data ?? [];
+  return `rgb(${data[0]}, ${data[1]}, ${data[2]})`;
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ClientMessage } from "../src/protocol.gen.ts";
-import { canvasOf, draw, end, pixel, place, show, WEIGHTS } from "./harness.ts";
+import { canvasOf, draw, end, pixel, place, rgbOf, show, WEIGHTS } from "./harness.ts";
 
 describe("lifecycle", () => {
   test("C05 two views of one widget are one client, and closing one leaves the other alive", async () => {
@@ -27,6 +27,17 @@ describe("lifecycle", () => {
     const again = place();
     widget.render({ model: kernel, el: again, signal: end.signal });
     await expect.poll(() => canvasOf(again)?.toDataURL()).toBe(shot);
+  });
+
+  test("an element that comes to the page after it was rendered into has the page's colours", async () => {
+    const { kernel, widget } = show();
+    const el = document.createElement("div");
+    widget.render({ model: kernel, el, signal: end.signal });
+    document.body.append(el);
+    await draw(kernel);
+    const select = getComputedStyle(el.querySelector(".nnv-cursor") ?? el, "::before").backgroundColor;
+    const overlay = () => el.querySelector<HTMLCanvasElement>("[data-tensor=weights] .nnv-overlay");
+    await expect.poll(() => rgbOf(overlay(), 1, 10)).toBe(select);
   });
 
   test("C04 a reloaded page is a new client", () => {

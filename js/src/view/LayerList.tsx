@@ -44,7 +44,10 @@ const HEALTH_TITLE = "norm of the gradient, norm of the update over that of the 
 function LayerRow({ entry }: { entry: LayerEntry }) {
   const { store } = useView();
   const selected = store.cursor.layer.value === entry.path;
-  const health = store.source.series.value?.health.find(({ layer }) => layer === entry.path);
+  const series = store.source.series.value;
+  const health = series?.health.find(({ layer }) => layer === entry.path);
+  const measured =
+    series?.lines.some(({ layer, values }) => layer === entry.path && values.length > 1) ?? false;
   const words = health === undefined ? [] : healthWords(health);
   const sick = (health?.non_finite ?? 0) > 0;
   return (
@@ -59,7 +62,7 @@ function LayerRow({ entry }: { entry: LayerEntry }) {
           <b title={entry.path}>{entry.path}</b>
           <span title={entry.summary}>{entry.summary}</span>
         </span>
-        {entry.tensors.includes("gradients") && <Strip path={entry.path} />}
+        {measured && <Strip path={entry.path} />}
         {words.length > 0 && (
           <span class={sick ? "nnv-health nnv-sick" : "nnv-health"} title={HEALTH_TITLE}>
             {words.map((word) => (
