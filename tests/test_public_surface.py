@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 
 import nnviz_widgets as nnviz
@@ -20,6 +21,7 @@ NAMES = [
     "Probe",
     "ProtocolError",
     "Recording",
+    "SessionBusy",
     "SessionClosed",
     "StepReport",
     "TensorNotRecorded",
@@ -39,6 +41,8 @@ MEMBERS = {
 }
 
 PARAMETERS = {
+    "LayerInfo": "path name class_name output_shape variables n_params neuron_axis n_neurons",
+    "StepReport": "step epoch batch batch_loss logs updates seconds",
     "Probe": "layers kinds every samples data budget",
     "Inspector": "source panels cursor",
     "inspect": "model x y",
@@ -67,15 +71,34 @@ def test_exported_names():
     assert [name for name in nnviz.__all__ if not hasattr(nnviz, name)] == []
 
 
+@pytest.fixture(scope="module")
+def session():
+    """A session that was never run, on the smallest network there is."""
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with nnviz.TrainingSession(model, np.zeros((4, 2)), np.zeros((4, 1)), batch_size=2) as session:
+        yield session
+
+
 @pytest.mark.parametrize(("name", "members"), MEMBERS.items())
-def test_members(name, members):
-    assert [member for member in members.split() if not hasattr(find(name), member)] == []
+def test_members(name, members, session):
+    made = (session, session.recording, session.cursor, session.inspector())
+    (instance,) = [value for value in made if isinstance(value, find(name))]
+    assert [member for member in members.split() if not hasattr(instance, member)] == []
 
 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
 def test_parameters_begin_with_the_contract(name, parameters):
     named = parameters.split()
     assert list(inspect.signature(find(name)).parameters)[: len(named)] == named
+
+
+def test_figures(session):
+    assert [
+        name for name in ("metrics", "histogram", "heatmap", "vitals") if not hasattr(session.recording.figure, name)
+    ] == []
 
 
 def test_every_public_object_has_a_docstring():
@@ -98,6 +121,7 @@ def test_errors_are_also_what_a_user_would_catch():
         "LayerNotFound": LookupError,
         "ModelAttached": RuntimeError,
         "ProtocolError": ValueError,
+        "SessionBusy": RuntimeError,
         "SessionClosed": RuntimeError,
         "TensorNotRecorded": LookupError,
         "TensorUnavailable": LookupError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -77,7 +78,7 @@ except nnviz.NnvizError as error:
 """
     printed = run(python, "-c", code, cwd=tmp_path)
     assert printed.startswith("BackendMissing")
-    assert "nnviz_widgets[tensorflow]" in printed
+    assert re.search(r"pip install \S*nnviz.widgets\[tensorflow\]", printed)
 
 
 def test_installed_bundle_is_a_widget(python, tmp_path, chromium: Browser):
