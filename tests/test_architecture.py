@@ -29,6 +29,8 @@ ARROWS = {
 }
 PROTOCOL_MAY_IMPORT = {"nnviz_widgets.core.frame", "nnviz_widgets.errors"}
 KERAS = {"keras", "tensorflow"}
+ON_DEMAND = "nnviz_widgets.core.backends.tensorflow"
+"""The package that needs Keras to load; it is itself loaded by name, inside a function of `core/backends/__init__.py`."""
 DISPLAY = {"anywidget", "ipywidgets"}
 LAZY = {"keras", "tensorflow", "pandas", "plotly"}
 
@@ -119,13 +121,19 @@ def test_protocol_takes_only_names_of_values_from_core(imports):
     assert {name for name in taken if top(name) == "nnviz_widgets"} <= PROTOCOL_MAY_IMPORT
 
 
-def test_only_the_backends_know_keras_and_only_inside_functions(imports):
-    wrong = [
-        str(one)
-        for one in imports
-        if top(one.imported) in KERAS and (one.at_load or not one.importer.startswith("nnviz_widgets.core.backends."))
-    ]
+def of_backend(module: str) -> bool:
+    """Return whether `module` belongs to the package that is loaded on demand."""
+    return module == ON_DEMAND or module.startswith(ON_DEMAND + ".")
+
+
+def test_only_the_backend_knows_keras(imports):
+    wrong = [str(one) for one in imports if top(one.imported) in KERAS and not of_backend(one.importer)]
     assert wrong == []
+
+
+def test_nobody_loads_the_backend_with_himself(imports):
+    outside = [one for one in imports if of_backend(one.imported) and not of_backend(one.importer)]
+    assert [str(one) for one in outside if one.at_load] == []
 
 
 def test_core_knows_no_display(imports):
@@ -136,7 +144,8 @@ def test_core_knows_no_display(imports):
 
 
 def test_heavy_libraries_load_inside_functions(imports):
-    assert [str(one) for one in imports if one.at_load and top(one.imported) in LAZY] == []
+    outside = [one for one in imports if not of_backend(one.importer)]
+    assert [str(one) for one in outside if one.at_load and top(one.imported) in LAZY] == []
 
 
 def test_no_cycle_among_modules(imports):
