@@ -35,13 +35,12 @@ _OURS = frozenset({"_status", "_panels", "_esm", "_css", "cursor"})
 
 
 class Inspector(anywidget.AnyWidget):
-    """A view of a session or a recording.
+    """A view of a session, a recording or an inspection.
 
     A neuron is a column: activations above, weights in the middle, gradients beneath, with the same columns at the same
     place. Views that share a cursor show the same layer, step, neuron and sample.
 
     Attributes:
-        source: The session or recording that is shown.
         cursor: Where it looks. Several Inspectors on one session share the session's.
     """
 
@@ -60,15 +59,15 @@ class Inspector(anywidget.AnyWidget):
         """Make a view; show it by naming it at the end of a notebook cell.
 
         Args:
-            source: A session or a recording.
+            source: A session, a recording or an inspection.
             panels: Which parts to show, of `Inspector.PANELS`; all of them by default.
             cursor: Where to look; by default the cursor that all views of `source` share.
 
         Raises:
-            InvalidArgumentError: If `source` is neither, or a panel is unknown.
+            InvalidArgumentError: If `source` is none of these, or a panel is unknown.
         """
         self._source_view = as_source(source)
-        self.source = source
+        self._source = source
         self._lock = RLock()  # against a message from the page and a status of the publisher at one time
         shown = _checked(panels)
         esm, css = front_end()
@@ -90,6 +89,11 @@ class Inspector(anywidget.AnyWidget):
         if self._source_view.session is not None:
             self._source_view.session.add_viewer(self._publisher)
         _close_with_comm(self)
+
+    @property
+    def source(self) -> Any:
+        """The session, recording or inspection that is shown."""
+        return self._source
 
     @property
     def recording(self) -> Recording:
@@ -120,7 +124,7 @@ class Inspector(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """Say in one line what it shows."""
         closed = ", closed" if self._closing else ""
-        return f"<Inspector of {self.source!r}: {', '.join(self._panels)}{closed}>"
+        return f"<Inspector of {self._source!r}: {', '.join(self._panels)}{closed}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -1,8 +1,8 @@
-"""What an Inspector shows: a session or a recording, behind one face."""
+"""What an Inspector shows: a session, a recording or an inspection of one batch, behind one face."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from weakref import ref
 
 import numpy as np
@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
 
 
+SourceKind = Literal["session", "recording", "inspection"]
+
+
 class Source(Protocol):
     """What an Inspector needs of what it shows."""
 
     @property
     def recording(self) -> Recording:
         """Where tensors and series are read."""
+
+    @property
+    def kind(self) -> SourceKind:
+        """Which of them it is."""
 
     @property
     def session(self) -> Session | None:
@@ -42,6 +49,8 @@ class Source(Protocol):
 
 class SessionSource:
     """A session."""
+
+    kind: SourceKind = "session"
 
     def __init__(self, session: Session) -> None:
         """Wrap `session`."""
@@ -69,14 +78,15 @@ class SessionSource:
 
 
 class RecordingSource:
-    """A recording on its own."""
+    """A recording on its own, or that of an inspection."""
 
     session = None
     running = False
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, kind: SourceKind = "recording") -> None:
         """Wrap `recording`."""
         self.recording = recording
+        self.kind = kind
 
     @property
     def last_step(self) -> int:
@@ -100,15 +110,15 @@ def as_source(value: Any) -> Source:
     """Return what an Inspector reads of `value`.
 
     Raises:
-        InvalidArgumentError: If it is neither a session nor a recording.
+        InvalidArgumentError: If it is none of them.
     """
     if isinstance(value, Recording):
         return RecordingSource(value)
-    if isinstance(getattr(value, "recording", None), Recording) and hasattr(value, "ask_run"):
-        return SessionSource(value)
+    if isinstance(getattr(value, "recording", None), Recording):
+        return SessionSource(value) if hasattr(value, "ask_run") else RecordingSource(value.recording, "inspection")
     raise InvalidArgumentError(
-        f"`source` must be a session or a recording. Received: {value!r:.200} of type {type(value).__name__}. "
-        "Make one with `nnviz.TrainingSession(model, x, y)`."
+        f"`source` must be a session, a recording or an inspection. Received: {value!r:.200} of type "
+        f"{type(value).__name__}. Make one with `nnviz.TrainingSession(model, x, y)`."
     )
 
 

@@ -10,7 +10,6 @@ from nnviz_widgets.protocol import Failure, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.core.session import Session
     from nnviz_widgets.widgets.source import Source
 
@@ -23,7 +22,7 @@ MAX_LOGS = 50
 def status_of(source: Source) -> Status:
     """Return how `source` stands now."""
     if source.session is None:
-        return _of_recording(source.recording, source.last_step, source.n_samples)
+        return _of_recording(source)
     return _of_session(source.session)
 
 
@@ -48,13 +47,14 @@ def _of_session(session: Session) -> Status:
     )
 
 
-def _of_recording(recording: Recording, last_step: int, n_samples: int) -> Status:
+def _of_recording(source: Source) -> Status:
+    recording, last_step = source.recording, source.last_step
     epochs = recording.epochs
     epoch = int(epochs[-1]) if epochs.size else 0
     _, metrics = recording.metric_arrays()
     return Status(
         name=_cut(recording.name),
-        source="recording",
+        source=source.kind,
         state="finished",
         step=last_step,
         total_steps=last_step,
@@ -68,7 +68,7 @@ def _of_recording(recording: Recording, last_step: int, n_samples: int) -> Statu
         speed=None,
         activity=None,
         failure=None,
-        samples=n_samples,
+        samples=source.n_samples,
     )
 
 

@@ -223,8 +223,8 @@ def test_C05_two_pages_live_and_one_goes(session, inspector, page):
 def test_pages_that_were_reloaded_without_goodbye_are_forgotten(inspector):
     for number in range(40):
         Page(inspector, f"page {number}").ready()
-    assert len(inspector._publisher._clients) == 16
-    assert "page 39" in inspector._publisher._clients
+    assert len(inspector._publisher.clients) == 16
+    assert "page 39" in inspector._publisher.clients
 
 
 def test_a_page_without_maps_gets_series_while_it_gives_signs_of_life(session, inspector):
@@ -368,13 +368,13 @@ def test_C22_one_lost_message_does_not_end_the_view(session, page, caplog):
 
 
 def test_a_fault_of_ours_is_said_once_and_the_view_goes_on(session, page, monkeypatch, caplog):
-    from nnviz_widgets.widgets import publisher
+    from nnviz_widgets.widgets import streams
 
     def broken(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError("broken on purpose")
 
     with monkeypatch.context() as patch:
-        patch.setattr(publisher, "frame_message", broken)
+        patch.setattr(streams, "frame_message", broken)
         page.watch(*MAPS)
         until(lambda: page.comm.customs("notice"))
         time.sleep(1.3)
@@ -397,3 +397,40 @@ def test_a_recording_alone_can_be_looked_at(make_inspector, session):
     assert not reply["ok"]
     assert "recording" in reply["error"]
     assert inspector._status["source"] == "recording"
+
+
+def test_an_inspection_is_a_recording_with_a_name_of_its_own(make_inspector, session):
+    class Inspection:
+        recording = session.recording
+
+    inspection = Inspection()
+    inspector = make_inspector(inspection)
+    assert inspector._status["source"] == "inspection"
+    assert inspector.source is inspection
+
+
+def test_a_page_that_turns_elsewhere_while_its_frame_is_drawn_gets_the_new_one(session, page, monkeypatch):
+    from nnviz_widgets.widgets import streams
+
+    draw = streams.frame_message
+    turned = []
+
+    def slow(*args, **kwargs):
+        if not turned:
+            turned.append(page.watch("weights", layer="digits"))
+        return draw(*args, **kwargs)
+
+    monkeypatch.setattr(streams, "frame_message", slow)
+    page.watch("weights", layer="hidden")
+    until(page.poll)
+    assert [frame["layer"] for frame, _ in page.frames] == ["digits"]
+    plane = page.frames[-1][0]["planes"][0]
+    assert plane["shape"] == [8, 3]
+
+
+def test_a_page_may_ask_for_the_same_again(session, page):
+    """A page that asks anew, because it lost what it got, is answered although nothing changed."""
+    page.watch("weights")
+    until(lambda: len(page.poll()) == 1)
+    page.watch("weights")
+    until(lambda: len(page.poll()) == 2)

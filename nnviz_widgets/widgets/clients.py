@@ -1,0 +1,124 @@
+"""The pages that look on: what each shows, and which frames it has not painted yet."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.protocol import MAX_UNACKNOWLEDGED
+
+if TYPE_CHECKING:
+    from nnviz_widgets.protocol import Watch
+
+LOST_AFTER_S = 0.5
+"""A page that asks anew so long after the last frame did not get it: its credit is given back."""
+SILENT_AFTER_S = 2.0
+"""A page that owes acknowledgements for so long is hidden or closed: nothing is sent that it did not ask for."""
+MAX_CLIENTS = 16
+"""Pages that are reloaded never say goodbye; the one that was silent longest makes room."""
+
+
+@dataclass(slots=True)
+class Client:
+    """One page.
+
+    Attributes:
+        name: Its name, chosen by itself.
+        heard_at: When it last said anything, on the monotonic clock.
+        watch: What it shows, `None` before it said so.
+        in_flight: Sequence numbers of the frames that it has not painted yet.
+        sent_at: When the last frame left.
+        sent: What the last frame showed, to send nothing twice.
+        greeted: Whether layers and series were sent since it came.
+    """
+
+    name: str
+    heard_at: float
+    watch: Watch | None = None
+    in_flight: list[int] = field(default_factory=list)
+    sent_at: float = 0.0
+    sent: Any = None
+    greeted: bool = False
+
+    @property
+    def credit(self) -> bool:
+        """Whether one more frame may be sent."""
+        return len(self.in_flight) < MAX_UNACKNOWLEDGED
+
+    @property
+    def following(self) -> bool:
+        """Whether it shows maps of the newest step."""
+        return self.watch is not None and self.watch.step == -1 and bool(self.watch.maps)
+
+    def silent(self, now: float) -> bool:
+        """Whether it stopped painting."""
+        return not self.credit and now - max(self.heard_at, self.sent_at) > SILENT_AFTER_S
+
+
+class Clients:
+    """All pages of one Inspector. Used by the door's threads and the publisher's; the lock is held for microseconds."""
+
+    def __init__(self) -> None:
+        """Begin without pages."""
+        self._lock = Lock()
+        self._clients: dict[str, Client] = {}
+
+    def __len__(self) -> int:
+        """Count the pages."""
+        return len(self._clients)
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a page is known."""
+        return name in self._clients
+
+    def snapshot(self) -> list[Client]:
+        """Return the pages of this moment."""
+        with self._lock:
+            return list(self._clients.values())
+
+    def welcome(self, name: str) -> None:
+        """Begin anew with a page."""
+        with self._lock:
+            self._add(name)
+
+    def forget(self, name: str) -> None:
+        """Drop a page."""
+        with self._lock:
+            self._clients.pop(name, None)
+
+    def watch(self, watch: Watch) -> None:
+        """Note what a page shows from now on. A page that is not known (any more) is welcome."""
+        now = time.monotonic()
+        with self._lock:
+            client = self._clients.get(watch.client) or self._add(watch.client)
+            if client.in_flight and now - client.sent_at > LOST_AFTER_S:
+                client.in_flight = []
+            client.watch, client.heard_at = watch, now
+
+    def acknowledge(self, name: str, seq: int) -> None:
+        """Note that a page painted a frame: it, and all before it, are on their way no more."""
+        with self._lock:
+            client = self._clients.get(name)
+            if client is None:
+                return
+            client.heard_at = time.monotonic()
+            if seq in client.in_flight:
+                client.in_flight = [later for later in client.in_flight if later > seq]
+
+    def launch(self, client: Client, seq: int) -> bool:
+        """Note that a frame is on its way, and answer `False` if the page has gone meanwhile."""
+        with self._lock:
+            if self._clients.get(client.name) is not client:
+                return False
+            client.in_flight = [*client.in_flight, seq]
+            client.sent_at = time.monotonic()
+            return True
+
+    def _add(self, name: str) -> Client:
+        client = self._clients[name] = Client(name, time.monotonic())
+        if len(self._clients) > MAX_CLIENTS:
+            oldest = min(self._clients.values(), key=lambda each: each.heard_at)
+            del self._clients[oldest.name]
+        return client

@@ -1,0 +1,169 @@
+"""What pages are told: layers, status, series and frames, each when it is due and never an old one.
+
+Runs on the publisher's thread only.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from nnviz_widgets.core.frame import TensorKey
+from nnviz_widgets.protocol import Frame
+from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.widgets.layer_list import layers_message
+from nnviz_widgets.widgets.series import series_message
+from nnviz_widgets.widgets.status import status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnviz_widgets.core.frame import Catalogue
+    from nnviz_widgets.protocol import Status, Watch
+    from nnviz_widgets.widgets.channel import Channel
+    from nnviz_widgets.widgets.clients import Client, Clients
+    from nnviz_widgets.widgets.cursor import Cursor
+    from nnviz_widgets.widgets.source import Source
+
+STATUS_S = 0.1
+SERIES_S = 0.25
+SILENT_STATUS_S = 1.0
+"""The least time between two statuses, two series, and two statuses for pages that stopped painting."""
+SERIES_SHARE = 0.05
+"""The share of this thread's time that series may take: those of long runs come less often."""
+SIGN_AFTER_S = 1.0
+"""How long a page without maps may be quiet before it is asked for a sign of life."""
+
+
+class Streams:
+    """Everything that is sent without being asked for each time."""
+
+    def __init__(
+        self,
+        source: Source,
+        channel: Channel,
+        clients: Clients,
+        cursor: Cursor,
+        set_status: Callable[[Status], None],
+    ) -> None:
+        """Begin with nothing told; the arguments are those of `Publisher`."""
+        self._source = source
+        self._channel = channel
+        self._clients = clients
+        self._cursor = cursor
+        self._set_status = set_status
+        self._seq = 0
+        self._catalogue: Catalogue | None = None
+        self._status: Status | None = None
+        self._status_at = self._series_at = 0.0
+        self._series_pause = SERIES_S
+        self._series_due = False
+        self._keys: dict[str, tuple[Catalogue, Watch, list[TensorKey | str]]] = {}
+
+    def turn(self, now: float) -> float | None:
+        """Send what is due, and return after how many seconds to look again, `None` for when something happens."""
+        clients = self._clients.snapshot()
+        if not clients:
+            return None
+        self._greet(clients)
+        silent = all(client.silent(now) for client in clients)
+        self._publish_layers()
+        pauses = [self._publish_status(now, silent)]
+        for client in clients:
+            self._publish_frame(client)
+        if not silent:
+            pauses.append(self._publish_series(now, clients))
+        return min((pause for pause in pauses if pause is not None), default=None)
+
+    def wanted(self) -> frozenset[TensorKey]:
+        """Return what the pages show that follow and have room: whatever is kept of it they got just now."""
+        wanted: set[TensorKey] = set()
+        for client in self._clients.snapshot():
+            if client.watch is not None and client.following and client.credit:
+                wanted.update(key for key in self._keys_of(client, client.watch) if isinstance(key, TensorKey))
+        return frozenset(wanted)
+
+    def _greet(self, clients: list[Client]) -> None:
+        """Tell everything again when a page is new."""
+        if all(client.greeted for client in clients):
+            return
+        for client in clients:
+            client.greeted = True
+        names = {client.name for client in clients}
+        self._keys = {name: keys for name, keys in self._keys.items() if name in names}
+        self._catalogue = None
+        self._series_due, self._series_at = True, 0.0
+
+    def _publish_layers(self) -> None:
+        catalogue = self._source.recording.catalogue
+        if catalogue is not self._catalogue:
+            self._catalogue = catalogue
+            self._channel.send(layers_message(self._source.recording, self._source.n_samples))
+
+    def _publish_status(self, now: float, silent: bool) -> float | None:
+        status, before = status_of(self._source), self._status
+        running = status.state == "running"
+        if status == before:
+            return STATUS_S if running else None
+        turned = before is None or (before.state, before.activity) != (status.state, status.activity)
+        pause = SILENT_STATUS_S if silent else STATUS_S
+        if not turned and now - self._status_at < pause:
+            return pause - (now - self._status_at)
+        self._status, self._status_at = status, now
+        self._series_due = True
+        if turned:
+            self._series_at = 0.0
+        self._channel.attempt(lambda: self._set_status(status))
+        self._channel.attempt(self._cursor.refresh)
+        return pause if running else None
+
+    def _publish_series(self, now: float, clients: list[Client]) -> float | None:
+        if not self._series_due:
+            return None
+        if now - self._series_at < self._series_pause:
+            return self._series_pause - (now - self._series_at)
+        started = time.thread_time()
+        self._series_due, self._series_at = False, now
+        message, buffers = series_message(self._source.recording)
+        self._channel.send(message, buffers)
+        self._series_pause = max(SERIES_S, (time.thread_time() - started) / SERIES_SHARE)
+        for client in clients:
+            self._ask_for_a_sign(client, now, message.last_step)
+        return None
+
+    def _ask_for_a_sign(self, client: Client, now: float, step: int) -> None:
+        """Send a page without maps, such as one that shows the timeline alone, a frame of nothing to acknowledge.
+
+        Series carry no acknowledgement of their own, and must not flow to a page that is long closed.
+        """
+        if client.credit and now - client.heard_at > SIGN_AFTER_S and not (client.watch and client.watch.maps):
+            layer = "" if client.watch is None else client.watch.layer
+            self._launch(client, Frame(client.name, self._next_seq(), layer, step, True, 0, [], []), [])
+
+    def _publish_frame(self, client: Client) -> None:
+        watch, exact = client.watch, not self._source.running
+        if watch is None or not watch.maps or not client.credit:
+            return
+        keys = self._keys_of(client, watch)
+        recording = self._source.recording
+        step = shown_step(recording, keys, watch.step)
+        # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
+        if client.sent in ((watch, keys, step, exact), (watch, keys, step, True)):
+            return
+        message, buffers = frame_message(recording, watch, keys, step, self._next_seq(), exact=exact)
+        if client.watch is watch and self._launch(client, message, buffers):
+            client.sent = (watch, keys, step, exact)
+
+    def _launch(self, client: Client, frame: Frame, buffers: list[bytes]) -> bool:
+        return self._clients.launch(client, frame.seq) and self._channel.send(frame, buffers)
+
+    def _next_seq(self) -> int:
+        self._seq += 1
+        return self._seq
+
+    def _keys_of(self, client: Client, watch: Watch) -> list[TensorKey | str]:
+        catalogue = self._source.recording.catalogue
+        known = self._keys.get(client.name)
+        if known is None or known[0] is not catalogue or known[1] is not watch:
+            known = self._keys[client.name] = (catalogue, watch, keys_of(self._source.recording, watch))
+        return known[2]
