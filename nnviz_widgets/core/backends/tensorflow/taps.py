@@ -135,19 +135,19 @@ class Taps:
         if not value.dtype.is_floating:
             outputs.append(Output(value))
             return value
-        output = Output(value)
+        output = Output(aside(value))
         outputs.append(output)
 
         def note(gradient: Any) -> None:
-            output.gradient = gradient
+            output.gradient = aside(gradient)
 
-        tapped = output.activation = _identity_noting_gradient(value, note)
+        tapped = _identity_noting_gradient(value, note)
         if (mask := getattr(value, "_keras_mask", None)) is not None:
             tapped._keras_mask = mask
         if (logits := getattr(value, "_keras_logits", None)) is not None:
 
             def note_logits(gradient: Any) -> None:
-                output.gradient, output.with_logits = gradient, True
+                output.gradient, output.with_logits = aside(gradient), True
 
             # Without the logits, softmax and cross-entropy take another numeric path: other bits than `fit`.
             tapped._keras_logits = _identity_noting_gradient(logits, note_logits)
@@ -165,7 +165,7 @@ class Taps:
             variables = list(variables)
             scale = optimizer.dynamic_scale if _scales_loss(optimizer) and optimizer.built else None
             for variable, gradient in zip(variables, grads, strict=False):
-                self.gradients[id(variable)] = (variable, _unscaled(gradient, scale))
+                self.gradients[id(variable)] = (variable, _unscaled(aside(gradient), scale))
             before = _update_counter(optimizer)
             result = apply(grads, trainable_variables)
             n_updated = sum(gradient is not None for gradient in grads)
@@ -186,6 +186,43 @@ def _identity_noting_gradient(value: Any, note: Callable[[Any], None]) -> Any:
         return tf.identity(x), backward
 
     return identity(value)
+
+
+_REORDERED = frozenset(
+    ("Add", "AddN", "AddV2", "ExpandDims", "Identity", "Mul", "Neg", "RealDiv", "Reshape", "Squeeze", "Sub")
+)
+"""Operations that TensorFlow's graph optimizer puts in another order, or looks through while doing so."""
+
+
+def aside(tensor: Any) -> Any:
+    """Return a tensor equal to `tensor` whose readers do not count as readers of `tensor`.
+
+    The graph optimizer computes `lr * (a * b)` as `(lr * a) * b` where that saves a broadcast, which rounds
+    differently, and does so only if nobody else reads `a * b`. A reader of ours would therefore change bits of the
+    training. So what is cheap and may be put in another order is computed a second time for us; an attribute keeps
+    the optimizer from finding that both are the same.
+    """
+    if not tf.is_tensor(tensor) or isinstance(tensor, tf.IndexedSlices) or not hasattr(tensor, "op"):
+        return tensor
+    return _copied(tensor, {})
+
+
+def _copied(tensor: Any, copies: dict[int, Any]) -> Any:
+    operation = tensor.op
+    if operation.type not in _REORDERED or operation.control_inputs:
+        return tensor
+    if id(operation) not in copies:
+        attributes = {name: operation.node_def.attr[name] for name in operation.node_def.attr}
+        attributes[_MARK] = tf.compat.v1.AttrValue(b=True)
+        inputs = [_copied(value, copies) for value in operation.inputs]
+        copy = operation.graph.create_op(
+            operation.type, inputs, [output.dtype for output in operation.outputs], attrs=attributes
+        )
+        copies[id(operation)] = copy.outputs[0]
+    return copies[id(operation)]
+
+
+_MARK = "_read_by_nnviz"
 
 
 def find_optimizers(model: Any) -> list[Any]:
