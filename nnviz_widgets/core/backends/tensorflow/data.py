@@ -176,7 +176,7 @@ def expected_batches(arguments: FitArguments) -> int | None:
         return n_batches
     if _is_foreign_loader(x):
         return len(x)
-    shapes = [getattr(part, "shape", None) or () for part in tree.flatten(x)]
+    shapes: list[Any] = [getattr(part, "shape", None) for part in tree.flatten(x)]
     if not shapes or not all(shapes):
         return None
     n_samples = int(shapes[0][0])
