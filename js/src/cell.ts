@@ -40,19 +40,22 @@ export function rowOf(plane: Plane, cell: Cell, sample: number): number {
   return indicesOf(sidesOf(plane).rows, row) === null ? row - 1 : row;
 }
 
-/** One step along a side, in cells that are on screen, over any gutter; the same place at the end. */
+/** Steps along a side in cells that are on screen, over any gutter; as far as there are cells. */
 function walk(plane: Plane, along: "rows" | "cols", from: number, by: number): number {
   const side = sidesOf(plane)[along];
-  let cell = cellAt(side, from);
-  const direction = Math.sign(by);
-  for (let left = Math.abs(by); left > 0; ) {
-    const next = cell + direction;
-    if (next < 0 || next >= side.cells) break;
-    cell = next;
-    if (indicesOf(side, firstOf(side, cell)) !== null) left -= 1;
+  let place = from;
+  let left = Math.abs(by);
+  for (
+    let cell = cellAt(side, from) + Math.sign(by);
+    left > 0 && cell >= 0 && cell < side.cells;
+    cell += Math.sign(by)
+  ) {
+    const next = firstOf(side, cell);
+    if (indicesOf(side, next) === null) continue;
+    place = next;
+    left -= 1;
   }
-  const place = firstOf(side, cell);
-  return indicesOf(side, place) === null ? from : place;
+  return place;
 }
 
 export interface FullCell {

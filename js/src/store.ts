@@ -5,7 +5,7 @@ import type { Cursor } from "./cursor.ts";
 import { hold, type Limits, limitsOf } from "./picture/limits.ts";
 import type { Kind, LayerEntry, MapRequest, Plane } from "./protocol.gen.ts";
 import { createRequests, type Requests } from "./requests.ts";
-import type { FrameData, FrameSource, PlaneData } from "./source/source.ts";
+import type { FrameData, FrameSource, PlaneData, Wanted } from "./source/source.ts";
 
 /** Maps that share their rows: weights with their gradients, activations with theirs. */
 export type Group = "parameters" | "outputs";
@@ -55,15 +55,15 @@ export interface Store {
 function createClock(source: FrameSource, abort: AbortSignal) {
   const painters = new Set<() => void>();
   let scheduled = 0;
-  let paid = -1;
+  let paid: FrameData | null = null;
 
   function tick(): void {
     scheduled = 0;
     for (const paint of painters) paint();
-    const seq = source.frame.peek()?.seq ?? -1;
-    if (seq === paid) return;
-    paid = seq;
-    source.painted(seq);
+    const frame = source.frame.peek();
+    if (frame === null || frame === paid) return;
+    paid = frame;
+    source.painted(frame.seq);
   }
   function repaint(): void {
     if (scheduled === 0 && !abort.aborted) scheduled = requestAnimationFrame(tick);
@@ -116,7 +116,8 @@ export function createStore(
   });
   const shownStep = computed(() => {
     const [first, last] = steps.value;
-    const step = cursor.follow.value ? (frame.value?.step ?? last) : cursor.step.value;
+    const drawn = frame.value?.planes.some(({ cells }) => cells !== null) ? frame.value.step : last;
+    const step = cursor.follow.value ? drawn : cursor.step.value;
     return Math.min(Math.max(step, first), last);
   });
   const requests = createRequests();
@@ -128,7 +129,7 @@ export function createStore(
     effect(() => {
       if (source.frame.value !== null) clock.repaint();
     }),
-    effect(() => watchWhatIsSeen(source, cursor, layer.value, requests.all.value)),
+    watchWhatIsSeen(source, cursor, layer, requests.all),
   ];
   abort.addEventListener("abort", () => {
     for (const stop of stops) stop();
@@ -154,13 +155,25 @@ export function createStore(
   };
 }
 
+/** Tells the source what is on screen, once for all that changes together. */
 function watchWhatIsSeen(
   source: FrameSource,
   cursor: Cursor,
-  layer: LayerEntry | null,
-  maps: readonly MapRequest[],
-): void {
-  const step = cursor.follow.value ? -1 : Math.max(0, cursor.step.value);
-  const sample = Math.max(0, Math.min(cursor.sample.value, (layer?.n_samples ?? 1) - 1));
-  if (layer !== null) source.watch({ layer: layer.path, step, sample, maps });
+  layer: ReadonlySignal<LayerEntry | null>,
+  maps: ReadonlySignal<readonly MapRequest[]>,
+): () => void {
+  let wanted: Wanted | null = null;
+  return effect(() => {
+    const entry = layer.value;
+    const step = cursor.follow.value ? -1 : Math.max(0, cursor.step.value);
+    const sample = Math.max(0, Math.min(cursor.sample.value, (entry?.n_samples ?? 1) - 1));
+    const next = entry === null ? null : { layer: entry.path, step, sample, maps: maps.value };
+    const scheduled = wanted !== null;
+    wanted = next;
+    if (scheduled || next === null) return;
+    queueMicrotask(() => {
+      if (wanted !== null) source.watch(wanted);
+      wanted = null;
+    });
+  });
 }

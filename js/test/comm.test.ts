@@ -168,6 +168,7 @@ describe("the kernel goes and comes", () => {
     source.setLive(true);
     await expect.poll(() => source.connection.value).toBe("live");
     await expect.poll(() => kernel.of("watch")).toHaveLength(1);
+    expect(source.notice.value?.text).toBe("Reconnected at step 412.");
   });
 
   test("the status is a trait", async () => {

@@ -55,7 +55,8 @@ describe("faces", () => {
     const sliders = [...el.querySelectorAll<HTMLInputElement>("input[type=range]")];
     expect(sliders.every(({ disabled }) => disabled)).toBe(true);
     kernel.cursor.setLive(true);
-    await ready(el);
+    await expect.poll(() => text(el, ".nnv-notice span")).toBe("Reconnected at step 412.");
+    expect(buttons(el).Run).toBe(true);
   });
 
   test("a refused command is told until it is dismissed", async () => {

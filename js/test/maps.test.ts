@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { colorAt } from "../src/picture/colors.ts";
-import { plane } from "./fakes.ts";
+import { frame, plane } from "./fakes.ts";
 import { canvasOf, draw, find, pixel, show, text, WEIGHTS } from "./harness.ts";
 
 describe("pictures", () => {
@@ -38,6 +38,20 @@ describe("pictures", () => {
     await draw(kernel, [{ ...WEIGHTS, n_nan: 3 }, missing]);
     expect(text(el, "[data-tensor=gradients] .nnv-missing")).toBe("the layer is frozen");
     expect(text(el, "[data-tensor=weights] .nnv-map-label")).toContain("3 NaN");
+  });
+
+  test("the picture of the layer before stays, dimmed, until the new one is here", async () => {
+    const { kernel, el } = show();
+    await draw(kernel);
+    const body = find(el, "[data-tensor=weights] .nnv-map-body");
+    const first = pixel(canvasOf(el), 0, 0);
+    kernel.cursor.set("layer", "digits");
+    await expect.poll(() => body.classList.contains("nnv-stale")).toBe(true);
+    expect(pixel(canvasOf(el), 0, 0)).toBe(first);
+    const flat = Float32Array.of(-1, -1, -1, -1, -1, -1, -1, -1);
+    kernel.say(frame(kernel.client, 2, [WEIGHTS], { layer: "digits" }), [flat]);
+    await expect.poll(() => pixel(canvasOf(el), 0, 0)).toBe(colorAt("diverging-light", 0));
+    expect(body.classList.contains("nnv-stale")).toBe(false);
   });
 
   test("C16 a short buffer is named instead of drawn", async () => {

@@ -17,6 +17,7 @@ export interface Picture {
   readonly colEdges: Int32Array;
   readonly width: number;
   readonly height: number;
+  readonly pixelRatio: number;
 }
 
 /** Every row the same whole number of device pixels, as near to the wished height as that allows. */
@@ -50,6 +51,7 @@ export function layOut(
     colEdges: alignedEdges(cols, width),
     width,
     height,
+    pixelRatio,
   };
 }
 

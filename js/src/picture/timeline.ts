@@ -137,7 +137,7 @@ function drawGrid(
   context.fillText(`step ${plot.x[1]}`, frame.right, frame.bottom + 16 * pixelRatio);
 }
 
-/** Each name stands at the end of its line. */
+/** Each name stands at the end of its line; above it where the run is over and there is no room behind. */
 function drawNames(
   context: CanvasRenderingContext2D,
   plot: Plot,
@@ -145,32 +145,26 @@ function drawNames(
   theme: Theme,
   pixelRatio: number,
 ) {
-  const ends = plot.curves.flatMap((curve) => {
+  const gap = 14 * pixelRatio;
+  const names = plot.curves.flatMap((curve) => {
     const last = curve.labelled ? lastOf(curve.steps, curve.values) : null;
     if (last === null) return [];
     const scale = { x: plot.x, y: curve.y };
-    return [{ curve, x: xOf(last[0], frame, scale), y: yOf(last[1], frame, scale) }];
+    const x = xOf(last[0], frame, scale);
+    const y = yOf(last[1], frame, scale);
+    const behind = x + gap + context.measureText(curve.name).width < frame.right;
+    return [{ curve, behind, x: behind ? x + gap : frame.right - gap / 2, y: behind ? y : y - gap * 0.8 }];
   });
-  const gap = 14 * pixelRatio;
-  const places = spread(
-    ends.map(({ y }) => y),
-    gap,
-    frame.top + gap / 2,
-    frame.bottom - gap / 2,
-  );
+  const wished = names.map(({ y }) => y);
+  const places = spread(wished, gap, frame.top + gap / 2, frame.bottom - gap / 2);
   context.textBaseline = "middle";
-  for (const [i, { curve, x }] of ends.entries()) {
-    const width = context.measureText(curve.name).width;
-    const fits = x + 14 * pixelRatio + width < frame.right;
-    context.textAlign = fits ? "left" : "right";
-    const at = fits ? x + 10 * pixelRatio : frame.right - 6 * pixelRatio;
-    const y = places[i] ?? 0;
-    context.lineWidth = 3 * pixelRatio;
-    context.strokeStyle = theme.surface;
-    context.setLineDash([]);
-    context.strokeText(curve.name, at, y);
-    context.fillStyle = curve.tone === "muted" ? theme.muted : theme[curve.tone];
-    context.fillText(curve.name, at, y);
+  context.lineWidth = 3 * pixelRatio;
+  context.strokeStyle = theme.surface;
+  for (const [i, { curve, behind, x }] of names.entries()) {
+    context.textAlign = behind ? "left" : "right";
+    context.fillStyle = theme[curve.tone];
+    context.strokeText(curve.name, x, places[i] ?? 0);
+    context.fillText(curve.name, x, places[i] ?? 0);
   }
 }
 

@@ -131,7 +131,11 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   }
 
   function setLive(live: boolean): void {
-    if (live && connection.peek() === "gone") void greet();
+    if (live && connection.peek() === "gone") {
+      void greet().then(() => {
+        if (connection.peek() === "live") tell("info", `Reconnected at step ${status.peek()?.step ?? 0}.`);
+      });
+    }
     if (live || connection.peek() === "gone") return;
     connection.value = "gone";
     pending.giveUp("the kernel is gone");

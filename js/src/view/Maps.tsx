@@ -1,5 +1,7 @@
+import { useRef } from "preact/hooks";
 import { useView } from "./context.ts";
 import { Heatmap } from "./Heatmap.tsx";
+import { useVisible } from "./hooks.ts";
 import { Readout } from "./Readout.tsx";
 import { Sliders } from "./Sliders.tsx";
 
@@ -27,17 +29,20 @@ function Before() {
 /** A neuron is a column: activations above, weights in the middle, gradients beneath. */
 export function Maps() {
   const { store } = useView();
+  const section = useRef<HTMLElement>(null);
+  const visible = useVisible(section);
   const panels = store.panels.value;
-  const known = store.layer.value !== null;
   const outputs = store.outputGradients.value ? "activation_gradients" : "activations";
+  const known = store.layer.value !== null;
+  const shows = (name: string) => known && panels.includes(name);
   return (
-    <section class="nnv-maps" aria-label="Maps">
+    <section class="nnv-maps" aria-label="Maps" ref={section}>
       <Before />
-      {known && panels.includes("activations") && (
-        <Heatmap key={outputs} tensor={outputs} wishedHeight={112} />
+      {shows("activations") && (
+        <Heatmap key={outputs} tensor={outputs} wishedHeight={112} visible={visible} />
       )}
-      {known && panels.includes("weights") && <Heatmap tensor="weights" wishedHeight={200} />}
-      {known && panels.includes("gradients") && <Heatmap tensor="gradients" wishedHeight={200} />}
+      {shows("weights") && <Heatmap tensor="weights" wishedHeight={200} visible={visible} />}
+      {shows("gradients") && <Heatmap tensor="gradients" wishedHeight={200} visible={visible} />}
       {known && <Readout />}
       <Sliders />
     </section>

@@ -36,11 +36,16 @@ export function useSize(ref: RefObject<HTMLElement | null>): Size {
   useEffect(() => {
     const element = ref.current;
     if (element === null) return;
+    let scheduled = 0;
     const observer = new ResizeObserver((entries) => {
       const entry = entries.at(-1);
       if (entry === undefined) return;
       const next = sizeOf(entry);
-      setSize((last) => (JSON.stringify(last) === JSON.stringify(next) ? last : next));
+      // What is drawn changes heights: inside of the observer's own round that is a loop, and browsers complain.
+      cancelAnimationFrame(scheduled);
+      scheduled = requestAnimationFrame(() =>
+        setSize((last) => (JSON.stringify(last) === JSON.stringify(next) ? last : next)),
+      );
     });
     try {
       observer.observe(element, { box: "device-pixel-content-box" });
@@ -48,7 +53,10 @@ export function useSize(ref: RefObject<HTMLElement | null>): Size {
       // Safari does not know that box; the rounded CSS size is right there but for fractions of a pixel.
       observer.observe(element);
     }
-    return () => observer.disconnect();
+    return () => {
+      cancelAnimationFrame(scheduled);
+      observer.disconnect();
+    };
   }, [ref]);
   return size;
 }
