@@ -30,7 +30,7 @@ ARROWS = {
 PROTOCOL_MAY_IMPORT = {"nnviz_widgets.core.frame", "nnviz_widgets.errors"}
 KERAS = {"keras", "tensorflow"}
 ON_DEMAND = "nnviz_widgets.core.backends.tensorflow"
-"""The package that needs Keras to load; it is itself loaded by name, inside a function of `core/backends/__init__.py`."""
+"""The package that needs Keras to load; a function of `core/backends/__init__.py` loads it by name."""
 DISPLAY = {"anywidget", "ipywidgets"}
 LAZY = {"keras", "tensorflow", "pandas", "plotly"}
 
