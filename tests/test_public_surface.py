@@ -22,12 +22,12 @@ NAMES = [
     "ProtocolError",
     "Recording",
     "SessionBusy",
+    "SessionBusy",
     "SessionClosed",
     "StepReport",
     "TensorNotRecorded",
     "TensorUnavailable",
     "TrainingSession",
-    "inspect",
 ]
 
 MEMBERS = {
@@ -45,7 +45,6 @@ PARAMETERS = {
     "StepReport": "step epoch batch batch_loss logs updates seconds",
     "Probe": "layers kinds every samples data budget",
     "Inspector": "source panels cursor",
-    "inspect": "model x y",
     "Recording.tensor": "self layer kind step variable call output",
     "Recording.tensor_steps": "self layer kind",
     "Recording.why": "self layer kind",
@@ -121,6 +120,7 @@ def test_errors_are_also_what_a_user_would_catch():
         "LayerNotFound": LookupError,
         "ModelAttached": RuntimeError,
         "ProtocolError": ValueError,
+        "SessionBusy": RuntimeError,
         "SessionBusy": RuntimeError,
         "SessionClosed": RuntimeError,
         "TensorNotRecorded": LookupError,
