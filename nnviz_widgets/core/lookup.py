@@ -131,19 +131,21 @@ class Lookup:
         Args:
             layer: As in `path`.
             kind: One of `KINDS`.
-            variable: Name of the variable; the kernel or the only one if not given.
+            variable: Name of the variable; the kernel or the only one if not given. For activations, `"data"` means
+                those on the probe's fixed batch.
             call: As in `path`.
             output: Index of the layer's output.
         """
         keys = self.keys(layer, kind, call)
         if kind in _OF_VARIABLES:
             return _of_variable(keys, variable)
-        if variable is not None:
+        of_batch = [key for key in keys if key.variable == variable]
+        if not of_batch:
             raise InvalidArgumentError(
-                f"`variable` must be None for {words(keys[0].kind)}, which belong to a layer and not to a variable. "
-                f"Received: variable={variable!r}. Leave it out."
+                f"`variable` must be None for {words(keys[0].kind)}, which belong to a layer and not to a variable"
+                f"{_or_fixed_batch(keys)}. Received: variable={variable!r}. Leave it out."
             )
-        return _of_output(keys, output)
+        return _of_output(of_batch, output)
 
 
 def check_kind(kind: Any) -> Kind:
@@ -178,6 +180,11 @@ def _of_variable(keys: list[TensorKey], variable: str | None) -> TensorKey:
         f"`variable` must be one of {choices}, whose {words(keys[0].kind)} layer `{keys[0].layer}` has. "
         f"Received: variable={variable!r}. Name one of them."
     )
+
+
+def _or_fixed_batch(keys: list[TensorKey]) -> str:
+    others = sorted({key.variable for key in keys if key.variable is not None})
+    return "".join(f', or "{name}" for those on the fixed batch of the probe' for name in others)
 
 
 def _of_output(keys: list[TensorKey], output: int) -> TensorKey:

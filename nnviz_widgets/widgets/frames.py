@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from nnviz_widgets.core.frame import TensorKey
-from nnviz_widgets.errors import NnvizError, TensorNotRecorded, TensorUnavailable
+from nnviz_widgets.errors import InvalidArgumentError, NnvizError, TensorNotRecorded, TensorUnavailable
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Frame
 from nnviz_widgets.widgets.encoding import Encoding
 from nnviz_widgets.widgets.picture import Picture, missing, picture, shrink
@@ -34,6 +34,12 @@ def _key(recording: Recording, layer: str, request: MapRequest) -> TensorKey | s
         return recording.resolve(layer, request.tensor, request.variable)
     except TensorUnavailable as error:
         return recording.why(layer, request.tensor) or str(error)
+    except InvalidArgumentError as error:
+        # Several variables and none is a kernel, as in BatchNormalization: a picture of the first says more than words.
+        first = next(
+            (s.key for s in recording.catalogue.specs if (s.key.layer, s.key.kind) == (layer, request.tensor)), None
+        )
+        return str(error) if first is None or request.variable is not None else first
     except NnvizError as error:
         return str(error)
 

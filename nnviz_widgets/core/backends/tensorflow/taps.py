@@ -250,10 +250,10 @@ def _scales_loss(optimizer: Any) -> bool:
 
 
 def _unscaled(gradient: Any, scale: Any) -> Any:
-    if gradient is None:
-        return None
-    if isinstance(gradient, tf.IndexedSlices) or scale is None:
+    if gradient is None or scale is None:
         return gradient
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(_unscaled(gradient.values, scale), gradient.indices, gradient.dense_shape)
     return tf.cast(gradient, tf.float32) / tf.cast(scale, tf.float32)
 
 
