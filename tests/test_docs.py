@@ -26,12 +26,21 @@ def paths_named_in(text: str) -> set[str]:
     return code | links
 
 
+def exists(path: str, folder: Path) -> bool:
+    """Return whether `path` is there: from the root, from the document's `folder`, or from a source folder.
+
+    A bare file name may be in any folder of the sources: the text around it says which.
+    """
+    sources = [ROOT / "nnviz_widgets", ROOT / "js" / "src"]
+    if any((base / path).exists() for base in [ROOT, folder, *sources]):
+        return True
+    return "/" not in path and any(True for base in sources for _ in base.rglob(path))
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_named_paths_exist(document):
-    """A path is meant from the root of the repository, from the document's folder, or from a source folder."""
-    bases = [ROOT, document.parent, ROOT / "nnviz_widgets", ROOT / "js" / "src"]
-    named = [path for path in paths_named_in(document.read_text(encoding="utf-8")) if not path.startswith(BUILT)]
-    assert [path for path in named if not any((base / path).exists() for base in bases)] == []
+    named = paths_named_in(document.read_text(encoding="utf-8"))
+    assert sorted(path for path in named if not path.startswith(BUILT) and not exists(path, document.parent)) == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -48,6 +57,13 @@ def test_documents_are_there():
 
 def test_contributing_is_short():
     assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) <= 60
+
+
+def test_a_path_that_is_not_there_is_found_out():
+    assert exists("core/frame.py", ROOT)
+    assert exists("frame.py", ROOT)
+    assert not exists("core/nowhere.py", ROOT)
+    assert not exists("nowhere.py", ROOT)
 
 
 def test_the_reader_of_paths_sees_them():
