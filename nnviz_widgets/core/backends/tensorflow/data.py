@@ -73,12 +73,13 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
             batches = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:n_full], [-1, batch_size]))
             return batches if n_full == n else batches.concatenate(tf.data.Dataset.from_tensors(order[n_full:]))
 
-        def gather(indices: Any) -> Any:
-            return tree.map_structure(lambda x: tf.gather(x, indices) if tf.is_tensor(x) else x, inputs)
+        def gather(indices: Any, arrays: Any) -> Any:
+            return tree.map_structure(lambda x: tf.gather(x, indices) if tf.is_tensor(x) else x, arrays)
 
         orders = tf.data.Dataset.from_generator(draw, output_signature=tf.TensorSpec((n,), tf.int64))
-        batches = orders.flat_map(in_batches).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        arrays = tf.data.Dataset.from_tensors(inputs).repeat()
+        batches = tf.data.Dataset.zip((orders.flat_map(in_batches), arrays))
+        return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 class IterableAdapter(GeneratorDataAdapter):  # type: ignore[misc]
