@@ -81,6 +81,8 @@ export async function measure(rows: number, cols: number): Promise<Measured> {
     });
     slider.value = String((i * 7) % (STEPS - 1));
     slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    // What is on screen is told in a microtask.
+    await Promise.resolve();
     const handled = performance.now() - began;
     await new Promise((resolve) => requestAnimationFrame(resolve));
     const frameBegan = performance.now();

@@ -1,7 +1,8 @@
 """Record a short real training run for the demo page: `python demo/record.py DIGITS.npz OUTPUT_FOLDER`.
 
-The digits are an `npz` file with `x` (uint8, n x 28 x 28) and `y`. Writes `mlp.json` and `cnn.json`: the messages that a
-kernel would send, the cells in base64. Gradients are a plain `GradientTape`'s; nothing here uses a training session.
+The digits are an `npz` file with `x` (uint8, n x 28 x 28) and `y`. Writes `mlp.json` and `cnn.json`: the messages
+that a kernel would send, the cells in base64. Gradients are a plain `GradientTape`'s; nothing here uses a training
+session.
 """
 
 from __future__ import annotations

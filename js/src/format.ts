@@ -18,8 +18,8 @@ export function formatValue(value: number, digits = 3): string {
 
 /** An exact number as short as the others; what is no plain number (`True`, `3+4j`) is left as it is. */
 export function shorten(text: string): string {
-  const plain = /^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text);
-  return plain && text.length > 8 ? formatValue(Number(text)) : text;
+  const decimal = /^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text) && /[.e]/i.test(text);
+  return decimal ? formatValue(Number(text)) : text;
 }
 
 /** For the eye, not for copying: with a true minus. */

@@ -8,7 +8,11 @@ import type { Kind } from "./protocol.gen.ts";
 import type { Place, PlaneData } from "./source/source.ts";
 import { groupOf, type Store } from "./store.ts";
 
+/** How long the eye must rest before a value is asked for. */
 const PAUSE_MS = 40;
+
+/** While it runs each step has new values: the kernel has better things to do than to read all of them out. */
+const RUNNING_PAUSE_MS = 400;
 const KINDS: readonly Kind[] = ["weights", "gradients", "activations", "activation_gradients"];
 
 export interface Reading {
@@ -35,7 +39,8 @@ function createReader(store: Store, tell: (place: Place, text: string) => void, 
   let busy = false;
   async function work(): Promise<void> {
     busy = true;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    const running = store.source.status.peek()?.state === "running";
+    await new Promise((resolve) => setTimeout(resolve, running ? RUNNING_PAUSE_MS : PAUSE_MS));
     const place = next;
     next = null;
     if (place !== null && !abort.aborted) {

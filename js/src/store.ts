@@ -110,14 +110,19 @@ export function createStore(
     const newest = source.frame.value;
     return newest !== null && newest.layer === cursor.layer.value ? newest : null;
   });
+  const drawnStep = computed(() => {
+    const drawn = frame.value;
+    return drawn?.planes.some(({ cells }) => cells !== null) ? drawn.step : null;
+  });
   const steps = computed((): readonly [number, number] => {
-    const first = source.series.value?.firstStep ?? 0;
-    return [first, Math.max(first, source.status.value?.step ?? source.series.value?.lastStep ?? 0)];
+    const { series, status } = source;
+    const first = series.value?.firstStep ?? 0;
+    // A frame may be ahead of the status, which comes only a few times a second.
+    return [first, Math.max(first, status.value?.step ?? series.value?.lastStep ?? 0, drawnStep.value ?? 0)];
   });
   const shownStep = computed(() => {
     const [first, last] = steps.value;
-    const drawn = frame.value?.planes.some(({ cells }) => cells !== null) ? frame.value.step : last;
-    const step = cursor.follow.value ? drawn : cursor.step.value;
+    const step = cursor.follow.value ? (drawnStep.value ?? last) : cursor.step.value;
     return Math.min(Math.max(step, first), last);
   });
   const requests = createRequests();

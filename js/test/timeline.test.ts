@@ -13,6 +13,8 @@ const line = (name: string, values: number[], layer: string | null = null): Line
 
 const series = (lines: Line[]): SeriesData => ({ firstStep: 1, lastStep: 4, lines, events: [], health: [] });
 
+const UNKNOWN = { total_steps: null, steps_per_epoch: null };
+
 describe("timeline", () => {
   const all = series([
     line("batch_loss", [2.4, 1, 0.9, 0.4]),
@@ -44,13 +46,13 @@ describe("timeline", () => {
   });
 
   test("an unknown length is what there is", () => {
-    const { x, epochs } = plotOf(all, status({ total_steps: null, steps_per_epoch: null }));
+    const { x, epochs } = plotOf(all, UNKNOWN);
     expect([x, epochs]).toEqual([[0, 4], []]);
   });
 
   test("nothing at all and nothing finite are no fault", () => {
-    expect(plotOf(series([]), null).curves).toEqual([]);
-    expect(plotOf(series([line("loss", [Number.NaN])]), null).y[1]).toBeGreaterThan(0);
+    expect(plotOf(series([]), UNKNOWN).curves).toEqual([]);
+    expect(plotOf(series([line("loss", [Number.NaN])]), UNKNOWN).y[1]).toBeGreaterThan(0);
   });
 });
 

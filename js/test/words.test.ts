@@ -25,7 +25,8 @@ describe("numbers", () => {
 
   test("N03 exact texts are shortened only if they are plain numbers", () => {
     expect(shorten("-0.019912345")).toBe("-0.0199");
-    for (const text of ["18446744073709551615n", "True", "(1.5+2.25j)", "65504.0"])
+    expect([shorten("0.0"), shorten("65504.0"), shorten("1e-45")]).toEqual(["0", "65504", "1e-45"]);
+    for (const text of ["18446744073709551615", "True", "(1.5+2.25j)", "nan"])
       expect(shorten(text)).toBe(text);
   });
 

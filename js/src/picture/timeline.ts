@@ -56,7 +56,10 @@ function lossScale(series: SeriesData): [number, number] {
   return [low < 0 ? -niceCeiling(-low) : 0, niceCeiling(Math.max(...tops.map(([, top]) => top), 1e-9))];
 }
 
-export function plotOf(series: SeriesData, status: Status | null): Plot {
+/** How long the run will be; `null` where that is not known. */
+export type Length = Pick<Status, "total_steps" | "steps_per_epoch">;
+
+export function plotOf(series: SeriesData, length: Length): Plot {
   const y = lossScale(series);
   const metrics = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
   const names = metrics.map(({ name }) => name);
@@ -76,12 +79,11 @@ export function plotOf(series: SeriesData, status: Status | null): Plot {
     const tone: Tone = isLoss(name) ? "accent" : name.endsWith("accuracy") ? "second" : "muted";
     return [{ ...base, values, tone, labelled: true }];
   });
-  const last = Math.max(status?.total_steps ?? 0, series.lastStep, 1);
-  return { x: [0, last], y, curves, epochs: epochsOf(last, status) };
+  const last = Math.max(length.total_steps ?? 0, series.lastStep, 1);
+  return { x: [0, last], y, curves, epochs: epochsOf(last, length.steps_per_epoch) };
 }
 
-function epochsOf(last: number, status: Status | null): Plot["epochs"] {
-  const each = status?.steps_per_epoch ?? null;
+function epochsOf(last: number, each: number | null): Plot["epochs"] {
   if (each === null || each < 1 || last / each > 500) return [];
   const count = Math.ceil(last / each);
   return Array.from({ length: count }, (_, i) => ({

@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatLabel } from "../format.ts";
 import { drawBar, mapFor } from "../picture/canvas.ts";
@@ -6,8 +7,9 @@ import { useView } from "./context.ts";
 import { useDrawing } from "./hooks.ts";
 
 /** The colour scale with its ends in numbers. */
-export function Bar({ limits }: { limits: Limits | null }) {
+export function Bar({ limits: shown }: { limits: ReadonlySignal<Limits | null> }) {
   const { theme } = useView();
+  const limits = shown.value;
   const canvas = useRef<HTMLCanvasElement>(null);
   useDrawing(() => {
     const colors = theme.value;

@@ -45,7 +45,7 @@ function Canvases({ tensor, wishedHeight, shown }: { tensor: Kind; wishedHeight:
     const place = placeOf(event);
     if (place !== null) select(store, place.plane, place);
   };
-  const waiting = shown.picture.value === null;
+  const waiting = shown.waiting.value;
   drawn.current ||= !waiting;
   const state = waiting ? (drawn.current ? "nnv-stale" : "nnv-blank") : "";
   return (
@@ -76,19 +76,18 @@ export function Heatmap({ tensor, wishedHeight, visible }: Props) {
   const size = useSize(box);
   const shown = usePicture(tensor, wishedHeight, size);
   useRequest(tensor, wishedHeight, size, visible);
-  const data = shown.data.value;
-  const empty = data !== null && (data.cells === null || data.cells.length === 0);
+  const missing = shown.missing.value;
   return (
     <div class="nnv-map" data-tensor={tensor}>
-      <Label tensor={tensor} data={data} />
+      <Label tensor={tensor} data={shown.data} />
       <div class="nnv-map-box" ref={box}>
-        {empty ? (
-          <p class="nnv-missing">{data.missing ?? "no values"}</p>
+        {missing !== null ? (
+          <p class="nnv-missing">{missing}</p>
         ) : (
           <Canvases tensor={tensor} wishedHeight={wishedHeight} shown={shown} />
         )}
       </div>
-      <Bar limits={shown.limits.value} />
+      <Bar limits={shown.limits} />
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from "@preact/signals";
 import { rowsAreSamples } from "../cell.ts";
 import { formatLabel, formatShape } from "../format.ts";
 import { SPECIAL } from "../picture/colors.ts";
@@ -79,8 +80,11 @@ function Switch() {
 }
 
 /** What is drawn, line by line. */
-function Words({ plane }: { plane: Plane }) {
+function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
   const sample = useView().store.frame.value?.sample ?? 0;
+  const shown = data.value;
+  if (shown === null || shown.cells === null) return null;
+  const { plane } = shown;
   const lines = [
     formatShape(plane.shape),
     sampleWords(plane, sample),
@@ -90,8 +94,8 @@ function Words({ plane }: { plane: Plane }) {
   ].filter((line) => line !== null);
   return (
     <>
-      {lines.map((line) => (
-        <span key={line} title={line}>
+      {lines.map((line, i) => (
+        <span key={i} title={line}>
           {line}
         </span>
       ))}
@@ -103,12 +107,12 @@ function Words({ plane }: { plane: Plane }) {
 }
 
 /** The name of a map and what is drawn in it. */
-export function Label({ tensor, data }: { tensor: Kind; data: PlaneData | null }) {
+export function Label({ tensor, data }: { tensor: Kind; data: ReadonlySignal<PlaneData | null> }) {
   return (
     <div class="nnv-map-label">
       <b>{NAMES[tensor]}</b>
       {(tensor === "activations" || tensor === "activation_gradients") && <Switch />}
-      {data !== null && data.cells !== null && <Words plane={data.plane} />}
+      <Words data={data} />
     </div>
   );
 }

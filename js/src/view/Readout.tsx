@@ -25,7 +25,7 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
   const parts: Part[] = [];
   const step = store.frame.value?.step;
   // Older steps are thinned out: the picture is of the nearest one before.
-  if (step !== undefined && step !== store.shownStep.value)
+  if (step !== undefined && !store.cursor.follow.value && step !== store.shownStep.value)
     parts.push({ name: "as kept at step", text: String(step) });
   if (layer !== null && layer.n_neurons > 0) {
     const neuron = store.hover.value?.neuron ?? store.cursor.neuron.value;

@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useView } from "./context.ts";
 import { moveStep } from "./keys.ts";
@@ -60,61 +61,85 @@ function Follow() {
   );
 }
 
-/** Layer, step, neuron and sample, aligned with the maps. */
-export function Sliders() {
-  const { store } = useView();
-  const { cursor, source } = store;
+const useDisabled = (): boolean => useView().store.source.connection.value === "gone";
+
+function LayerSlider() {
+  const { cursor, source } = useView().store;
   const layers = source.layers.value;
-  const layer = store.layer.value;
-  const index = layers.findIndex(({ path }) => path === cursor.layer.value);
+  const path = cursor.layer.value;
+  return (
+    <Slider
+      name="layer"
+      disabled={useDisabled()}
+      value={layers.findIndex((layer) => layer.path === path)}
+      min={0}
+      max={layers.length - 1}
+      text={path}
+      onMove={(at) => cursor.move({ layer_index: at })}
+    />
+  );
+}
+
+function StepSlider() {
+  const { store } = useView();
   const [first, last] = store.steps.value;
-  const samples = layer?.n_samples ?? 0;
-  const label = store.frame.value?.labels[cursor.sample.value];
-  const sample = label === undefined ? undefined : `${cursor.sample.value}, a \u201c${label}\u201d`;
-  const disabled = source.connection.value === "gone";
+  const live = useComputed(() => store.source.status.value?.source === "session").value;
+  return (
+    <Slider
+      name="step"
+      disabled={useDisabled()}
+      value={store.shownStep.value}
+      min={first}
+      max={last}
+      onMove={(at) => moveStep(store, at)}
+    >
+      {live && <Follow />}
+    </Slider>
+  );
+}
+
+function NeuronSlider({ count }: { count: number }) {
+  const { cursor } = useView().store;
+  return (
+    <Slider
+      name="neuron"
+      disabled={useDisabled()}
+      value={cursor.neuron.value}
+      min={0}
+      max={count - 1}
+      onMove={(neuron) => cursor.move({ neuron })}
+    />
+  );
+}
+
+function SampleSlider({ count }: { count: number }) {
+  const { store } = useView();
+  const { cursor } = store;
+  const label = useComputed(() => store.frame.value?.labels[cursor.sample.value]).value;
+  const sample = cursor.sample.value;
+  return (
+    <Slider
+      name="sample"
+      disabled={useDisabled()}
+      value={sample}
+      min={0}
+      max={count - 1}
+      text={label === undefined ? undefined : `${sample}, a \u201c${label}\u201d`}
+      onMove={(at) => cursor.move({ sample: at })}
+    />
+  );
+}
+
+/** Layer, step, neuron and sample, aligned with the maps. Each renders for itself: a new step moves only one of them. */
+export function Sliders() {
+  const layer = useView().store.layer.value;
   if (layer === null) return null;
   return (
     <div class="nnv-sliders">
-      <Slider
-        name="layer"
-        disabled={disabled}
-        value={index}
-        min={0}
-        max={layers.length - 1}
-        text={layer.path}
-        onMove={(at) => cursor.move({ layer_index: at })}
-      />
-      <Slider
-        name="step"
-        disabled={disabled}
-        value={store.shownStep.value}
-        min={first}
-        max={last}
-        onMove={(at) => moveStep(store, at)}
-      >
-        {source.status.value?.source === "session" && <Follow />}
-      </Slider>
-      {layer.n_neurons > 1 && (
-        <Slider
-          name="neuron"
-          disabled={disabled}
-          value={cursor.neuron.value}
-          min={0}
-          max={layer.n_neurons - 1}
-          onMove={(neuron) => cursor.move({ neuron })}
-        />
-      )}
-      {samples > 1 && (
-        <Slider
-          name="sample"
-          disabled={disabled}
-          value={cursor.sample.value}
-          min={0}
-          max={samples - 1}
-          text={sample}
-          onMove={(at) => cursor.move({ sample: at })}
-        />
-      )}
+      <LayerSlider />
+      <StepSlider />
+      {layer.n_neurons > 1 && <NeuronSlider count={layer.n_neurons} />}
+      {layer.n_samples > 1 && <SampleSlider count={layer.n_samples} />}
     </div>
   );
 }

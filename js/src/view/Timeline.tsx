@@ -1,9 +1,10 @@
-import { computed } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { resize } from "../picture/canvas.ts";
 import { xOf } from "../picture/lines.ts";
 import { drawPlot, frameOf, type Plot, plotOf } from "../picture/timeline.ts";
 import type { Event as Mark } from "../protocol.gen.ts";
+import type { SeriesData } from "../source/source.ts";
 import { useView } from "./context.ts";
 import { type Size, useDrawing, useSize } from "./hooks.ts";
 import { moveStep } from "./keys.ts";
@@ -70,6 +71,20 @@ function CursorMark({ plot, size }: { plot: Plot; size: Size }) {
   );
 }
 
+const NOTHING: SeriesData = { firstStep: 0, lastStep: 0, lines: [], events: [], health: [] };
+
+/** What the timeline shows; made anew with a new series, not with each status. */
+function usePlot(): ReadonlySignal<Plot> {
+  const { source } = useView().store;
+  return useMemo(() => {
+    const total = computed(() => source.status.value?.total_steps ?? null);
+    const each = computed(() => source.status.value?.steps_per_epoch ?? null);
+    return computed(() =>
+      plotOf(source.series.value ?? NOTHING, { total_steps: total.value, steps_per_epoch: each.value }),
+    );
+  }, [source]);
+}
+
 /** Loss and metrics over the whole run; drag to go to a step. */
 export function Timeline() {
   const { store, theme } = useView();
@@ -77,20 +92,7 @@ export function Timeline() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const size = useSize(box);
   const { source } = store;
-  const plot = useMemo(
-    () =>
-      computed(() => {
-        const series = source.series.value ?? {
-          firstStep: 0,
-          lastStep: 0,
-          lines: [],
-          events: [],
-          health: [],
-        };
-        return plotOf(series, source.status.value);
-      }),
-    [source],
-  );
+  const plot = usePlot();
   useDrawing(() => {
     const now = plot.value;
     const colors = theme.value;

@@ -14,8 +14,12 @@ import { marksOf } from "./marks.ts";
 
 const ANY: Limits = { low: 0, high: 1, diverging: false };
 
+/** Parts that change at different rates, so that a new frame redraws canvases and leaves the rest of the page alone. */
 export interface Shown {
   readonly data: ReadonlySignal<PlaneData | null>;
+  /** Why there is no picture, `null` if there is one or nobody knows yet. */
+  readonly missing: ReadonlySignal<string | null>;
+  readonly waiting: ReadonlySignal<boolean>;
   readonly picture: ReadonlySignal<Picture | null>;
   readonly limits: ReadonlySignal<Limits | null>;
 }
@@ -31,7 +35,12 @@ export function usePicture(tensor: Kind, wishedHeight: number, { width, pixelRat
         : layOut(data.value, width, Math.round(wishedHeight * pixelRatio), pixelRatio),
     );
     const limits = computed(() => (data.value?.cells ? store.limitsFor(data.value.plane) : null));
-    return { data, picture, limits };
+    const missing = computed(() => {
+      const { cells, missing: why } = data.value ?? { cells: undefined, missing: null };
+      return cells === null || cells?.length === 0 ? (why ?? "no values") : null;
+    });
+    const waiting = computed(() => picture.value === null);
+    return { data, missing, waiting, picture, limits };
   }, [store, tensor, wishedHeight, width, pixelRatio]);
 }
 
@@ -52,6 +61,16 @@ export function useRequest(
   useEffect(() => () => store.requests.set(view, null), [store, view]);
 }
 
+/** Answers whether anything differs from the last time it was asked. */
+function changeDetector(): (...state: readonly unknown[]) => boolean {
+  let last: readonly unknown[] = [];
+  return (...state) => {
+    const changed = state.some((part, i) => part !== last[i]);
+    last = state;
+    return changed;
+  };
+}
+
 /** Draws with the screen's next frame whenever the picture, its scale, the theme or the marks change. */
 export function usePainting(
   { picture, limits }: Shown,
@@ -60,20 +79,23 @@ export function usePainting(
 ): void {
   const { store, theme } = useView();
   useEffect(() => {
-    let drawn: readonly unknown[] = [];
+    const cellsChanged = changeDetector();
+    const marksChanged = changeDetector();
     return store.addPainter(() => {
       const now = picture.peek();
       if (now === null || cells.current === null || marks.current === null) return;
+      const { width, height, pixelRatio } = now;
       const scale = limits.peek() ?? ANY;
       const colors = theme.peek();
-      const state = [now, scale.low, scale.high, colors, cells.current];
-      if (state.some((part, i) => part !== drawn[i])) {
-        for (const canvas of [cells.current, marks.current])
-          resize(canvas, now.width, now.height, now.pixelRatio);
+      if (cellsChanged(now, scale.low, scale.high, colors, cells.current)) {
+        resize(cells.current, width, height, pixelRatio);
         drawPicture(cells.current, now, scale, colors);
-        drawn = state;
       }
-      drawMarks(marks.current, marksOf(store, now), colors, now.pixelRatio);
+      const places = marksOf(store, now);
+      // While it runs the picture is new in every frame and the marks hardly ever.
+      if (!marksChanged(width, height, colors, marks.current, JSON.stringify(places))) return;
+      resize(marks.current, width, height, pixelRatio);
+      drawMarks(marks.current, places, colors, pixelRatio);
     });
   }, [store, picture, limits, theme, cells, marks]);
   useSignalEffect(() => {
