@@ -19,12 +19,13 @@ from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
-from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, StepOutput
+from nnviz_widgets.core.backends.tensorflow.step import StepFunctions
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from nnviz_widgets.core.backends.tensorflow.traced import StepOutput
     from nnviz_widgets.core.fit_arguments import FitArguments
     from nnviz_widgets.core.frame import Catalogue
     from nnviz_widgets.core.probe import Probe
@@ -86,6 +87,7 @@ class Training:
         self._thread_state = dict(vars(global_state.GLOBAL_STATE_TRACKER))
         self._iterator: Any = None
         self._num_batches: int | None = expected_batches(arguments)
+        self._n_counted: int | None = None
         self._callbacks: Any = None
 
     # --- what is known ---
@@ -99,6 +101,8 @@ class Training:
     @property
     def steps_per_epoch(self) -> int | None:
         """Batches an epoch, `None` while the data has not told."""
+        if self._n_counted is not None:
+            return self._n_counted
         if self._iterator is not None:
             self._num_batches = self._iterator.num_batches
         return int(self._num_batches) if self._num_batches else None
@@ -167,6 +171,7 @@ class Training:
         callbacks.on_epoch_begin(epoch)
         output: StepOutput | None = None
         step: Step | None = None
+        n_taken = 0
         with iterator.catch_stop_iteration():
             for batch, _, batches in iterator:
                 if batch_callbacks:
@@ -178,11 +183,15 @@ class Training:
                 step = Step(epoch, batch, output, variant)
                 if model.stop_training:
                     break
-                if self.steps_per_epoch is None or batch + 1 < self.steps_per_epoch:
+                if iterator.num_batches is None or batch + 1 < iterator.num_batches:
                     yield step
                     step = None
+                    n_taken = batch + 1
         logs = self._end_epoch(epoch, callbacks, output.logs if output is not None else {})
         if step is None:
+            if self.arguments.steps_per_epoch is None:
+                # Keras counts the batch that was not there.
+                self._n_counted = n_taken
             yield EpochEnd(epoch, logs)
         else:
             yield Step(step.epoch, step.batch, step.output, step.variant, ends_epoch=True, epoch_logs=logs)
