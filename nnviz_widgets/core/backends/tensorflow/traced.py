@@ -1,0 +1,275 @@
+"""One variant of the training step as graph code, and the way back from its outputs to values.
+
+The step itself, `train`, is all that XLA compiles when the model asks for it. What we add, packing and statistics, is
+computed outside from its outputs, so that it cannot change how XLA fuses the user's own operations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
+
+from nnviz_widgets.core.backends.tensorflow import statistics
+from nnviz_widgets.core.backends.tensorflow.catalogue import FIXED_BATCH, after_tracing, with_fixed_batch
+from nnviz_widgets.core.backends.tensorflow.taps import Taps
+from nnviz_widgets.core.frame import Catalogue, Kind, TensorKey, TensorSpec, VitalsReading
+from nnviz_widgets.core.schedule import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from nnviz_widgets.core.backends.tensorflow.tree import Entry
+    from nnviz_widgets.core.probe import Probe
+
+READING = Variant.VITALS
+"""Vitals and whole tensors come from one compiled function: an output that is not fetched costs nothing."""
+
+
+@dataclass(slots=True)
+class StepOutput:
+    """What one step returned.
+
+    Attributes:
+        batch_loss: Loss of this batch alone.
+        logs: What `train_step` returned, as floats.
+        updates: How many variables were updated.
+        gradient_l2: Norm of all gradients; `None` in the plain variant.
+        vitals: Statistics of every probed tensor, if the variant computes them.
+        batch: The batch itself, `(x, y, sample_weight)`, as tensors.
+    """
+
+    batch_loss: float
+    logs: dict[str, float]
+    updates: int
+    gradient_l2: float | None
+    vitals: VitalsReading | None
+    batch: Any
+    _tensors: dict[TensorKey, Any] = field(repr=False)
+
+    def tensors(self, keys: Iterable[TensorKey]) -> dict[TensorKey, npt.NDArray[Any]]:
+        """Return those of `keys` that the variant computed. Arrays share memory with the outputs of the step."""
+        return {key: np.asarray(self._tensors[key]) for key in keys if key in self._tensors}
+
+
+class TracedStep:
+    """Calls the model's own `train_step` and gathers what its variant reads.
+
+    `train` and `run` are traced; what they note of the layout of their outputs, `unpack` uses at every step.
+
+    Args:
+        model: A compiled Keras model.
+        probe: What to read.
+        variant: `PLAIN`, `SENTINEL` or `READING`.
+        entries: All layers of the model.
+        chosen: Those to read.
+
+    Attributes:
+        catalogue: Layers and tensors as this trace saw them; `None` unless it reads.
+    """
+
+    def __init__(
+        self, model: Any, probe: Probe, variant: Variant, entries: Sequence[Entry], chosen: Sequence[Entry]
+    ) -> None:
+        self._model = model
+        self._probe = probe
+        self._variant = variant
+        self._reads = variant >= READING
+        self._entries = entries
+        self._chosen = chosen if self._reads else ()
+        self._taps: Taps
+        self._names: tuple[str, ...] = ()
+        self._loose: tuple[str, ...] = ()
+        self._n_updates: int | None = None
+        self._gradient_keys: list[TensorKey | None] = []
+        self._output_keys: list[TensorKey] = []
+        self._layout: statistics.Layout | None = None
+        self._keys: tuple[TensorKey, ...] = ()
+        self.catalogue: Catalogue | None = None
+
+    # --- traced ---
+
+    def train(self, data: Any) -> dict[str, Any]:
+        """Run `train_step` on a batch and return what the taps noted."""
+        with Taps(self._model, self._chosen) as taps:
+            logs = self._model.train_step(_without_optionals(data))
+        self._taps = taps
+        flat = dict(_flat_logs(logs or {}))
+        return {
+            "loss": _batch_loss(taps.loss, flat),
+            "logs": flat,
+            "changed": self._count_updates(taps),
+            "gradients": self._gradients(taps) if self._variant >= Variant.SENTINEL else [],
+            "outputs": self._outputs(taps) if self._reads else [],
+        }
+
+    def run(self, train: Callable[[Any], dict[str, Any]], data: Any) -> dict[str, Any]:
+        """Run one step and return its outputs.
+
+        Args:
+            train: `self.train`, compiled or not.
+            data: The batch.
+        """
+        befores = self._weights()
+        scale = self._loss_scale()
+        fixed = self._run_fixed_batch()
+        raw = train(data)
+        scalars = {"batch_loss": raw["loss"]}
+        scalars |= {f"logs/{name}": value for name, value in raw["logs"].items() if _is_scalar(value)}
+        self._loose = tuple(name for name, value in raw["logs"].items() if not _is_scalar(value))
+        if raw["changed"]:
+            scalars["updates"] = tf.add_n(raw["changed"])
+        if self._variant >= Variant.SENTINEL:
+            scalars["gradient_l2"] = tf.sqrt(statistics.squared_norm(raw["gradients"]))
+        self._names = tuple(scalars)
+        outputs = {f"logs/{name}": raw["logs"][name] for name in self._loose}
+        outputs["packed"] = _pack(scalars.values())
+        return outputs | self._read(raw, befores, scale, fixed) if self._reads else outputs
+
+    def _weights(self) -> dict[TensorKey, Any]:
+        return {
+            TensorKey(entry.path, "weights", variable=name): tf.identity(variable.value)
+            for entry in self._chosen
+            for name, variable in entry.variables.items()
+        }
+
+    def _loss_scale(self) -> Any:
+        """Return the factor on the loss in mixed precision, as it is before the step changes it, or `None`."""
+        optimizer: Any = getattr(self._model, "optimizer", None)
+        scaled = self._reads and isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        return tf.identity(optimizer.dynamic_scale.value) if scaled else None
+
+    def _run_fixed_batch(self) -> Taps | None:
+        if self._probe.data is None or not self._reads:
+            return None
+        with Taps(self._model, self._chosen, gradients=False) as taps:
+            self._model(self._probe.data, training=False)
+        return taps
+
+    def _count_updates(self, taps: Taps) -> list[Any]:
+        """Return how many variables each optimizer call changed, if only the step itself can tell."""
+        if all(changed is True for _, changed in taps.updated):
+            self._n_updates = sum(n for n, _ in taps.updated)
+            return []
+        return [n * tf.cast(changed, tf.int32) for n, changed in taps.updated]
+
+    def _gradients(self, taps: Taps) -> list[Any]:
+        """Return all gradients; the keys of those that are read are noted beside them."""
+        keys = {
+            id(variable): TensorKey(entry.path, "gradients", variable=name)
+            for entry in self._chosen
+            for name, variable in entry.variables.items()
+        }
+        found = [(i, gradient) for i, (_, gradient) in taps.gradients.items() if gradient is not None]
+        self._gradient_keys = [keys.get(i) for i, _ in found]
+        # XLA cannot sum the repeated tokens of a sparse gradient: their number varies.
+        return [tf.convert_to_tensor(g) if self._model.jit_compile else g for _, g in found]
+
+    def _outputs(self, taps: Taps) -> list[Any]:
+        """Return activations and their gradients, cut to the probe's samples; their keys are noted."""
+        self._output_keys, values = [], []
+        for path, outputs in taps.outputs.items():
+            for i, output in enumerate(outputs):
+                noted: tuple[tuple[Kind, Any], ...] = (
+                    ("activations", output.activation),
+                    ("activation_gradients", output.gradient),
+                )
+                for kind, value in noted:
+                    if value is not None:
+                        self._output_keys.append(TensorKey(path, kind, output=i))
+                        values.append(value[: self._probe.samples] if value.shape.rank else value)
+        return values
+
+    def _read(
+        self, raw: dict[str, Any], befores: dict[TensorKey, Any], scale: Any, fixed: Taps | None
+    ) -> dict[str, Any]:
+        catalogue = after_tracing(self._entries, self._chosen, self._taps, self._probe.samples)
+        if fixed is not None:
+            catalogue = with_fixed_batch(catalogue, self._entries, fixed)
+        self.catalogue = catalogue
+        self._keys = tuple(spec.key for spec in catalogue.specs)
+        values = self._values(raw, scale, fixed)
+        sums, n_values, self._layout = statistics.column_sums(
+            [statistics.Subject(values[spec.key], _columns_of(spec), befores.get(spec.key)) for spec in catalogue.specs]
+        )
+        return {"sums": sums, "n_values": n_values, "tensors": [values[key] for key in self._keys]}
+
+    def _values(self, raw: dict[str, Any], scale: Any, fixed: Taps | None) -> dict[TensorKey, Any]:
+        """Return every tensor that was noted, by key."""
+        values = self._weights()
+        for key, gradient in zip(self._gradient_keys, raw["gradients"], strict=True):
+            if key is not None:
+                values[key] = tf.convert_to_tensor(gradient)
+        for key, value in zip(self._output_keys, raw["outputs"], strict=True):
+            scaled = scale is not None and key.kind == "activation_gradients"
+            values[key] = tf.cast(value, tf.float32) / scale if scaled else value
+        for path, outputs in fixed.outputs.items() if fixed is not None else ():
+            for i, output in enumerate(outputs):
+                values[TensorKey(path, "activations", FIXED_BATCH, i)] = output.activation
+        return values
+
+    # --- at every step ---
+
+    def unpack(self, outputs: dict[str, Any], batch: Any) -> StepOutput:
+        """Return the outputs of `run` as values."""
+        scalars = dict(zip(self._names, outputs["packed"].numpy().tolist(), strict=True))
+        batch_loss = scalars.pop("batch_loss")
+        updates = scalars.pop("updates", None)
+        gradient_l2 = scalars.pop("gradient_l2", None)
+        logs = {name.removeprefix("logs/"): value for name, value in scalars.items()}
+        for name in self._loose:
+            logs[name] = outputs[f"logs/{name}"]
+        tensors = outputs.get("tensors", ())
+        return StepOutput(
+            batch_loss=batch_loss,
+            logs=logs,
+            updates=int(updates) if updates is not None else self._n_updates or 0,
+            gradient_l2=gradient_l2,
+            vitals=self._vitals(outputs, tensors),
+            batch=batch,
+            _tensors=dict(zip(self._keys, tensors, strict=True)) if tensors else {},
+        )
+
+    def _vitals(self, outputs: dict[str, Any], tensors: Sequence[Any]) -> VitalsReading | None:
+        if self._layout is None:
+            return None
+        sums, n_values = outputs["sums"].numpy(), outputs["n_values"].numpy()
+        return statistics.reading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
+
+
+def _columns_of(spec: TensorSpec) -> int | None:
+    """Return the axis that counts neurons if their number is fixed, else `None`."""
+    axis = spec.neuron_axis
+    return axis if axis is not None and spec.shape[axis] is not None else None
+
+
+def _without_optionals(data: Any) -> Any:
+    """Turn an empty `tf.experimental.Optional`, which stands for a `None` in a generator's batch, into `None`."""
+    return tree.map_structure(lambda value: None if isinstance(value, tf.experimental.Optional) else value, data)
+
+
+def _batch_loss(loss: Any, logs: dict[str, Any]) -> Any:
+    return loss if loss is not None else logs.get("loss", float("nan"))
+
+
+def _flat_logs(logs: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    for name, value in logs.items():
+        if isinstance(value, dict):
+            yield from _flat_logs(value)
+        else:
+            yield name, value
+
+
+def _is_scalar(value: Any) -> bool:
+    return tuple(getattr(value, "shape", ())) == () and not isinstance(value, str)
+
+
+def _pack(scalars: Iterable[Any]) -> Any:
+    """Stack numbers into one float64 vector, exact for float32 and for integers up to 2**53."""
+    return tf.stack([tf.cast(tf.reshape(value, ()), tf.float64) for value in scalars])
