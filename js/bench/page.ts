@@ -1,4 +1,4 @@
-/** Slider to picture: from the slider's event to the moment when all maps of that step are drawn. */
+/** What is measured in the page: the whole view on a recording that it holds itself. */
 
 import "../src/styles/base.css";
 import "../src/styles/controls.css";
@@ -14,15 +14,6 @@ import { layerEntry, plane, status } from "../test/fakes.ts";
 
 const STEPS = 24;
 const MOVES = 120;
-
-export interface Measured {
-  readonly shape: string;
-  readonly maps: number;
-  readonly moves: number;
-  readonly median_ms: number;
-  readonly p95_ms: number;
-  readonly script_median_ms: number;
-}
 
 function recorded(step: number, tensor: Kind, rows: number, cols: number): RecordedPlane {
   const values = Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i * (step + 1) * 0.37) * 0.1);
@@ -58,42 +49,53 @@ function quantile(values: readonly number[], share: number): number {
   return Number((sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN).toFixed(2));
 }
 
-export async function measure(rows: number, cols: number): Promise<Measured> {
-  let drawn: (() => void) | null = null;
-  const memory = createMemorySource(runOf(rows, cols));
-  const source = { ...memory, painted: () => drawn?.() };
+/** A recording of that size on the page, and what moves its step. */
+async function open(rows: number, cols: number) {
+  const painted = { tell: () => {} };
+  const source = { ...createMemorySource(runOf(rows, cols)), painted: () => painted.tell() };
   const end = new AbortController();
-  const cursor = createCursor();
   const panels = signal(["activations", "weights", "gradients"]);
-  const store = createStore(source, cursor, panels, end.signal);
+  const store = createStore(source, createCursor(), panels, end.signal);
   const el = document.createElement("div");
   document.body.replaceChildren(el);
   const unmount = mount(store, el);
   await pause(300);
   const slider = el.querySelector<HTMLInputElement>("input[aria-label=step]");
   if (slider === null) throw new Error("no slider");
+  const move = (i: number) => {
+    slider.value = String((i * 7) % (STEPS - 1));
+    slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  };
+  const close = () => {
+    unmount();
+    end.abort();
+  };
+  return { painted, move, close };
+}
+
+/** Slider to picture: from the slider's event to the moment when all maps of that step are drawn. */
+export async function measureLatency(rows: number, cols: number) {
+  const { painted, move, close } = await open(rows, cols);
   const latencies: number[] = [];
   const scripts: number[] = [];
   for (let i = 0; i < MOVES; i++) {
     const began = performance.now();
-    const painted = new Promise<void>((resolve) => {
-      drawn = resolve;
+    const drawn = new Promise<void>((resolve) => {
+      painted.tell = resolve;
     });
-    slider.value = String((i * 7) % (STEPS - 1));
-    slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    move(i);
     // What is on screen is told in a microtask.
     await Promise.resolve();
     const handled = performance.now() - began;
     await new Promise((resolve) => requestAnimationFrame(resolve));
     const frameBegan = performance.now();
-    await painted;
+    await drawn;
     latencies.push(performance.now() - began);
     scripts.push(handled + (performance.now() - frameBegan));
     // At any phase of the screen's own clock.
     await pause(20 + ((i * 5) % 17));
   }
-  unmount();
-  end.abort();
+  close();
   return {
     shape: `${rows}x${cols}`,
     maps: 3,
@@ -104,4 +106,21 @@ export async function measure(rows: number, cols: number): Promise<Measured> {
   };
 }
 
-Object.assign(globalThis, { measure });
+/** All three maps replaced in every frame of the screen. */
+export async function measureRate(rows: number, cols: number, seconds: number) {
+  const { painted, move, close } = await open(rows, cols);
+  let n = 0;
+  painted.tell = () => {
+    n += 1;
+  };
+  const began = performance.now();
+  for (let i = 0; performance.now() - began < seconds * 1000; i++) {
+    move(i);
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  const elapsed = (performance.now() - began) / 1000;
+  close();
+  return { shape: `${rows}x${cols}`, maps: 3, frames_per_second: Number((n / elapsed).toFixed(1)) };
+}
+
+Object.assign(globalThis, { measureLatency, measureRate });

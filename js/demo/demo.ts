@@ -43,6 +43,10 @@ function faceOf(status: Status, face: string | null): Status {
 }
 
 const answer = await fetch(`${query.get("run") ?? "mlp"}.json`);
+if (!answer.ok) {
+  document.body.textContent = "Record a run first: python js/demo/record.py DIGITS.npz js/dist/demo";
+  throw new Error("no recorded run");
+}
 const json: RecordedJson = await answer.json();
 const source = createMemorySource(runOf(json), () => {});
 source.status.value = faceOf(json.status, query.get("state"));

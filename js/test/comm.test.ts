@@ -77,6 +77,25 @@ describe("frames", () => {
     expect(source.frame.value?.seq).toBe(40);
   });
 
+  test("C01 C14 when frames stop coming they are asked for again, ever less often; a new step resets that", async () => {
+    const { kernel, source, show } = await connected();
+    kernel.set("_status", status({ state: "running" }));
+    source.watch(NEWEST);
+    await expect.poll(() => kernel.of("watch")).toHaveLength(1);
+    vi.useFakeTimers();
+    show(1, { step: 1 });
+    const askedAfter = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms);
+      return kernel.of("watch").length;
+    };
+    expect([await askedAfter(900), await askedAfter(200)]).toEqual([1, 2]);
+    expect([await askedAfter(1800), await askedAfter(300)]).toEqual([2, 3]);
+    show(2, { step: 2 });
+    expect([await askedAfter(900), await askedAfter(200)]).toEqual([3, 4]);
+    kernel.set("_status", status({ state: "paused" }));
+    expect(await askedAfter(60_000)).toBe(4);
+  });
+
   test("a frame of nothing is a question whether anybody paints", async () => {
     const { kernel, source } = await connected();
     kernel.say(frame(kernel.client, 7, [], { layer: "" }));

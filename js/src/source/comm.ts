@@ -11,7 +11,8 @@ import {
   type ServerMessage,
 } from "../protocol.gen.ts";
 import { decodeFrame, decodeSeries } from "./decode.ts";
-import { createPending } from "./pending.ts";
+import { createPending, NoAnswer } from "./pending.ts";
+import { createResync } from "./resync.ts";
 import type { Connection, FrameData, FrameSource, SeriesData, Wanted } from "./source.ts";
 
 export interface CommSource extends FrameSource {
@@ -88,11 +89,27 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     try {
       await pending.ask((id) => send({ kind: "watch", id, client, layer, step, sample, maps: [...maps] }));
     } catch (error) {
-      if (connection.peek() === "live") warn(messageOf(error));
+      if (error instanceof NoAnswer) lastSent = "";
+      else if (connection.peek() === "live") warn(messageOf(error));
     }
     asking = false;
     void askForFrames();
   }
+
+  /** Whether frames should be coming now. */
+  function expectsFrames(): boolean {
+    const follows = wanted !== null && wanted.step === -1 && wanted.maps.length > 0;
+    return follows && !document.hidden && status.peek()?.state === "running";
+  }
+
+  const resync = createResync(
+    expectsFrames,
+    () => {
+      lastSent = "";
+      void askForFrames();
+    },
+    abort,
+  );
 
   /** Older frames are ignored: they may arrive twice, or in any order. One that was replaced before it was painted is
    * paid for at once, or its credit would be lost. */
@@ -100,6 +117,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     if (message.client !== client || message.seq <= lastSeq) return;
     if (lastSeq > paintedSeq) painted(lastSeq);
     lastSeq = message.seq;
+    if (message.step !== frame.peek()?.step) resync.heard();
     if (message.planes.length > 0) {
       frame.value = decodeFrame(message, buffers);
       return;

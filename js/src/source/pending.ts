@@ -6,6 +6,13 @@ import type { Reply } from "../protocol.gen.ts";
 export const SLOW_MS = 1_500;
 export const TIMEOUT_MS = 20_000;
 
+/** It may be busy with a cell and answer later, or the answer was lost. */
+export class NoAnswer extends Error {
+  constructor() {
+    super("no answer from the kernel; what was asked may still happen");
+  }
+}
+
 interface Question {
   resolve(reply: Reply): void;
   reject(error: Error): void;
@@ -48,7 +55,7 @@ export function createPending(): Pending {
           waiting.value = true;
         };
         question.timers.push(setTimeout(markSlow, SLOW_MS));
-        const expire = () => settle(id)?.reject(new Error("no answer from the kernel"));
+        const expire = () => settle(id)?.reject(new NoAnswer());
         if (!patient) question.timers.push(setTimeout(expire, TIMEOUT_MS));
         questions.set(id, question);
         send(id);
