@@ -50,13 +50,23 @@ def series_message(recording: Recording) -> tuple[Series, list[bytes]]:
     _add(columns, buffers, lines, METRIC_POINTS)
     _add(columns, buffers, strips, STRIP_POINTS)
     message = Series(
-        first_step=int(steps[0]) if steps.size else 0,
+        first_step=_first_step(recording, steps),
         last_step=int(steps[-1]) if steps.size else 0,
         columns=columns,
         events=events_of(recording),
         health=[health_of(layer.path, keys, newest) for layer in recording.layers],
     )
     return message, buffers
+
+
+def _first_step(recording: Recording, steps: npt.NDArray[np.int64]) -> int:
+    """Return the first step that can be shown: 0, the state before any, if its weights are kept."""
+    first = int(steps[0]) if steps.size else 0
+    weights = next((spec.key for spec in recording.catalogue.specs if spec.key.kind == "weights"), None)
+    if weights is None:
+        return first
+    kept = recording.tensor_steps(weights.layer, weights.kind, weights.variable)
+    return min(first, int(kept[0])) if kept.size else first
 
 
 def _add(columns: list[Column], buffers: list[bytes], lines: list[Line], n_points: int) -> None:
