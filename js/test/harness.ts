@@ -1,6 +1,6 @@
 /** A widget on a fake kernel in a real page, and ways to look at it. */
 
-import { afterEach, beforeEach, expect } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import createWidget from "../src/index.ts";
 import type { InspectorTraits } from "../src/model.ts";
 import type { Plane } from "../src/protocol.gen.ts";
@@ -12,7 +12,10 @@ beforeEach(() => {
   end = new AbortController();
   document.body.replaceChildren();
 });
-afterEach(() => end.abort());
+afterEach(() => {
+  end.abort();
+  vi.restoreAllMocks();
+});
 
 export function place(width = 1120): HTMLElement {
   const el = document.createElement("div");

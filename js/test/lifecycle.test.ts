@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ClientMessage } from "../src/protocol.gen.ts";
 import { canvasOf, draw, end, pixel, place, rgbOf, show, WEIGHTS } from "./harness.ts";
 
@@ -17,6 +17,22 @@ describe("lifecycle", () => {
     expect(canvasOf(second)?.toDataURL()).not.toBe(shot);
     closeSecond();
     await expect.poll(() => kernel.of("watch").at(-1)?.maps).toEqual([]);
+  });
+
+  test("a closed view leaves no observer behind", async () => {
+    const kinds = [ResizeObserver, IntersectionObserver, MutationObserver];
+    const observe = kinds.map(({ prototype }) => vi.spyOn(prototype, "observe"));
+    const disconnect = kinds.map(({ prototype }) => vi.spyOn(prototype, "disconnect"));
+    const { kernel, close } = show();
+    await draw(kernel);
+    close();
+    const contexts = (spies: typeof observe | typeof disconnect) =>
+      spies.flatMap(({ mock }) => mock.contexts);
+    const begun = new Set<unknown>(contexts(observe));
+    expect(begun.size).toBeGreaterThan(5);
+    const left = () =>
+      [...begun].filter((observer) => !contexts(disconnect).some((each) => each === observer));
+    await expect.poll(left).toEqual([]);
   });
 
   test("a second render after the first was closed draws the same", async () => {
