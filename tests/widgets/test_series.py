@@ -63,7 +63,7 @@ def test_a_short_run_is_whole():
     session.recording.add_event(20, "epoch", "epoch 1")
     session.recording.add_event(21, "unheard of", "x" * 1000)
     message, lines, _ = columns_of(session.recording)
-    assert (message.first_step, message.last_step) == (1, 25)
+    assert (message.first_step, message.last_step) == (0, 25), "step 0 has weights"
     assert set(lines) == {"loss", "accuracy", "batch_loss", "hidden", "digits"}
     np.testing.assert_allclose(lines["loss"][1], 1 / np.arange(1, 26), rtol=1e-6)
     assert [(event.name, len(event.text)) for event in message.events] == [("epoch", 7), ("notice", 200)]
