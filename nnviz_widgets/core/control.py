@@ -6,8 +6,10 @@ condition, but for the reads in the hot loop, which are of single attributes.
 
 from __future__ import annotations
 
+import math
 import operator
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 State = Literal["idle", "running", "paused", "finished", "failed"]
 Until = int | Literal["epoch"] | None
+
+_SLICE_S = 0.1
 
 
 @dataclass(slots=True)
@@ -66,7 +70,6 @@ class Control:
         state: How the session stands.
         goal: What was asked for while running.
         closing: Whether the training thread must end.
-        interrupted_at: The step at which an interrupt of the kernel paused training, `None` if none did.
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -96,8 +99,15 @@ class Control:
 
     def wait_while_running(self, timeout: float | None = None) -> bool:
         """Block until the session is not running; `False` if `timeout` seconds went by before."""
+        end = math.inf if timeout is None else time.monotonic() + timeout
         with self.changed:
-            return self.changed.wait_for(lambda: not self.running, timeout)
+            while self.running:
+                remaining = end - time.monotonic()
+                if remaining <= 0:
+                    return False
+                # In slices, for where an interrupt does not end a wait: Windows, and `_thread.interrupt_main`.
+                self.changed.wait(min(remaining, _SLICE_S))
+        return True
 
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until something changes."""
