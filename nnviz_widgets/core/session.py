@@ -237,7 +237,8 @@ class Session:
         until = parse_until(until)
         with self._control.changed:
             self._require_usable()
-            if self.state == "finished" or (isinstance(until, int) and until <= self.step_index):
+            stopping = self.state == "running" and self._control.goal.stop
+            if stopping or self.state == "finished" or (isinstance(until, int) and until <= self.step_index):
                 return
             self._begin(Goal(until_step=until if isinstance(until, int) else None, at_epoch_end=until == "epoch"))
 

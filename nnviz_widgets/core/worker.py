@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from types import TracebackType
 
-    from nnviz_widgets.core.control import Control
+    from nnviz_widgets.core.control import Control, Goal
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.core.viewer import Viewer
@@ -52,7 +52,7 @@ class Worker:
         self._steps: Generator[Any] | None = None
         self._wanted: frozenset[TensorKey] = _NOTHING
         self._read_all = False
-        self._pausing = False
+        self._pausing: Goal | None = None
         self._began = 0.0
         self._rate_mark = (0.0, 0)
         self._outside = 0
@@ -187,11 +187,10 @@ class Worker:
 
     def _is_last_before_pause(self, step: int) -> bool:
         goal = self._control.goal
+        # The step that begins now is the last one, unless another goal is set before it ends.
+        self._pausing = goal if goal.after_next else None
         if goal.after_next:
-            # From here on the pause is due: the step that begins now is the last one.
-            self._pausing = True
             return True
-        self._pausing = False
         per_epoch = self._training.steps_per_epoch
         ends_epoch = per_epoch is not None and self._next_batch(per_epoch) + 1 == per_epoch
         return step == goal.until_step or (ends_epoch and goal.at_epoch_end) or step == self.total_steps
@@ -221,7 +220,7 @@ class Worker:
         if self._control.goal is not goal:
             return True
         reached = goal.until_step is not None and self.step >= goal.until_step
-        if reached or self._pausing or (goal.at_epoch_end and ends_epoch):
+        if reached or self._pausing is goal or (goal.at_epoch_end and ends_epoch):
             return self._is_over()
         return True
 
