@@ -151,6 +151,8 @@ class Training:
         self._callbacks = callbacks = self._make_callbacks()
         self.model.stop_training = False
         callbacks.on_train_begin()
+        # Where `BackupAndRestore` has found a backup, it says so here.
+        self.arguments.initial_epoch = self.model._initial_epoch or self.arguments.initial_epoch
         logs: dict[str, float] = {}
         try:
             for epoch in range(self.arguments.initial_epoch, self.epochs):
