@@ -65,10 +65,11 @@ def failure_title(error: BaseException) -> str:
 def _from_tf_data(message: str) -> str | None:
     """Return the user's traceback from the text in which tf.data wraps an exception of Python code, or `None`.
 
-    The text is `ValueError: boom`, then the traceback with TensorFlow's frames, then graph nodes in `[[...]]`.
+    The text is, after some words on the graph, `ValueError: boom`, then the traceback with TensorFlow's frames, then
+    graph nodes in `[[...]]`.
     """
     match = re.search(
-        r"^(?:\{\{.*?\}\}\s*)?(\w+(?:\.\w+)*): (.*?)\nTraceback \(most recent call last\):\n", message, re.S
+        r"^(?:\{\{.*?\}\}\s*)*(\w+(?:\.\w+)*): (.*?)\nTraceback \(most recent call last\):\n", message, re.S | re.M
     )
     if match is None:
         return None
