@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from nnviz_widgets.core.frame import KINDS, Kind
@@ -42,7 +42,7 @@ class Probe:
         data: Any = None,
         budget: float | None = 0.05,
     ) -> None:
-        self.layers = (layers,) if isinstance(layers, str) else None if layers is None else tuple(layers)
+        self.layers = _checked_layers(layers)
         self.kinds = _checked_kinds(kinds)
         self.every = _checked_every(every)
         self.samples = _positive_int("samples", samples)
@@ -57,29 +57,46 @@ class Probe:
         layers = (
             "all layers" if self.layers is None else f"{len(self.layers)} layer patterns" if self.layers else "none"
         )
-        every = "every step" if self.every == 1 else f"every {self.every} steps" if self.every else None
-        every = every or ("unlimited" if self.budget is None else f"budget {self.budget:.0%}")
+        every = self._how_often()
         return f"<Probe {layers}, {', '.join(self.kinds) or 'vitals only'}, {every}, {self.samples} samples>"
+
+    def _how_often(self) -> str:
+        if callable(self.every):
+            return f"every step that {getattr(self.every, '__name__', 'a function')} chooses"
+        if self.every is not None:
+            return "every step" if self.every == 1 else f"every {self.every} steps"
+        return "unlimited" if self.budget is None else f"budget {self.budget:.0%}"
 
     def selects(self, path: str, name: str) -> bool:
         """Whether the layer with this path and Keras name is read."""
-        return self.layers is None or any(
-            fnmatch.fnmatchcase(path, pattern) or pattern == name for pattern in self.layers
-        )
+        return self.layers is None or any(_matches(pattern, path, name) for pattern in self.layers)
 
     def check_layers(self, paths: Sequence[str], names: Sequence[str]) -> None:
         """Raise `LayerNotFound` if a pattern in `layers` selects nothing among these layers."""
         import difflib
 
         for pattern in self.layers or ():
-            if not any(
-                fnmatch.fnmatchcase(path, pattern) or pattern == name for path, name in zip(paths, names, strict=True)
-            ):
+            if not any(_matches(pattern, path, name) for path, name in zip(paths, names, strict=True)):
                 near = difflib.get_close_matches(pattern, paths, n=3, cutoff=0.4) or list(paths[:3])
                 raise LayerNotFound(
                     f"`layers` of the probe must name layers of the model. Received: {pattern!r}, which matches none. "
                     f"Nearest: {', '.join(map(repr, near))}."
                 )
+
+
+def _matches(pattern: str, path: str, name: str) -> bool:
+    return pattern in (path, name) or fnmatch.fnmatchcase(path, pattern)
+
+
+def _checked_layers(layers: Any) -> tuple[str, ...] | None:
+    if layers is None or isinstance(layers, str):
+        return None if layers is None else (layers,)
+    patterns = tuple(layers) if isinstance(layers, Iterable) else (layers,)
+    if not all(isinstance(pattern, str) for pattern in patterns):
+        raise InvalidArgumentError(
+            f"`layers` must be None, a name or a sequence of names, paths and patterns. Received: layers={layers!r}."
+        )
+    return patterns
 
 
 def _checked_kinds(kinds: Sequence[Kind] | Kind) -> tuple[Kind, ...]:
