@@ -49,8 +49,8 @@ def parse_until(until: Any) -> Until:
     Raises:
         InvalidArgumentError: Otherwise.
     """
-    if until is None or until == "epoch":
-        return until  # type: ignore[no-any-return]
+    if until is None or (isinstance(until, str) and until == "epoch"):
+        return until  # type: ignore[return-value]
     try:
         if isinstance(until, bool):
             raise TypeError
