@@ -237,7 +237,7 @@ class Plane(msgspec.Struct, frozen=True):
     """Smallest finite value of the whole tensor; null if there is none."""
     high: float | None
     clip_low: float | None
-    """First percentile of the finite values (of a sample of a large tensor)."""
+    """First percentile of the finite cells that are drawn (of a sample, if they are many)."""
     clip_high: float | None
     """99th percentile."""
     n_nan: int

@@ -54,6 +54,10 @@ class Picture:
         values = pool(self.layout.arrange(array), rows, cols, REDUCE[kind], negative_infinity=bool(ranges["n_neginf"]))
         data = encode(values, encoding, row_gaps=rows.gaps, col_gaps=cols.gaps)
         pooled = (rows.factor, cols.factor) != (1, 1)
+        if pooled:
+            # A cell is an extreme of many values: on the scale of the values most cells would be at its ends.
+            drawn = limits(values)
+            ranges |= {"clip_low": drawn.clip_low, "clip_high": drawn.clip_high}
         plane = self._plane(rows, cols, REDUCE[kind] if pooled else "none", encoding, ranges)
         return plane, data
 
