@@ -88,7 +88,9 @@ class StepFunctions:
         outputs, batch = function(iterator)
         if self._model.run_eagerly and traced.catalogue is not None:
             self.catalogue = traced.catalogue
-        return traced.unpack(outputs, batch)
+        output = traced.unpack(outputs, batch)
+        self.taps_failed = self.taps_failed or traced.failed
+        return output
 
     def _function(self, variant: Variant, iterator: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
         if variant not in self._compiled:

@@ -52,6 +52,7 @@ class Taps:
         gradients: `id(variable)` to `(variable, gradient)`, unscaled; the gradient is `None` if not connected.
         updated: Per optimizer call, how many variables it was given and a tensor or bool that says if they changed.
         loss: What `compute_loss` returned last, or `None`.
+        failed: The first mistake of our own while noting; the code that is tapped never sees it.
     """
 
     def __init__(self, model: Any, entries: Sequence[Entry] = (), *, gradients: bool = True) -> None:
@@ -65,26 +66,36 @@ class Taps:
         self.gradients: dict[int, tuple[Any, Any]] = {}
         self.updated: list[tuple[int, Any]] = []
         self.loss: Any = None
+        self.failed: Exception | None = None
 
     def __enter__(self) -> Taps:
         self._thread = threading.get_ident()
         self._graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-        try:
-            self._set(self._model, "compute_loss", self._noting_loss(self._model.compute_loss))
-            for entry in self._entries:
-                self._set(entry.layer, "call", self._noting_call(entry))
-            if self._tap_gradients:
-                for optimizer in find_optimizers(self._model):
-                    self._set(optimizer, "apply", self._noting_apply(optimizer))
-        except BaseException:
+        self._guarded(self._tap)
+        if self.failed is not None:
             self._remove()
-            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._remove()
+
+    def _tap(self) -> None:
+        self._set(self._model, "compute_loss", self._noting_loss(self._model.compute_loss))
+        for entry in self._entries:
+            self._set(entry.layer, "call", self._noting_call(entry))
+        if self._tap_gradients:
+            for optimizer in find_optimizers(self._model):
+                self._set(optimizer, "apply", self._noting_apply(optimizer))
+
+    def _guarded(self, note: Callable[[], Any], otherwise: Any = None) -> Any:
+        """Return what `note` returns; `otherwise` if it raises, since training must not stop at a mistake of ours."""
+        try:
+            return note()
+        except Exception as error:
+            self.failed = self.failed or error
+            return otherwise
 
     def _set(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
         self._restore.append((owner, name, vars(owner).get(name, _ABSENT)))
@@ -119,15 +130,18 @@ class Taps:
         @functools.wraps(call)
         def noting(*args: Any, **kwargs: Any) -> Any:
             result = call(*args, **kwargs)
-            if not self._here():
-                self.foreign.add(entry.path)
-                return result
-            n = self._calls[entry.path]
-            self._calls[entry.path] += 1
-            outputs = self.outputs.setdefault(f"{entry.path}#{n}" if n else entry.path, [])
-            return tree.map_structure(lambda value: self._note_output(value, outputs), result)
+            return self._guarded(lambda: self._note_call(entry, result), result)
 
         return noting
+
+    def _note_call(self, entry: Entry, result: Any) -> Any:
+        if not self._here():
+            self.foreign.add(entry.path)
+            return result
+        n = self._calls[entry.path]
+        self._calls[entry.path] += 1
+        outputs = self.outputs.setdefault(f"{entry.path}#{n}" if n else entry.path, [])
+        return tree.map_structure(lambda value: self._note_output(value, outputs), result)
 
     def _note_output(self, value: Any, outputs: list[Output]) -> Any:
         if not isinstance(value, tf.Tensor):
@@ -141,7 +155,7 @@ class Taps:
         def note(gradient: Any) -> None:
             output.gradient = aside(gradient)
 
-        tapped = _identity_noting_gradient(value, note)
+        tapped = self._identity(value, note)
         if (mask := getattr(value, "_keras_mask", None)) is not None:
             tapped._keras_mask = mask
         if (logits := getattr(value, "_keras_logits", None)) is not None:
@@ -150,8 +164,11 @@ class Taps:
                 output.gradient, output.with_logits = aside(gradient), True
 
             # Without the logits, softmax and cross-entropy take another numeric path: other bits than `fit`.
-            tapped._keras_logits = _identity_noting_gradient(logits, note_logits)
+            tapped._keras_logits = self._identity(logits, note_logits)
         return tapped
+
+    def _identity(self, value: Any, note: Callable[[Any], None]) -> Any:
+        return _identity_noting_gradient(value, lambda gradient: self._guarded(lambda: note(gradient)))
 
     def _noting_apply(self, optimizer: Any) -> Callable[..., Any]:
         apply = optimizer.apply
@@ -159,21 +176,28 @@ class Taps:
         @functools.wraps(apply)
         def noting(grads: Any, trainable_variables: Any = None) -> Any:
             grads = list(grads)
+            trainable_variables = None if trainable_variables is None else list(trainable_variables)
             if not self._here():
                 return apply(grads, trainable_variables)
-            variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
-            variables = list(variables)
-            scale = optimizer.dynamic_scale if _scales_loss(optimizer) and optimizer.built else None
-            for variable, gradient in zip(variables, grads, strict=False):
-                self.gradients[id(variable)] = (variable, _unscaled(aside(gradient), scale))
-            before = _update_counter(optimizer)
+            before = self._guarded(lambda: self._note_gradients(optimizer, grads, trainable_variables))
             result = apply(grads, trainable_variables)
-            n_updated = sum(gradient is not None for gradient in grads)
-            after = _update_counter(optimizer)
-            self.updated.append((n_updated, True if before is None or after is None else after > before))
+            self._guarded(lambda: self._note_update(optimizer, grads, before))
             return result
 
         return noting
+
+    def _note_gradients(self, optimizer: Any, grads: list[Any], trainable_variables: Any) -> Any:
+        """Note gradients before they are applied, and return the number that tells an update."""
+        variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
+        scale = optimizer.dynamic_scale if _scales_loss(optimizer) and optimizer.built else None
+        for variable, gradient in zip(variables, grads, strict=False):
+            self.gradients[id(variable)] = (variable, _unscaled(aside(gradient), scale))
+        return _update_counter(optimizer)
+
+    def _note_update(self, optimizer: Any, grads: list[Any], before: Any) -> None:
+        n_updated = sum(gradient is not None for gradient in grads)
+        after = _update_counter(optimizer)
+        self.updated.append((n_updated, True if before is None or after is None else after > before))
 
 
 def _identity_noting_gradient(value: Any, note: Callable[[Any], None]) -> Any:

@@ -72,6 +72,7 @@ class TracedStep:
 
     Attributes:
         catalogue: Layers and tensors as this trace saw them; `None` unless it reads.
+        failed: The first mistake of our own, if there was any; then nothing is read, and training goes on.
     """
 
     def __init__(
@@ -92,6 +93,17 @@ class TracedStep:
         self._layout: statistics.Layout | None = None
         self._keys: tuple[TensorKey, ...] = ()
         self.catalogue: Catalogue | None = None
+        self.failed: Exception | None = None
+
+    def _guarded(self, read: Callable[[], Any], otherwise: Any) -> Any:
+        """Return what `read` returns; `otherwise` if it raises or something of ours has failed before."""
+        if self.failed is not None:
+            return otherwise
+        try:
+            return read()
+        except Exception as error:
+            self.failed = error
+            return otherwise
 
     # --- traced ---
 
@@ -100,13 +112,14 @@ class TracedStep:
         with Taps(self._model, self._chosen) as taps:
             logs = self._model.train_step(_without_optionals(data))
         self._taps = taps
+        self.failed = self.failed or taps.failed
         flat = dict(_flat_logs(logs or {}))
         return {
             "loss": _batch_loss(taps.loss, flat),
             "logs": flat,
-            "changed": self._count_updates(taps),
-            "gradients": self._gradients(taps) if self._variant >= Variant.SENTINEL else [],
-            "outputs": self._outputs(taps) if self._reads else [],
+            "changed": self._guarded(lambda: self._count_updates(taps), []),
+            "gradients": self._guarded(lambda: self._gradients(taps), []),
+            "outputs": self._guarded(lambda: self._outputs(taps), []),
         }
 
     def run(self, train: Callable[[Any], dict[str, Any]], data: Any) -> dict[str, Any]:
@@ -116,9 +129,7 @@ class TracedStep:
             train: `self.train`, compiled or not.
             data: The batch.
         """
-        befores = self._weights()
-        scale = self._loss_scale()
-        fixed = self._run_fixed_batch()
+        before = self._guarded(lambda: (self._weights(), self._loss_scale(), self._run_fixed_batch()), None)
         raw = train(data)
         scalars = {"batch_loss": raw["loss"]}
         scalars |= {f"logs/{name}": value for name, value in raw["logs"].items() if _is_scalar(value)}
@@ -126,11 +137,11 @@ class TracedStep:
         if raw["changed"]:
             scalars["updates"] = tf.add_n(raw["changed"])
         if self._variant >= Variant.SENTINEL:
-            scalars["gradient_l2"] = tf.sqrt(statistics.squared_norm(raw["gradients"]))
+            scalars |= self._guarded(lambda: {"gradient_l2": tf.sqrt(statistics.squared_norm(raw["gradients"]))}, {})
         self._names = tuple(scalars)
         outputs = {f"logs/{name}": raw["logs"][name] for name in self._loose}
         outputs["packed"] = _pack(scalars.values())
-        return outputs | self._read(raw, befores, scale, fixed) if self._reads else outputs
+        return outputs | self._guarded(lambda: self._read(raw, *before), {}) if self._reads else outputs
 
     def _weights(self) -> dict[TensorKey, Any]:
         return {
@@ -160,7 +171,9 @@ class TracedStep:
         return [n * tf.cast(changed, tf.int32) for n, changed in taps.updated]
 
     def _gradients(self, taps: Taps) -> list[Any]:
-        """Return all gradients; the keys of those that are read are noted beside them."""
+        """Return all gradients if they are watched; the keys of those that are read are noted beside them."""
+        if self._variant < Variant.SENTINEL:
+            return []
         keys = {
             id(variable): TensorKey(entry.path, "gradients", variable=name)
             for entry in self._chosen
@@ -231,7 +244,7 @@ class TracedStep:
             logs=logs,
             updates=int(updates) if updates is not None else self._n_updates or 0,
             gradient_l2=gradient_l2,
-            vitals=self._vitals(outputs, tensors),
+            vitals=self._guarded(lambda: self._vitals(outputs, tensors), None),
             batch=batch,
             _tensors=dict(zip(self._keys, tensors, strict=True)) if tensors else {},
         )
