@@ -199,7 +199,8 @@ def reading(
         neurons = _per_neuron(columns, n_values, layout)
     for i in np.flatnonzero(~trusted):
         _compute_again(int(i), fetch(int(i)), table, neurons, layout)
-    table[layout.weights, -1] /= table[layout.weights, VITALS.index("l2")]
+    with np.errstate(all="ignore"):  # a bias of zeros that was not updated
+        table[layout.weights, -1] /= table[layout.weights, VITALS.index("l2")]
     flat = neurons.ravel()[layout.neurons]
     narrow = flat.astype(np.float32)
     # Values beyond float32 are rare enough to look for them only where something was computed again.
