@@ -56,6 +56,7 @@ class Worker:
         self._began = 0.0
         self._rate_mark = (0.0, 0)
         self._outside = 0
+        self._told: frozenset[str] = frozenset()
         self._sick_since: int | None = None
         self.viewers: tuple[Viewer, ...] = ()
         self.schedule = Schedule(probe)
@@ -138,8 +139,15 @@ class Worker:
         self._steps = self._training.steps(self._choose)
         self._outside = self._training.n_updates()
         self.prepared = True
-        for text in self._training.notices():
-            self._recording.add_event(0, "notice", text)
+        self._tell_notices()
+
+    def _tell_notices(self) -> None:
+        """Note what the training has to say, each sentence once."""
+        texts = self._training.notices()
+        for text in texts:
+            if text not in self._told:
+                self._recording.add_event(self.step, "notice", text)
+        self._told = frozenset(texts)
 
     def _record_weights_before(self) -> None:
         weights = self._training.functions.weights() if "weights" in self._probe.kinds else {}
@@ -243,6 +251,8 @@ class Worker:
             self._recording.add_event(self.step, "no_update", f"step {self.step} updated no variable")
         if output.vitals is not None:
             self._record_reading(event.variant, output)
+        elif event.variant > Variant.PLAIN:
+            self._tell_notices()
         self._look_for_sickness(output)
         seconds = time.perf_counter() - self._began
         if not event.ends_epoch:
@@ -282,7 +292,7 @@ class Worker:
             self._recording.add_event(self.step, "notice", f"step {self.step}: not finite ({what})")
             if self.pause_when_non_finite:
                 self._control.goal.after_next = True
-        elif self._sick_since > 0 and output.vitals is not None:
+        if self._sick_since > 0 and output.vitals is not None:
             where = first_sick_tensor(self._recording.catalogue, output.vitals)
             if where is not None:
                 text = f"step {self.step}: the first tensor that is not finite is {where}"
