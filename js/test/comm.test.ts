@@ -67,7 +67,18 @@ describe("frames", () => {
     show(2);
     expect(kernel.of("ack").map(({ seq }) => seq)).toEqual([1]);
     source.painted(2);
-    expect(kernel.of("ack").map(({ seq }) => seq)).toEqual([1, 2]);
+    show(3);
+    source.painted(3);
+    expect(kernel.of("ack").map(({ seq }) => seq)).toEqual([1, 3]);
+  });
+
+  test("C01 a lost frame is paid for by the next that arrives; else one acknowledgement pays for two", async () => {
+    const { kernel, source, show } = await connected();
+    for (const seq of [1, 2, 3, 4, 6]) {
+      show(seq);
+      source.painted(seq);
+    }
+    expect(kernel.of("ack").map(({ seq }) => seq)).toEqual([1, 3, 6]);
   });
 
   test("C01 a gap is no reason to stop", async () => {

@@ -13,7 +13,7 @@ describe("lifecycle", () => {
     expect(canvasOf(second)?.toDataURL()).toBe(shot);
     close();
     expect(el.childElementCount).toBe(0);
-    await draw(kernel, [{ ...WEIGHTS, clip_low: -4, clip_high: 4 }], 2);
+    await draw(kernel, [{ ...WEIGHTS, clip_low: -4, clip_high: 4 }], 3);
     expect(canvasOf(second)?.toDataURL()).not.toBe(shot);
     closeSecond();
     await expect.poll(() => kernel.of("watch").at(-1)?.maps).toEqual([]);

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.cursor import Cursor
     from nnviz_widgets.widgets.source import Source
 
-STATUS_S = 0.1
+STATUS_S = 0.2
 SERIES_S = 0.25
 SILENT_STATUS_S = 1.0
 """The least time between two statuses, two series, and two statuses for pages that stopped painting."""

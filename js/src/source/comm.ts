@@ -6,6 +6,7 @@ import {
   type ClientMessage,
   type Frame,
   type LayerEntry,
+  MAX_UNACKNOWLEDGED,
   type Notice,
   PROTOCOL_VERSION,
   type ServerMessage,
@@ -45,6 +46,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   const connection = signal<Connection>("connecting");
   let lastSeq = -1;
   let paintedSeq = -1;
+  let acknowledgedSeq = -1;
   let wanted: Wanted | null = null;
   let lastSent = "";
   let asking = false;
@@ -57,8 +59,14 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   };
   const warn = (text: string): void => tell("warning", text);
 
+  /** An acknowledgement makes the kernel busy and idle, and JupyterLab redraws what shows that: one pays for two frames. */
   function painted(seq: number): void {
     paintedSeq = seq;
+    if (seq - acknowledgedSeq >= MAX_UNACKNOWLEDGED) acknowledge(seq);
+  }
+
+  function acknowledge(seq: number): void {
+    acknowledgedSeq = seq;
     send({ kind: "ack", client, seq });
   }
 
@@ -66,6 +74,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     connection.value = "connecting";
     lastSeq = -1;
     paintedSeq = -1;
+    acknowledgedSeq = -1;
     lastSent = "";
     const hello = (id: number) => send({ kind: "ready", id, client, protocol: PROTOCOL_VERSION });
     try {
@@ -123,7 +132,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
       return;
     }
     // The kernel asks for a sign of life. A hidden page gives none, as with any frame.
-    requestAnimationFrame(() => painted(message.seq));
+    requestAnimationFrame(() => acknowledge(message.seq));
   }
 
   function receive(message: ServerMessage, buffers: readonly unknown[]): void {
