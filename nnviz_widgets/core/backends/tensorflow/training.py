@@ -6,6 +6,7 @@ early stopping and history are `fit`'s own, with a `yield` after each step.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ class Training:
         self.errors = UserErrors()
         self.random = np.random.default_rng()
         self._on_activity = on_activity
-        self._thread_state = dict(vars(global_state.GLOBAL_STATE_TRACKER))
+        self._thread_state = _copied_state(vars(global_state.GLOBAL_STATE_TRACKER))
         self._iterator: Any = None
         self._num_batches: int | None = expected_batches(arguments)
         self._n_counted: int | None = None
@@ -308,6 +309,14 @@ class Training:
             steps=self.steps_per_epoch,
             model=self.model,
         )
+
+
+def _copied_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Copy the Keras state of a thread one level deep.
+
+    Lists in it are work in progress: a list of variables that wait to be initialized must not be that of two threads.
+    """
+    return {name: copy.copy(value) if isinstance(value, (dict, list)) else value for name, value in state.items()}
 
 
 def _check_model(model: Any) -> None:
