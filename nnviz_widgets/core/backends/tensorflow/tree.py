@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras.src.utils.naming import to_snake_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _descend(parent: Any, prefix: str, entries: list[Entry], seen: set[int]) -> 
             _descend(layer, path + "/", entries, seen)
         elif _shipped_by_keras(layer):
             inner = tuple(_inner_paths(layer, path + "/"))
-            entries.append(Entry(path, layer, name_variables(_readable(layer.variables)), inner))
+            entries.append(Entry(path, layer, name_variables(_readable(layer.variables), _renamed(layer)), inner))
         else:
             entries.append(Entry(path, layer, name_variables(_own_variables(layer))))
             _descend(layer, path + "/", entries, seen)
@@ -80,6 +81,15 @@ def _inner_paths(layer: Any, prefix: str) -> Iterator[str]:
     for child, name in zip(children, sibling_names(children), strict=True):
         yield prefix + name
         yield from _inner_paths(child, prefix + name + "/")
+
+
+def _renamed(layer: Any) -> dict[str, str]:
+    """Return Keras' names of the layers inside `layer` that carry a number, to the names that we give them."""
+    children = _children(layer)
+    names = {child.name: name for child, name in zip(children, sibling_names(children), strict=True)}
+    for child in children:
+        names |= _renamed(child)
+    return names
 
 
 def _own_variables(layer: Any) -> list[Any]:
@@ -111,18 +121,26 @@ def sibling_names(layers: list[Any]) -> list[str]:
 
 
 def _automatic_stem(layer: Any) -> str | None:
-    """Return `dense` for a `Dense` layer that Keras named `dense` or `dense_17`, `None` for a name from the user."""
+    """Return `dense` for a `Dense` layer that Keras named `dense` or `dense_17`, `None` for a name from the user.
+
+    `Bidirectional` puts a word before the names of its two layers.
+    """
     stem = to_snake_case(type(layer).__name__)
-    return stem if re.fullmatch(re.escape(stem) + r"(_\d+)?", layer.name) else None
+    match = re.fullmatch(rf"((?:forward_|backward_)?{re.escape(stem)})(_\d+)?", layer.name)
+    return match[1] if match else None
 
 
-def name_variables(variables: list[Any]) -> dict[str, Any]:
+def name_variables(variables: list[Any], renamed: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     """Return the variables under short names that are unique among them.
 
     The name is the variable's own (`kernel`); where several share it, as in `MultiHeadAttention`, names of the
     layers around are put in front until they differ (`query/kernel`).
+
+    Args:
+        variables: Keras variables.
+        renamed: Names of layers in the variables' paths that we call otherwise.
     """
-    parts = [v.path.split("/") for v in variables]
+    parts = [[renamed.get(part, part) for part in v.path.split("/")] for v in variables]
     length = [1] * len(variables)
     names = [p[-1] for p in parts]
     for depth in range(2, max((len(p) for p in parts), default=0) + 1):
