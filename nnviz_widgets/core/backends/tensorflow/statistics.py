@@ -73,7 +73,7 @@ class Layout:
 
 def _make_layout(subjects: Sequence[Subject], matrices: Sequence[_Matrix], groups: list[list[int]]) -> Layout:
     n_columns = np.array([m.n_columns for m in matrices], np.intp)
-    starts = np.concatenate([[0], np.cumsum(n_columns)[:-1]]).astype(np.intp)
+    starts = np.cumsum(n_columns) - n_columns
     total = int(n_columns.sum())
     order = np.empty(total, np.intp)
     position = 0
@@ -126,7 +126,7 @@ def _as_matrix(subject: Subject) -> _Matrix:
     """Bring a tensor into the shape `(values of a column, columns)` in float32, or float64 where it needs it."""
     wide = subject.value.dtype.name in ("float64", "int64", "uint64", "int32", "uint32", "complex128")
     dtype = tf.float64 if wide else tf.float32
-    shape = subject.value.shape
+    shape = tuple(subject.value.shape)
     axis = len(shape) - 1 if subject.neuron_axis is None else subject.neuron_axis
     n_columns = 1 if not shape or shape[axis] is None else int(shape[axis])
 
@@ -202,7 +202,8 @@ def reading(
     with np.errstate(all="ignore"):  # a bias of zeros that was not updated
         table[layout.weights, -1] /= table[layout.weights, VITALS.index("l2")]
     flat = neurons.ravel()[layout.neurons]
-    narrow = flat.astype(np.float32)
+    with np.errstate(over="ignore"):
+        narrow = flat.astype(np.float32)
     # Values beyond float32 are rare enough to look for them only where something was computed again.
     return VitalsReading(table, narrow if trusted.all() or not _overflowed(flat, narrow) else flat)
 
