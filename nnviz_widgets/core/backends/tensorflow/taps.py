@@ -212,9 +212,7 @@ def _identity_noting_gradient(value: Any, note: Callable[[Any], None]) -> Any:
     return identity(value)
 
 
-_REORDERED = frozenset(
-    ("Add", "AddN", "AddV2", "ExpandDims", "Identity", "Mul", "Neg", "RealDiv", "Reshape", "Squeeze", "Sub")
-)
+_REORDERED = frozenset(("Add", "AddN", "AddV2", "ExpandDims", "Mul", "Neg", "RealDiv", "Reshape", "Squeeze", "Sub"))
 """Operations that TensorFlow's graph optimizer puts in another order, or looks through while doing so."""
 
 
@@ -233,7 +231,11 @@ def aside(tensor: Any) -> Any:
 
 def _copied(tensor: Any, copies: dict[int, Any]) -> Any:
     operation = tensor.op
-    if operation.type not in _REORDERED or operation.control_inputs:
+    if operation.control_inputs:
+        return tensor
+    if operation.type in ("Identity", "IdentityN"):  # an earlier tap, among others
+        return _copied(operation.inputs[tensor.value_index], copies)
+    if operation.type not in _REORDERED:
         return tensor
     if id(operation) not in copies:
         attributes = {name: operation.node_def.attr[name] for name in operation.node_def.attr}
