@@ -44,10 +44,12 @@ class StepFunctions:
         self._chosen: tuple[Entry, ...] = ()
         self.catalogue = Catalogue()
         self.n_traces = 0
+        self._built = False
         self.taps_failed: BaseException | None = None
 
     def look(self) -> Catalogue:
         """Read the layers of the model as it stands, without tracing anything."""
+        self._built = bool(self._model.built)
         self._entries = walk(self._model)
         self._chosen = tuple(e for e in self._entries if self._probe.selects(e.path, e.layer.name))
         self.catalogue = before_tracing(self._entries, self._chosen)
@@ -83,9 +85,13 @@ class StepFunctions:
         Raises:
             tf.errors.OutOfRangeError: If the iterator has no batch left; nothing was changed then.
         """
-        form = Variant.PLAIN if self.taps_failed is not None else min(variant, READING)
+        # In eager mode a model may be built by its first step; what it has is known only then.
+        building = self._model.run_eagerly and not self._built
+        form = Variant.PLAIN if building or self.taps_failed is not None else min(variant, READING)
         traced, function = self._function(form, iterator)
         outputs, batch = function(iterator)
+        if building:
+            self.look()
         if self._model.run_eagerly and traced.catalogue is not None:
             self.catalogue = traced.catalogue
         output = traced.unpack(outputs, batch)
