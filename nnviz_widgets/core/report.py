@@ -28,5 +28,5 @@ class StepReport:
     seconds: float
 
     def __repr__(self) -> str:
-        logs = ", ".join(f"{name} {value:.4g}" for name, value in self.logs.items())
+        logs = ", ".join(f"{name} {value:.4g}" for name, value in self.logs.items() if isinstance(value, float))
         return f"<StepReport step {self.step}, epoch {self.epoch}, batch_loss {self.batch_loss:.4g}, {logs}>"

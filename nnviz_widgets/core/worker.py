@@ -241,7 +241,8 @@ class Worker:
         self.step += 1
         self.epoch, self.batch = event.epoch, event.batch
         self.output = output
-        values = {"batch_loss": output.batch_loss, **output.logs}
+        numbers = {name: value for name, value in output.logs.items() if isinstance(value, float)}
+        values = {"batch_loss": output.batch_loss, **numbers}
         if output.gradient_l2 is not None:
             values["gradient_l2"] = output.gradient_l2
         self._recording.add_step(self.step, event.epoch, event.batch, values)
