@@ -242,6 +242,7 @@ class Training:
         if isinstance(model.optimizer, keras.optimizers.Optimizer) and self.epochs > 0:
             model.optimizer.finalize_variable_values(model.trainable_weights)
         self.release_validation()
+        self._stop_loading()
         callbacks.on_train_end(logs=logs)
 
     def n_updates(self) -> int:
@@ -282,7 +283,15 @@ class Training:
     def release(self) -> None:
         """Drop everything of ours that the model or the process holds."""
         self.release_validation()
+        self._stop_loading()
         self._iterator = None
+
+    def _stop_loading(self) -> None:
+        """End the threads with which a `PyDataset` loads ahead; Keras ends them with the epoch, we may stop before."""
+        adapter = getattr(self._iterator, "data_adapter", None)
+        enqueuer = getattr(adapter, "enqueuer", None)
+        if enqueuer is not None:
+            enqueuer.stop()
 
     def release_validation(self) -> None:
         """Drop the validation data that Keras caches on the model, as `fit` does at its end."""
