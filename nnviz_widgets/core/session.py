@@ -161,8 +161,9 @@ class Session:
 
         Does nothing unless the session runs. From a callback, which is inside a step, it only asks for the pause.
         """
+        running = self.state == "running"
         self.ask_pause()
-        if not self._worker.is_current_thread():
+        if running and not self._worker.is_current_thread():
             self._wait()
             self._raise_error()
 

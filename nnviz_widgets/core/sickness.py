@@ -1,8 +1,9 @@
-"""Where a network went non-finite first."""
+"""When a network goes non-finite, and where first."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,44 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Catalogue, VitalsReading
 
 _NAN, _INF = VITALS.index("nan"), VITALS.index("inf")
+
+
+class SicknessWatch:
+    """Looks at every step for a loss or a gradient that is not finite, and names the first tensor that is sick.
+
+    Attributes:
+        since: The first step at which something was not finite, `None` as long as all is well.
+        named: Whether the first sick tensor has been looked for.
+    """
+
+    def __init__(self) -> None:
+        self.since: int | None = None
+        self.named = False
+
+    def needs_reading(self, step: int) -> bool:
+        """Whether the step after `step` should be read, to find where it began."""
+        return self.since == step and not self.named
+
+    def look(self, step: int, output: Any, catalogue: Catalogue) -> list[str]:
+        """Return what there is to say of a step: nothing, or sentences that were not said before."""
+        sentences = []
+        if self.since is None and self._is_sick(output):
+            self.since = step
+            what = [] if math.isfinite(output.batch_loss) else [f"loss {output.batch_loss:.4g}"]
+            if output.gradient_l2 is not None:
+                what.append(f"gradient norm {output.gradient_l2:.4g}")
+            sentences.append(f"step {step}: not finite ({', '.join(what)})")
+        if self.since is not None and not self.named and output.vitals is not None:
+            self.named = True
+            where = first_sick_tensor(catalogue, output.vitals)
+            if where is not None:
+                sentences.append(f"step {step}: the first tensor that is not finite is {where}")
+        return sentences
+
+    @staticmethod
+    def _is_sick(output: Any) -> bool:
+        loss = output.has_loss and not math.isfinite(output.batch_loss)
+        return loss or (output.gradient_l2 is not None and not math.isfinite(output.gradient_l2))
 
 
 def first_sick_tensor(catalogue: Catalogue, reading: VitalsReading) -> str | None:

@@ -1,18 +1,16 @@
-"""The one thread that owns Keras: it prepares the model, takes steps while the goal says so, and records."""
+"""The one thread that owns Keras: it prepares the model and takes steps while the goal says so."""
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.failure import trimmed_traceback
-from nnviz_widgets.core.frame import KINDS, TensorKey
-from nnviz_widgets.core.labels import labels_of
+from nnviz_widgets.core.frame import TensorKey
+from nnviz_widgets.core.recorder import Recorder
 from nnviz_widgets.core.report import StepReport
 from nnviz_widgets.core.schedule import Schedule, Variant
-from nnviz_widgets.core.sickness import first_sick_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -46,7 +44,7 @@ class Worker:
         self._name = name
         self._training = training
         self._probe = probe
-        self._recording = recording
+        self._recorder = Recorder(training, probe, recording)
         self._control = control
         self._thread: threading.Thread | None = None
         self._steps: Generator[Any] | None = None
@@ -56,8 +54,6 @@ class Worker:
         self._began = 0.0
         self._rate_mark = (0.0, 0)
         self._outside = 0
-        self._told: frozenset[str] = frozenset()
-        self._sick_since: int | None = None
         self.viewers: tuple[Viewer, ...] = ()
         self.schedule = Schedule(probe)
         self.speed: float | None = None
@@ -134,25 +130,11 @@ class Worker:
                 self._control.set_state("finished" if self._steps is None else "paused")
 
     def _prepare(self) -> None:
-        self._recording.set_catalogue(self._training.prepare())
-        self._record_weights_before()
+        self._training.prepare()
+        self._recorder.begin()
         self._steps = self._training.steps(self._choose)
         self._outside = self._training.n_updates()
         self.prepared = True
-        self._tell_notices()
-
-    def _tell_notices(self) -> None:
-        """Note what the training has to say, each sentence once."""
-        texts = self._training.notices()
-        for text in texts:
-            if text not in self._told:
-                self._recording.add_event(self.step, "notice", text)
-        self._told = frozenset(texts)
-
-    def _record_weights_before(self) -> None:
-        weights = self._training.functions.weights() if "weights" in self._probe.kinds else {}
-        if weights:
-            self._recording.add_tensors(0, weights, pinned=True)
 
     def _advance(self) -> bool:
         """Take a step; whether to go on."""
@@ -185,7 +167,7 @@ class Worker:
         self._began = time.perf_counter()
         step = self.step + 1
         self._wanted = _NOTHING.union(*(viewer.wanted() for viewer in self.viewers)) if self.viewers else _NOTHING
-        self._read_all = self._is_last_before_pause(step) or self._sick_since == self.step
+        self._read_all = self._is_last_before_pause(step) or self._recorder.watch.needs_reading(self.step)
         variant = self.schedule.variant(step)
         if self._probe.layers == ():
             return variant
@@ -216,19 +198,15 @@ class Worker:
     def _after(self, event: Any) -> bool:
         """Record what a step or the end of an epoch brought; whether to go on."""
         goal = self._control.goal
-        if hasattr(event, "output"):
-            self._record(event)
-            ends_epoch = event.ends_epoch
-        else:
-            ends_epoch = True
-            self._recording.amend_step(self.step, event.epoch_logs)
-        if ends_epoch:
-            self._recording.add_event(self.step, "epoch", f"end of epoch {event.epoch + 1}")
+        if event.output is not None:
+            self._count(event)
+        if event.ends_epoch:
+            self._recorder.end_epoch(self.step, event)
         self.notify_viewers()
         if self._control.goal is not goal:
             return True
         reached = goal.until_step is not None and self.step >= goal.until_step
-        if reached or self._pausing is goal or (goal.at_epoch_end and ends_epoch):
+        if reached or self._pausing is goal or (goal.at_epoch_end and event.ends_epoch):
             return self._is_over()
         return True
 
@@ -236,25 +214,16 @@ class Worker:
         """At a pause: whether this was the last step of all, so that training must be brought to its end."""
         return self.step == self.total_steps or bool(self._training.model.stop_training)
 
-    def _record(self, event: Any) -> None:
+    def _count(self, event: Any) -> None:
+        """Take note of a step, and let it be recorded."""
         output = event.output
         self.step += 1
         self.epoch, self.batch = event.epoch, event.batch
         self.output = output
-        numbers = {name: value for name, value in output.logs.items() if isinstance(value, float)}
-        values = {"batch_loss": output.batch_loss, **numbers}
-        if output.gradient_l2 is not None:
-            values["gradient_l2"] = output.gradient_l2
-        self._recording.add_step(self.step, event.epoch, event.batch, values)
-        if event.epoch_logs is not None:
-            self._recording.amend_step(self.step, event.epoch_logs)
-        if output.updates == 0:
-            self._recording.add_event(self.step, "no_update", f"step {self.step} updated no variable")
-        if output.vitals is not None:
-            self._record_reading(event.variant, output)
-        elif event.variant > Variant.PLAIN:
-            self._tell_notices()
-        self._look_for_sickness(output)
+        read_all = self._read_all or self.schedule.last is Variant.FULL
+        newly_sick = self._recorder.add_step(self.step, event, self._wanted, read_all=read_all)
+        if newly_sick and self.pause_when_non_finite:
+            self._control.goal.after_next = True
         seconds = time.perf_counter() - self._began
         if not event.ends_epoch:
             self.schedule.meter.add(event.variant, seconds)
@@ -262,43 +231,6 @@ class Worker:
         self.report = StepReport(
             self.step, event.epoch, event.batch, output.batch_loss, output.logs, output.updates, seconds
         )
-
-    def _record_reading(self, variant: Variant, output: Any) -> None:
-        functions = self._training.functions
-        if functions.catalogue is not self._recording.catalogue:
-            self._recording.set_catalogue(functions.catalogue)
-        self._recording.add_vitals(self.step, output.vitals)
-        if variant is not Variant.FULL:
-            return
-        keys = set(self._wanted)
-        if self._read_all or self._scheduled_in_full():
-            kinds = self._probe.kinds if not self._pausing else self._probe.kinds or KINDS
-            keys |= {spec.key for spec in functions.catalogue.specs if spec.key.kind in kinds}
-        labels = labels_of(self._training.targets(output.batch), self._probe.samples)
-        self._recording.add_tensors(self.step, output.tensors(keys), labels=labels)
-
-    def _scheduled_in_full(self) -> bool:
-        return self.schedule.last is Variant.FULL
-
-    def _look_for_sickness(self, output: Any) -> None:
-        """Name the first step, and then the first tensor, at which a value is not finite."""
-        if self._sick_since is None:
-            bad = not math.isfinite(output.batch_loss) or (
-                output.gradient_l2 is not None and not math.isfinite(output.gradient_l2)
-            )
-            if not bad or (math.isnan(output.batch_loss) and output.gradient_l2 is None):
-                return
-            self._sick_since = self.step
-            what = f"loss {output.batch_loss:.4g}, gradient norm {output.gradient_l2 or math.nan:.4g}"
-            self._recording.add_event(self.step, "notice", f"step {self.step}: not finite ({what})")
-            if self.pause_when_non_finite:
-                self._control.goal.after_next = True
-        if self._sick_since > 0 and output.vitals is not None:
-            where = first_sick_tensor(self._recording.catalogue, output.vitals)
-            if where is not None:
-                text = f"step {self.step}: the first tensor that is not finite is {where}"
-                self._recording.add_event(self.step, "notice", text)
-            self._sick_since = -1
 
     def _measure_rate(self) -> None:
         now = time.perf_counter()
@@ -311,9 +243,7 @@ class Worker:
         n_updates = self._training.n_updates()
         if n_updates != self._outside:
             self._outside = n_updates
-            self._recording.add_event(
-                self.step, "notice", "the model was trained outside the session; those steps are not recorded"
-            )
+            self._recorder.note(self.step, "the model was trained outside the session; those steps are not recorded")
 
     def _end(self) -> None:
         """End training before its time."""
@@ -324,9 +254,8 @@ class Worker:
     def _ended(self) -> None:
         self._steps = None
         if self._training.averages_weights_at_end():
-            self._recording.add_event(
-                self.step, "weights_averaged", "the optimizer put the moving average into the weights"
-            )
+            text = "the optimizer put the moving average into the weights"
+            self._recorder.note(self.step, text, "weights_averaged")
 
     def _fail(self, error: BaseException) -> None:
         error = self._training.original(error)

@@ -37,7 +37,8 @@ class StepOutput:
     """What one step returned.
 
     Attributes:
-        batch_loss: Loss of this batch alone.
+        batch_loss: Loss of this batch alone, NaN if the step computes none.
+        has_loss: Whether it computes one.
         logs: What `train_step` returned, as floats.
         updates: How many variables were updated.
         gradient_l2: Norm of all gradients; `None` in the plain variant.
@@ -46,6 +47,7 @@ class StepOutput:
     """
 
     batch_loss: float
+    has_loss: bool
     logs: dict[str, float]
     updates: int
     gradient_l2: float | None
@@ -88,6 +90,7 @@ class TracedStep:
         self._names: tuple[str, ...] = ()
         self._loose: tuple[str, ...] = ()
         self._n_updates: int | None = None
+        self._has_loss = True
         self._gradient_keys: list[TensorKey | None] = []
         self._output_keys: list[TensorKey] = []
         self._layout: statistics.Layout | None = None
@@ -114,6 +117,7 @@ class TracedStep:
         self._taps = taps
         self.failed = self.failed or taps.failed
         flat = dict(_flat_logs(logs or {}))
+        self._has_loss = taps.loss is not None or "loss" in flat
         return {
             "loss": _batch_loss(taps.loss, flat),
             "logs": flat,
@@ -241,6 +245,7 @@ class TracedStep:
         tensors = outputs.get("tensors", ())
         return StepOutput(
             batch_loss=batch_loss,
+            has_loss=self._has_loss,
             logs=logs,
             updates=int(updates) if updates is not None else self._n_updates or 0,
             gradient_l2=gradient_l2,

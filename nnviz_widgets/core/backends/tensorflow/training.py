@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
@@ -57,6 +57,9 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class EpochEnd:
     """The data turned out to be at its end, so the epoch ended without another step."""
+
+    output: ClassVar[None] = None
+    ends_epoch: ClassVar[bool] = True
 
     epoch: int
     epoch_logs: dict[str, float]

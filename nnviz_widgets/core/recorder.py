@@ -1,0 +1,101 @@
+"""From what a step returned to what the recording keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.core.labels import labels_of
+from nnviz_widgets.core.schedule import Variant
+from nnviz_widgets.core.sickness import SicknessWatch
+
+if TYPE_CHECKING:
+    from nnviz_widgets.core.frame import TensorKey
+    from nnviz_widgets.core.probe import Probe
+    from nnviz_widgets.core.recording import Recording
+
+
+class Recorder:
+    """Writes the recording of a session, on the training thread.
+
+    Args:
+        training: What is run.
+        probe: What to keep.
+        recording: Where.
+
+    Attributes:
+        watch: Looks for values that are not finite.
+    """
+
+    def __init__(self, training: Any, probe: Probe, recording: Recording) -> None:
+        self._training = training
+        self._probe = probe
+        self._recording = recording
+        self._told: frozenset[str] = frozenset()
+        self.watch = SicknessWatch()
+
+    def begin(self) -> None:
+        """Note layers and tensors, and the weights before the first step."""
+        self._recording.set_catalogue(self._training.functions.catalogue)
+        if "weights" in self._probe.kinds and (weights := self._training.functions.weights()):
+            self._recording.add_tensors(0, weights, pinned=True)
+        self._tell_notices(0)
+
+    def add_step(self, step: int, event: Any, wanted: frozenset[TensorKey], *, read_all: bool) -> bool:
+        """Record a step that was taken.
+
+        Args:
+            step: Its number.
+            event: What the training yielded.
+            wanted: Tensors that viewers asked for.
+            read_all: Whether to keep all tensors of the probe's kinds.
+
+        Returns:
+            Whether values are not finite for the first time.
+        """
+        output = event.output
+        numbers = {name: value for name, value in output.logs.items() if isinstance(value, float)}
+        values = {"batch_loss": output.batch_loss, **numbers}
+        if output.gradient_l2 is not None:
+            values["gradient_l2"] = output.gradient_l2
+        self._recording.add_step(step, event.epoch, event.batch, values)
+        if output.updates == 0:
+            self._recording.add_event(step, "no_update", f"step {step} updated no variable")
+        if output.vitals is not None:
+            self._add_reading(step, event.variant, output, wanted, read_all=read_all)
+        elif event.variant > Variant.PLAIN:
+            self._tell_notices(step)
+        for sentence in self.watch.look(step, output, self._recording.catalogue):
+            self._recording.add_event(step, "notice", sentence)
+        return self.watch.since == step
+
+    def end_epoch(self, step: int, event: Any) -> None:
+        """Record the end of an epoch, whose last step was `step`, with the metrics of its validation."""
+        self._recording.amend_step(step, event.epoch_logs)
+        self._recording.add_event(step, "epoch", f"end of epoch {event.epoch + 1}")
+
+    def note(self, step: int, sentence: str, name: str = "notice") -> None:
+        """Record an event."""
+        self._recording.add_event(step, name, sentence)
+
+    def _add_reading(
+        self, step: int, variant: Variant, output: Any, wanted: frozenset[TensorKey], *, read_all: bool
+    ) -> None:
+        functions = self._training.functions
+        if functions.catalogue is not self._recording.catalogue:
+            self._recording.set_catalogue(functions.catalogue)
+        self._recording.add_vitals(step, output.vitals)
+        if variant is not Variant.FULL:
+            return
+        keys = set(wanted)
+        if read_all:
+            keys |= {spec.key for spec in functions.catalogue.specs if spec.key.kind in self._probe.kinds}
+        labels = labels_of(self._training.targets(output.batch), self._probe.samples)
+        self._recording.add_tensors(step, output.tensors(keys), labels=labels)
+
+    def _tell_notices(self, step: int) -> None:
+        """Note what the training has to say, each sentence once."""
+        texts = self._training.notices()
+        for text in texts:
+            if text not in self._told:
+                self._recording.add_event(step, "notice", text)
+        self._told = frozenset(texts)
