@@ -1,0 +1,67 @@
+"""What the tests of a session share: one without an end, waiting, and a record of what callbacks were told."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.core.probe import Probe
+from nnviz_widgets.core.session import Session
+from tests.core import networks
+from tests.core.networks import STEPS_PER_EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIMIT_S = 60
+N_STEPS = 3 * STEPS_PER_EPOCH
+
+
+def endless(**arguments: Any) -> Session:
+    """Return a session that does not end by itself."""
+    return networks.line().session(**{"epochs": 10**9, "probe": Probe(layers=()), **arguments})
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def on_batch_end(action: Callable[[int], None]) -> Any:
+    """Return a callback that acts at the end of each batch."""
+    import keras
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: action(batch))
+
+
+class Journal:
+    """Counts the calls of every method of a callback, and keeps their logs."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any, dict[str, float]]] = []
+
+    def callback(self) -> Any:
+        import keras
+
+        calls = self.calls
+
+        def noting(name: str) -> Any:
+            def note(self: Any, *args: Any, **kwargs: Any) -> None:
+                logs = kwargs.get("logs") or (args[-1] if args and isinstance(args[-1], dict) else {})
+                index = args[0] if args and not isinstance(args[0], dict) else None
+                calls.append((name, index, {key: float(value) for key, value in logs.items()}))
+
+            return note
+
+        names = [
+            f"on_{what}_{when}"
+            for what in ("train", "epoch", "train_batch", "test", "test_batch")
+            for when in ("begin", "end")
+        ]
+        return type("Noting", (keras.callbacks.Callback,), {name: noting(name) for name in names})()
+
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.calls]

@@ -1,0 +1,99 @@
+"""One model belongs to one session, which gives it back as it was."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnviz_widgets.core.probe import Probe
+from nnviz_widgets.core.session import Session
+from nnviz_widgets.errors import (
+    InvalidArgumentError,
+    LayerNotFound,
+    ModelAttached,
+)
+from tests.core import networks
+from tests.core.sessions import LIMIT_S
+
+
+def test_K22_second_session_on_a_model_is_refused_with_the_name_of_the_first() -> None:
+    network = networks.line()
+    first = network.session(name="the first")
+    with pytest.raises(ModelAttached, match="'the first'"):
+        network.session()
+    first.close()
+    with network.session() as second:
+        second.step()
+
+
+def test_K22_forgotten_session_that_never_ran_frees_its_model() -> None:
+    network = networks.line()
+    session = network.session()
+    del session
+    gc.collect()
+    network.session().close()
+
+
+def test_K07_fit_outside_the_session_works_and_is_noticed() -> None:
+    network = networks.line()
+    with network.session(probe=Probe(every=1)) as session:
+        session.step(2)
+        history = network.fit(epochs=1).history
+        assert len(history["loss"]) == 1
+        assert session.recording.steps.tolist() == [1, 2]
+        assert session.step().step == 3
+        assert [text for _, name, text in session.recording.events if name == "notice"] == [
+            "the model was trained outside the session; those steps are not recorded"
+        ]
+
+
+def held(thing: Any) -> set[str]:
+    """Return the attributes of an object, without those that any training leaves."""
+    return set(vars(thing)) - {"_compiled_trainable_state"}
+
+
+def test_model_is_as_fit_leaves_it_after_close() -> None:
+    """No attribute of ours on model, layers, optimizer."""
+    validation = {"validation_data": (networks.features(6), networks.classes(6))}
+    by_fit, network = networks.mlp(), networks.mlp()
+    by_fit.fit(**validation)
+    with network.session(probe=Probe(every=1), **validation) as session:
+        session.run()
+        session.wait(LIMIT_S)
+    for ours, theirs in zip(
+        [network.model, network.model.optimizer, *network.model.layers],
+        [by_fit.model, by_fit.model.optimizer, *by_fit.model.layers],
+        strict=True,
+    ):
+        assert held(ours) <= held(theirs), type(ours)
+        assert "call" not in vars(ours)
+    np.testing.assert_array_equal(
+        network.model.predict(network.x, verbose=0), by_fit.model.predict(by_fit.x, verbose=0)
+    )
+    network.fit(epochs=1)
+
+
+@pytest.mark.parametrize("wrong", ["not compiled", "no model"])
+def test_what_cannot_be_trained_is_refused(wrong: str) -> None:
+    import keras
+
+    thing = object() if wrong == "no model" else keras.Sequential([keras.layers.Dense(1)])
+    with pytest.raises(InvalidArgumentError, match="model"):
+        Session(thing, networks.features())
+
+
+def test_probe_of_another_type_is_refused() -> None:
+    network = networks.line()
+    with pytest.raises(InvalidArgumentError, match="probe"):
+        network.session(probe="all")
+    network.session().close()
+
+
+def test_probe_that_names_no_layer_fails_with_the_nearest_names() -> None:
+    with networks.line().session(probe=Probe(layers=["dd"])) as session:
+        with pytest.raises(LayerNotFound, match="'d'"):
+            session.step()
+        assert session.state == "failed"
