@@ -20,7 +20,7 @@ from nnviz_widgets.core.figure_style import (
     tensor_name,
 )
 from nnviz_widgets.core.numeric import as_real
-from nnviz_widgets.core.pooling import pooled
+from nnviz_widgets.core.pooling import fit, pool
 from nnviz_widgets.core.stats import limits, vitals
 
 if TYPE_CHECKING:
@@ -50,15 +50,16 @@ def heatmap(frame: Frame, neuron_axis: int | None) -> go.Figure:
         return say(finish(go.Figure(), title), _nothing(frame.array, missing))
     matrix, row_name, column_name = _matrix(frame, neuron_axis)
     signed = frame.key.kind != "activations"
-    cells, n_rows, n_columns = pooled(matrix, _MAX_CELLS, _MAX_CELLS, signed=signed)
+    rows, columns = (fit(length, _MAX_CELLS) for length in matrix.shape)
+    cells = pool(matrix[None, :, None], rows, columns, "absmax" if signed else "max")[0, :, 0]
     low, high = _colour_range(range_, signed)
     figure = go.Figure(
         go.Heatmap(
             z=cells,
-            x0=(n_columns - 1) / 2,
-            dx=n_columns,
-            y0=(n_rows - 1) / 2,
-            dy=n_rows,
+            x0=(columns.factor - 1) / 2,
+            dx=columns.factor,
+            y0=(rows.factor - 1) / 2,
+            dy=rows.factor,
             zmin=low,
             zmax=high,
             colorscale=DIVERGING if signed else SEQUENTIAL,
@@ -67,7 +68,8 @@ def heatmap(frame: Frame, neuron_axis: int | None) -> go.Figure:
             hovertemplate=f"{row_name} %{{y}}, {column_name} %{{x}}<br>%{{z:.6g}}<extra></extra>",
         )
     )
-    finish(figure, title, _heatmap_subtitle(frame, range_, (low, high), _pool_text(signed, n_rows, n_columns), missing))
+    pool_text = _pool_text(signed, rows.factor, columns.factor)
+    finish(figure, title, _heatmap_subtitle(frame, range_, (low, high), pool_text, missing))
     figure.update_xaxes(title_text=column_name, showgrid=False, range=[-0.5, matrix.shape[1] - 0.5])
     figure.update_yaxes(title_text=row_name, showgrid=False, range=[matrix.shape[0] - 0.5, -0.5])
     # Plotly leaves cells that are no numbers empty: what shows through must not look like a value.

@@ -42,3 +42,12 @@ def as_real(array: npt.NDArray[Any], dtype: npt.DTypeLike = np.float64) -> npt.N
         if array.dtype.kind == "c":
             array = np.where(np.isnan(array), np.nan, np.abs(array))
         return array.astype(dtype, copy=False)
+
+
+def comparable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Convert numbers, without loss, to a type whose smallest and largest are found quickly; see `as_real`."""
+    if array.dtype.kind in "iu" or array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype.kind == "b":
+        return array.view(np.uint8)
+    return as_real(array, np.float64 if array.dtype.itemsize > 4 else np.float32)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nnviz_widgets.core.numeric import as_real
+from nnviz_widgets.core.numeric import as_real, comparable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -106,7 +106,7 @@ def limits(array: npt.NDArray[Any]) -> Limits:
         The limits; without finite values, only the counts mean anything.
     """
     distinct, repeats = _without_repeats(array)
-    values = _comparable(distinct).ravel(order="K")
+    values = comparable(distinct).ravel(order="K")
     if not values.size:
         return Limits(None, None, None, None, 0, 0, 0)
     low, high = values.min(), values.max()
@@ -127,15 +127,6 @@ def _without_repeats(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
         return array, 1
     distinct = array[tuple(slice(0, 1) if again else slice(None) for again in repeated)]
     return distinct, array.size // max(1, distinct.size)
-
-
-def _comparable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Convert to a dtype whose smallest and largest values are found quickly."""
-    if array.dtype.kind in "iu" or array.dtype in (np.float32, np.float64):
-        return array
-    if array.dtype.kind == "b":
-        return array.view(np.uint8)
-    return as_real(array, np.float64 if array.dtype.itemsize > 4 else np.float32)
 
 
 def _clips(values: npt.NDArray[Any], low: float, high: float) -> tuple[float, float]:

@@ -10,12 +10,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnviz_widgets.core.pooling import fit, fit_tiles
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
     from nnviz_widgets.core.frame import Kind
+    from nnviz_widgets.core.pooling import Factors
 
 PLANE_AXES = ("y", "x")
 """Names of the two axes that make a tile."""
@@ -54,6 +57,10 @@ class Side:
     def full(self) -> int:
         """Cells of this side before pooling, gaps included."""
         return self.n_tiles * self.pitch
+
+    def fit(self, limit: int) -> Factors:
+        """Return by how much this side is pooled to be at most `limit` cells long."""
+        return fit_tiles(self.n_tiles, self.tile, limit) if self.tiled else fit(self.tile, limit)
 
     def index(self, cell: int) -> tuple[int, ...] | None:
         """Return the indices along `axes` of a cell of the full picture, `None` in a gap or outside."""

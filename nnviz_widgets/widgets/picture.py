@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnviz_widgets.core.numeric import is_numeric
+from nnviz_widgets.core.pooling import Factors, Reduce, pool
 from nnviz_widgets.core.stats import limits
 from nnviz_widgets.protocol import Dimension, Plane
 from nnviz_widgets.widgets.encoding import CELL_BYTES, Encoding, encode
 from nnviz_widgets.widgets.layout import Layout, lay_out
-from nnviz_widgets.widgets.pooling import Factors, Reduce, drawable, fit, pool
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,12 +45,12 @@ class Picture:
 
     def cells(self, max_rows: int, max_cols: int) -> int:
         """Return how many cells `draw` makes."""
-        return fit(self.layout.rows, max_rows).cells * fit(self.layout.cols, max_cols).cells
+        return self.layout.rows.fit(max_rows).cells * self.layout.cols.fit(max_cols).cells
 
     def draw(self, max_rows: int, max_cols: int, encoding: Encoding) -> tuple[Plane, bytes]:
         """Return the header (of buffer 0) and the cells of at most `max_rows` x `max_cols` cells."""
         array, kind = self.frame.array, self.frame.key.kind
-        rows, cols = fit(self.layout.rows, max_rows), fit(self.layout.cols, max_cols)
+        rows, cols = self.layout.rows.fit(max_rows), self.layout.cols.fit(max_cols)
         ranges = _ranges(array)
         values = pool(self.layout.arrange(array), rows, cols, REDUCE[kind], negative_infinity=bool(ranges["n_neginf"]))
         data = encode(values, encoding, row_gaps=rows.gaps, col_gaps=cols.gaps)
@@ -105,7 +106,7 @@ def picture(frame: Frame, neuron_axis: int | None, note: str | None, sample: int
         sample: The sample to show of activations of more than two axes.
     """
     array = frame.array
-    if not drawable(array.dtype):
+    if not is_numeric(array.dtype):
         return f"dtype {array.dtype.name}: values that are no numbers cannot be drawn"
     if array.size == 0:
         return f"shape {array.shape}: no values"

@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from nnviz_widgets.core.numeric import as_real, is_numeric
+from nnviz_widgets.core.numeric import as_real, comparable, is_numeric
 from nnviz_widgets.errors import InvalidArgumentError
 
 NUMBERS = [bool, np.int8, np.uint64, np.float16, np.float32, np.float64, np.complex64, np.complex128]
@@ -36,3 +36,12 @@ def test_N04_complex_is_seen_through_its_magnitude_and_never_its_real_part():
 def test_an_array_of_the_dtype_asked_for_is_not_copied():
     array = np.ones(3, np.float32)
     assert as_real(array, np.float32) is array
+
+
+@pytest.mark.parametrize("dtype", [*NUMBERS, ">i8", ">f4", ml_dtypes.float8_e8m0fnu])
+def test_N03_comparable_numbers_keep_their_values_and_are_quick(dtype):
+    array = np.array([1, 1, 1], dtype)
+    found = comparable(array)
+    assert found.dtype.kind in "iuf"
+    assert found.dtype.kind != "f" or found.dtype in (np.float32, np.float64)
+    np.testing.assert_array_equal(found, [1, 1, 1])

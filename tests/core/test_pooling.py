@@ -1,37 +1,102 @@
-"""A pooled matrix shows every NaN, every infinity and every extreme."""
+"""The fast pooling is the slow, obvious one: every NaN, every infinity and every extreme shows."""
+
+import math
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+from hypothesis.extra import numpy as npst
 
-from nnviz_widgets.core.pooling import pooled
-
-MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(width=32))
-
-
-def slow(block: np.ndarray, signed: bool) -> float:
-    """Say what one cell must show, value by value."""
-    if np.isnan(block).any():
-        return np.nan
-    return float(block.flat[np.argmax(np.abs(block))]) if signed else float(block.max())
+from nnviz_widgets.core import pooling
+from nnviz_widgets.core.pooling import fit, fit_tiles, pool
 
 
-@given(MATRICES, st.integers(1, 12), st.integers(1, 12), st.booleans())
-def test_each_cell_shows_the_extreme_of_its_block(matrix, max_rows, max_columns, signed):
-    cells, n_rows, n_columns = pooled(matrix, max_rows, max_columns, signed=signed)
-    assert cells.shape[0] <= max_rows
-    assert cells.shape[1] <= max_columns
-    for row in range(cells.shape[0]):
-        for column in range(cells.shape[1]):
-            block = matrix[row * n_rows : (row + 1) * n_rows, column * n_columns : (column + 1) * n_columns]
-            expected, found = slow(block, signed), cells[row, column]
-            same = np.isnan(found) if np.isnan(expected) else found in (expected, -expected) and found in block
-            assert same, (block, found)
+def one_cell(values, reduce):
+    """What a cell shows of its block, said slowly."""
+    values = [float(value) for value in values]
+    if any(math.isnan(value) for value in values):
+        return math.nan
+    if math.inf in values:
+        return math.inf
+    if -math.inf in values:
+        return -math.inf
+    if reduce == "max":
+        return max(values)
+    return max(values, key=lambda value: (abs(value), value))
 
 
-def test_a_matrix_that_fits_is_not_changed():
-    matrix = np.arange(6, dtype=np.float32).reshape(2, 3)
-    cells, n_rows, n_columns = pooled(matrix, 2, 3, signed=True)
-    np.testing.assert_array_equal(cells, matrix)
-    assert (n_rows, n_columns) == (1, 1)
+def slowly(values, rows, cols, reduce):
+    steps = (rows.tiles, rows.within, cols.tiles, cols.within)
+    shape = tuple(-(-size // step) for size, step in zip(values.shape, steps, strict=True))
+    result = np.empty(shape)
+    for place in np.ndindex(*shape):
+        block = values[tuple(slice(at * step, (at + 1) * step) for at, step in zip(place, steps, strict=True))]
+        result[place] = one_cell(block.ravel(), reduce)
+    return result
+
+
+def fit_side(side, limit):
+    """Fit a side of `(tiles, values of a tile)`, which has gaps if it has tiles."""
+    n_tiles, tile = side
+    return fit(tile, limit) if n_tiles == 1 else fit_tiles(n_tiles, tile, limit)
+
+
+sides = st.tuples(st.integers(1, 5), st.integers(1, 9))
+odd_floats = st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.5, -3.5, 1e-45, 3e38, -3e38, math.nan, math.inf, -math.inf])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), sides, sides, st.integers(1, 12), st.integers(1, 12), st.sampled_from(["absmax", "max"]))
+def test_N01_pooling_is_its_slow_twin(data, down, right, max_rows, max_cols, reduce):
+    shape = (*down, *right)
+    dtype = data.draw(st.sampled_from(["f4", "f8", "i1", "u1", "?", "f2"]))
+    kind = np.dtype(dtype).kind
+    elements = odd_floats if dtype in ("f4", "f8") else st.integers(-128, 127) if dtype == "i1" else None
+    if dtype == "f2":
+        elements = st.sampled_from([0.0, 65504.0, -65504.0, math.nan, math.inf, -math.inf, 6e-8])
+    fill = elements if kind == "f" else None
+    values = data.draw(npst.arrays(dtype, shape, elements=elements, fill=fill))
+    rows, cols = fit_side(down, max_rows), fit_side(right, max_cols)
+    assert rows.cells <= max_rows or (rows.cells == 1)
+    np.testing.assert_array_equal(pool(values, rows, cols, reduce), slowly(values, rows, cols, reduce))
+
+
+@pytest.mark.parametrize("reduce", ["absmax", "max"])
+@pytest.mark.parametrize("shape", [(1, 1000, 1, 37), (1, 37, 1, 1000), (7, 50, 11, 13)])
+def test_pieces_do_not_show(shape, reduce, monkeypatch):
+    monkeypatch.setattr(pooling, "BLOCK_VALUES", 500)
+    values = np.random.default_rng(1).standard_normal(shape).astype("f4")
+    rows, cols = fit_side(shape[:2], 40), fit(shape[3], 9)
+    np.testing.assert_array_equal(pool(values, rows, cols, reduce), slowly(values, rows, cols, reduce))
+
+
+@pytest.mark.parametrize("reduce", ["absmax", "max"])
+def test_a_broadcast_axis_is_pooled_as_if_it_were_there(reduce):
+    small = np.random.default_rng(2).standard_normal((1, 1, 1, 50)).astype("f4")
+    wide = np.broadcast_to(small, (1, 60, 1, 50))
+    rows, cols = fit(60, 7), fit(50, 6)
+    np.testing.assert_array_equal(pool(wide, rows, cols, reduce), slowly(wide, rows, cols, reduce))
+
+
+@given(st.integers(1, 60), st.integers(1, 40), st.integers(1, 300))
+def test_factors_of_tiles_are_whole_smallest_and_keep_to_tiles(n_tiles, tile, limit):
+    factors = fit_tiles(n_tiles, tile, limit)
+    assert factors.cells <= limit
+    if factors.gaps:
+        assert (factors.factor, factors.tiles) == (factors.within, 1)
+        assert factors.cells == n_tiles * (-(-tile // factors.within) + 1)
+        if factors.within > 1:
+            finer = -(-tile // (factors.within - 1))
+            assert finer + 1 > limit // n_tiles
+    else:
+        assert factors.factor % (tile + 1) == 0
+        assert factors.cells == -(-n_tiles // factors.tiles) == -(-n_tiles * (tile + 1) // factors.factor)
+
+
+@given(st.integers(1, 2000), st.integers(1, 300))
+def test_factor_of_a_plain_side_is_the_smallest(length, limit):
+    factors = fit(length, limit)
+    assert factors.cells == -(-length // factors.factor) <= limit
+    if factors.factor > 1:
+        assert -(-length // (factors.factor - 1)) > limit
