@@ -277,7 +277,7 @@ class Event(msgspec.Struct, frozen=True):
     """A mark on the timeline."""
 
     step: int
-    name: Literal["epoch", "weights_averaged", "no_update", "rebuilt", "notice"]
+    name: Literal["epoch", "weights_averaged", "no_update", "notice"]
     text: str
 
 

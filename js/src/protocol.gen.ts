@@ -180,7 +180,7 @@ export interface Column {
 
 export interface Event {
   step: number;
-  name: "epoch" | "weights_averaged" | "no_update" | "rebuilt" | "notice";
+  name: "epoch" | "weights_averaged" | "no_update" | "notice";
   text: string;
 }
 

@@ -42,11 +42,6 @@ class MetricLog:
         """Memory held by the columns, in bytes."""
         return 8 * self._capacity * (3 + len(self._columns))
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the metrics in the order in which they first came."""
-        return tuple(self._columns)
-
     def append(self, step: int, epoch: int, batch: int, values: Mapping[str, float]) -> None:
         """Add the row of a step that comes after all others."""
         if step <= self._newest:

@@ -115,12 +115,12 @@ def picture(frame: Frame, neuron_axis: int | None, note: str | None, sample: int
     return Picture(frame, note, lay_out(array.shape, frame.axes, neuron_axis, frame.key.kind, sample))
 
 
-def missing(kind: Kind, variable: str | None, reason: str, note: str | None = None) -> Plane:
+def missing(kind: Kind, variable: str | None, reason: str) -> Plane:
     """Return the header of a heatmap that has nothing to draw, and why."""
     return Plane(
         tensor=kind, variable=variable, dtype="", shape=[], axes=[], row_axes=[], col_axes=[], gutter=False,
         full_rows=0, full_cols=0, rows=0, cols=0, row_factor=1, col_factor=1, neuron_cols=0, reduce="none",
-        encoding="bf16", buffer=-1, missing=reason, note=note, low=None, high=None, clip_low=None, clip_high=None,
+        encoding="bf16", buffer=-1, missing=reason, note=None, low=None, high=None, clip_low=None, clip_high=None,
         n_nan=0, n_posinf=0, n_neginf=0,
     )  # fmt: skip
 
