@@ -12,7 +12,7 @@ import { groupOf, type Store } from "./store.ts";
 const PAUSE_MS = 40;
 
 /** While it runs each step has new values: the kernel has better things to do than to read all of them out. */
-const RUNNING_PAUSE_MS = 400;
+const RUNNING_PAUSE_MS = 1000;
 const KINDS: readonly Kind[] = ["weights", "gradients", "activations", "activation_gradients"];
 
 export interface Reading {
