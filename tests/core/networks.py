@@ -224,3 +224,52 @@ def assert_same_weights(first: list[np.ndarray], second: list[np.ndarray]) -> No
     assert len(first) == len(second)
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@seeded
+def noise() -> Network:
+    """Sums that run across layers: TensorFlow orders them anew, unless something stands between."""
+    import keras
+    from keras import layers
+
+    class Jitter(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seeds = keras.random.SeedGenerator(11)
+
+        def call(self, x: Any) -> Any:
+            return x + keras.random.normal(keras.ops.shape(x), seed=self.seeds) * 0.1
+
+    model = keras.Sequential(
+        [
+            keras.Input((5,)),
+            layers.Dense(6, activation="relu"),
+            layers.GaussianNoise(0.1, seed=5),
+            layers.Dense(6),
+            Jitter(),
+            layers.Dense(3),
+        ]
+    )
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    return Network(model, features(), classes())
+
+
+@seeded
+def stateful() -> Network:
+    """State that also moves at inference: a recurrent state, and a random stream."""
+    import keras
+    from keras import layers
+
+    class Sample(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seeds = keras.random.SeedGenerator(11)
+
+        def call(self, x: Any) -> Any:
+            return x + keras.random.normal(keras.ops.shape(x), seed=self.seeds) * 0.1
+
+    inputs = keras.Input(batch_shape=(2, 5))
+    x = layers.GRU(4, stateful=True)(layers.Reshape((5, 1))(inputs))
+    model = keras.Model(inputs, layers.Dense(3, activation="softmax")(Sample()(x)))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return Network(model, features(), classes(), {"batch_size": 2, "shuffle": False})

@@ -79,7 +79,7 @@ def fitted_once(name: str) -> Outcome:
     return fitted(getattr(networks, name)())
 
 
-NETWORKS = ("mlp", "cnn", "lstm", "own_step")
+NETWORKS = ("mlp", "cnn", "lstm", "own_step", "noise")
 PROBES = {
     "unwatched": lambda: Probe(layers=()),
     "vitals": lambda: Probe(kinds=(), every=1),
@@ -93,6 +93,12 @@ PROBES = {
 def test_training_is_bit_equal_to_fit(name: str, probe: str) -> None:
     """Three epochs, shuffled, the last batch smaller."""
     assert_same(watched(getattr(networks, name)(), PROBES[probe]()), fitted_once(name))
+
+
+def test_a_batch_of_the_probes_own_leaves_states_alone() -> None:
+    """A recurrent state and a random stream that move at inference too."""
+    probe = Probe(every=1, data=networks.features(2))
+    assert_same(watched(networks.stateful(), probe), fitted(networks.stateful()))
 
 
 @pytest.mark.parametrize("name", NETWORKS)

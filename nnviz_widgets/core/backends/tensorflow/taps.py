@@ -1,14 +1,18 @@
 """Noting what flows through a model while a step is traced, without changing one bit of it.
 
-A layer is tapped by giving the *instance* its own `call`, which passes each floating output through an identity
-with a custom gradient: going forward the activation is noted, going backward the incoming gradient. Optimizers are
-tapped at `apply`, where gradients are those of the loss, before clipping. The taps are set and removed *inside* the
+A layer is tapped by giving the *instance* its own `call`, which notes the output and returns it as it is. Gradients of
+the outputs are noted where the step computes its own, by asking its tape for them too. Optimizers are tapped at
+`apply`, where gradients are those of the loss, before clipping. The taps are set and removed *inside* the
 traced body. Set around it they would be missing when TensorFlow traces again for another batch size, and a
 `predict` from another thread would be tapped too.
+
+What was tried instead: an identity with a custom gradient behind each output. It stands between operations that
+TensorFlow would otherwise put in another order; with a noise layer the last bits then differ from `fit`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections import Counter
@@ -19,8 +23,10 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from nnviz_widgets.core.backends.tensorflow.tapes import asking
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from nnviz_widgets.core.backends.tensorflow.tree import Entry
@@ -30,12 +36,25 @@ _ABSENT = object()
 
 @dataclass(slots=True)
 class Output:
-    """One floating output of one call of a layer."""
+    """One output of one call of a layer.
+
+    Attributes:
+        activation: The output, to be read.
+        value: The output itself, or `None` if it is not floating: then it has no gradient.
+        logits: What a softmax was computed from. Keras computes the loss from it and leaves the softmax out.
+        gradient: Gradient of the loss with respect to the output, or to the logits.
+        with_logits: Whether the gradient is that of the logits.
+    """
 
     activation: Any
+    value: Any = None
+    logits: Any = None
     gradient: Any = None
     with_logits: bool = False
-    """Whether the gradient is that of the logits: Keras takes a softmax output off the path to the loss."""
+
+    def sources(self) -> list[Any]:
+        """Return the tensors whose gradients are wanted."""
+        return [tensor for tensor in (self.value, self.logits) if tensor is not None]
 
 
 class Taps:
@@ -60,6 +79,7 @@ class Taps:
         self._entries = entries
         self._tap_gradients = gradients
         self._restore: list[tuple[Any, str, Any]] = []
+        self._tapes = contextlib.ExitStack()
         self._calls: Counter[str] = Counter()
         self.outputs: dict[str, list[Output]] = {}
         self.foreign: set[str] = set()
@@ -88,6 +108,8 @@ class Taps:
         if self._tap_gradients:
             for optimizer in find_optimizers(self._model):
                 self._set(optimizer, "apply", self._noting_apply(optimizer))
+        if self._entries and self._tap_gradients:
+            self._tapes.enter_context(asking(lambda: self._guarded(self._sources, []), self._note_output_gradients))
 
     def _guarded(self, note: Callable[[], Any], otherwise: Any = None) -> Any:
         """Return what `note` returns; `otherwise` if it raises, since training must not stop at a mistake of ours."""
@@ -102,6 +124,7 @@ class Taps:
         object.__setattr__(owner, name, function)
 
     def _remove(self) -> None:
+        self._tapes.close()
         while self._restore:
             owner, name, before = self._restore.pop()
             if before is _ABSENT:
@@ -130,45 +153,39 @@ class Taps:
         @functools.wraps(call)
         def noting(*args: Any, **kwargs: Any) -> Any:
             result = call(*args, **kwargs)
-            return self._guarded(lambda: self._note_call(entry, result), result)
+            self._guarded(lambda: self._note_call(entry, result))
+            return result
 
         return noting
 
-    def _note_call(self, entry: Entry, result: Any) -> Any:
+    def _note_call(self, entry: Entry, result: Any) -> None:
         if not self._here():
             self.foreign.add(entry.path)
-            return result
+            return
         n = self._calls[entry.path]
         self._calls[entry.path] += 1
         outputs = self.outputs.setdefault(f"{entry.path}#{n}" if n else entry.path, [])
-        return tree.map_structure(lambda value: self._note_output(value, outputs), result)
+        outputs += [_output(value) for value in tree.flatten(result) if isinstance(value, tf.Tensor)]
 
-    def _note_output(self, value: Any, outputs: list[Output]) -> Any:
-        if not isinstance(value, tf.Tensor):
-            return value
-        if not value.dtype.is_floating:
-            outputs.append(Output(value))
-            return value
-        output = Output(aside(value))
-        outputs.append(output)
+    def _sources(self) -> list[Any]:
+        """Return the tensors whose gradients are wanted of the tape that is asked now."""
+        return [tensor for output in self._all_outputs() for tensor in output.sources()] if self._here() else []
 
-        def note(gradient: Any) -> None:
-            output.gradient = aside(gradient)
+    def _all_outputs(self) -> list[Output]:
+        return [output for outputs in self.outputs.values() for output in outputs]
 
-        tapped = self._identity(value, note)
-        if (mask := getattr(value, "_keras_mask", None)) is not None:
-            tapped._keras_mask = mask
-        if (logits := getattr(value, "_keras_logits", None)) is not None:
+    def _note_output_gradients(self, gradients: list[Any]) -> None:
+        self._guarded(lambda: self._match(iter(gradients)))
 
-            def note_logits(gradient: Any) -> None:
-                output.gradient, output.with_logits = aside(gradient), True
-
-            # Without the logits, softmax and cross-entropy take another numeric path: other bits than `fit`.
-            tapped._keras_logits = self._identity(logits, note_logits)
-        return tapped
-
-    def _identity(self, value: Any, note: Callable[[Any], None]) -> Any:
-        return _identity_noting_gradient(value, lambda gradient: self._guarded(lambda: note(gradient)))
+    def _match(self, gradients: Iterator[Any]) -> None:
+        """Give each output its gradient; `gradients` are in the order of `_sources`."""
+        for output in self._all_outputs():
+            of_value = next(gradients) if output.value is not None else None
+            of_logits = next(gradients) if output.logits is not None else None
+            if of_value is not None:
+                output.gradient, output.with_logits = aside(of_value), False
+            elif of_logits is not None:
+                output.gradient, output.with_logits = aside(of_logits), True
 
     def _noting_apply(self, optimizer: Any) -> Callable[..., Any]:
         apply = optimizer.apply
@@ -200,16 +217,11 @@ class Taps:
         self.updated.append((n_updated, True if before is None or after is None else after > before))
 
 
-def _identity_noting_gradient(value: Any, note: Callable[[Any], None]) -> Any:
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def identity(x: Any) -> Any:
-        def backward(gradient: Any) -> Any:
-            note(gradient)
-            return gradient
-
-        return tf.identity(x), backward
-
-    return identity(value)
+def _output(value: Any) -> Output:
+    floating = value.dtype.is_floating
+    return Output(
+        aside(value), value if floating else None, getattr(value, "_keras_logits", None) if floating else None
+    )
 
 
 _REORDERED = frozenset(("Add", "AddN", "AddV2", "ExpandDims", "Mul", "Neg", "RealDiv", "Reshape", "Squeeze", "Sub"))
@@ -233,7 +245,7 @@ def _copied(tensor: Any, copies: dict[int, Any]) -> Any:
     operation = tensor.op
     if operation.control_inputs:
         return tensor
-    if operation.type in ("Identity", "IdentityN"):  # an earlier tap, among others
+    if operation.type in ("Identity", "IdentityN"):
         return _copied(operation.inputs[tensor.value_index], copies)
     if operation.type not in _REORDERED:
         return tensor

@@ -163,8 +163,12 @@ class TracedStep:
     def _run_fixed_batch(self) -> Taps | None:
         if self._probe.data is None or not self._reads:
             return None
+        # States that move at inference too, of random generators or recurrent layers, are put back.
+        states = [(variable, tf.identity(variable.value)) for variable in _states(self._model)]
         with Taps(self._model, self._chosen, gradients=False) as taps:
             self._model(self._probe.data, training=False)
+        for variable, before in states:
+            variable.assign(before)
         return taps
 
     def _count_updates(self, taps: Taps) -> list[Any]:
@@ -259,6 +263,12 @@ class TracedStep:
             return None
         sums, n_values = outputs["sums"].numpy(), outputs["n_values"].numpy()
         return statistics.reading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
+
+
+def _states(model: Any) -> list[Any]:
+    """Return the variables that a call may change; Keras does not track the states of recurrent layers."""
+    recurrent = [getattr(layer, "states", None) for layer in model._flatten_layers()]
+    return [*model.non_trainable_variables, *(s for s in tree.flatten(recurrent) if isinstance(s, keras.Variable))]
 
 
 def _columns_of(spec: TensorSpec) -> int | None:
