@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest
+from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame
 from nnviz_widgets.core.lookup import Lookup
@@ -45,8 +46,8 @@ class Recording:
 
         Args:
             name: A name to show.
-            budget_bytes: How much memory the recording may hold. The newest step, step 0, pinned steps and metrics
-                stay even when they alone need more.
+            budget_bytes: How much memory the recording may hold. The newest step, step 0, pinned steps, metrics and
+                events stay even when they alone need more.
         """
         self.name = name
         self._lock = Lock()
@@ -55,7 +56,7 @@ class Recording:
         self._metrics = MetricLog()
         self._readings = Readings()
         self._tensors = TensorStore()
-        self._events: list[tuple[int, str, str]] = []
+        self._events = EventLog()
 
     # Writing. Everything here runs on the training thread between two steps, so it must be quick.
 
@@ -123,10 +124,15 @@ class Recording:
     def add_event(self, step: int, name: str, text: str) -> None:
         """Note that something happened at a step, as `events` lists it."""
         with self._lock:
-            self._events.append((step, name, text))
+            self._events.add(step, name, text)
+            self._thin_tensors()
 
     def _thin_tensors(self) -> None:
-        self._tensors.thin(max(0, self._budget_bytes - self._readings.n_bytes - self._metrics.n_bytes))
+        self._tensors.thin(max(0, self._budget_bytes - self._bytes_of_the_rest()))
+
+    def _bytes_of_the_rest(self) -> int:
+        """Count everything but whole tensors."""
+        return self._readings.n_bytes + self._metrics.n_bytes + self._events.n_bytes
 
     # Reading.
 
@@ -145,9 +151,12 @@ class Recording:
 
     @property
     def n_bytes(self) -> int:
-        """How much memory the recorded numbers take; an array that is kept more than once counts once."""
+        """How much memory the recording takes, what Python spends on its objects included.
+
+        An array that is kept more than once counts once.
+        """
         with self._lock:
-            return self._tensors.n_bytes + self._readings.n_bytes + self._metrics.n_bytes
+            return self._tensors.n_bytes + self._bytes_of_the_rest()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -161,9 +170,13 @@ class Recording:
 
     @property
     def events(self) -> tuple[tuple[int, str, str], ...]:
-        """What happened: `(step, name, text)` each, in the order of happening."""
+        """What happened: `(step, name, text)` each, in the order of happening.
+
+        Steps in a row that updated no variable are one event at the first of them; of very many such events, neighbours
+        are one, which says how many of the steps are meant.
+        """
         with self._lock:
-            return tuple(self._events)
+            return self._events.events()
 
     @property
     def steps(self) -> npt.NDArray[np.int64]:

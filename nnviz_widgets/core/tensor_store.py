@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.frame import TensorKey
 
 
+STEP_BYTES = 350
+"""What Python spends on a kept step: its object, two dictionaries, its place in the index."""
+
+ARRAY_BYTES = 220
+"""What it spends on an array beside the numbers: the array's header and its places in three dictionaries."""
+
+LABEL_BYTES = 64
+"""What it spends on a label of a few letters."""
+
+_COPIED_BYTES = 16 << 10
+"""Arrays up to this size are copied out of memory that is not numpy's, where each keeps about 1 kB more alive."""
+
+
 @dataclass(slots=True)
 class _KeptStep:
     """What is kept of one step."""
@@ -34,7 +47,8 @@ class TensorStore:
     """Arrays under steps and keys, thinned by whole steps. The caller holds the lock.
 
     Memory is counted by buffer: an array kept under several keys or steps, or two views of one array, counts once, and
-    is free only when the last of them is dropped.
+    is free only when the last of them is dropped. What Python spends on steps, arrays and labels counts too: of tensors
+    of a few values it is nearly all.
     """
 
     def __init__(self) -> None:
@@ -54,20 +68,24 @@ class TensorStore:
     ) -> None:
         """Keep arrays under a step, beside those that are there; the same key again replaces its array."""
         # A scalar that comes as a numpy number and not as an array of shape () becomes one.
-        numbers = {key: np.asarray(array) for key, array in arrays.items()}
+        numbers = {key: _settled(np.asarray(array)) for key, array in arrays.items()}
         for key, array in numbers.items():
             check_dtype(key, array)
         kept = self._kept.get(step)
         if kept is None:
             kept = self._kept[step] = _KeptStep(self._n_added)
             self._n_added += 1
-        kept.labels = labels or kept.labels
+            self.n_bytes += STEP_BYTES
+        if labels:
+            self.n_bytes += LABEL_BYTES * (len(labels) - len(kept.labels))
+            kept.labels = labels
         kept.pinned = kept.pinned or pinned
         for key, array in numbers.items():
             self._hold(array)
             replaced = kept.arrays.get(key)
             kept.arrays[key] = array
             if replaced is None:
+                self.n_bytes += ARRAY_BYTES
                 insort(self._steps_of.setdefault(key, []), step)
             else:
                 self._release(replaced)
@@ -102,7 +120,9 @@ class TensorStore:
             self._drop(droppable[index][1])
 
     def _drop(self, step: int) -> None:
-        for key, array in self._kept.pop(step).arrays.items():
+        kept = self._kept.pop(step)
+        self.n_bytes -= STEP_BYTES + ARRAY_BYTES * len(kept.arrays) + LABEL_BYTES * len(kept.labels)
+        for key, array in kept.arrays.items():
             steps = self._steps_of[key]
             del steps[bisect_left(steps, step)]
             self._release(array)
@@ -144,6 +164,12 @@ def _buffer(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
+
+
+def _settled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Copy a small array of another library, such as TensorFlow, whose own objects would stay alive with it."""
+    foreign = _buffer(array).base is not None
+    return array.copy() if foreign and array.nbytes <= _COPIED_BYTES else array
 
 
 def _held_bytes(buffer: npt.NDArray[Any]) -> int:

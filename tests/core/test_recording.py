@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nnviz_widgets.core.frame import VITALS, Catalogue, TensorKey, TensorSpec, VitalsReading
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.core.tensor_store import ARRAY_BYTES, STEP_BYTES
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
 from tests.core.catalogues import arrays_of, dense, reading_of
 
@@ -323,4 +324,5 @@ def test_the_recording_agrees_with_a_dictionary(writes, order):
             else:
                 with pytest.raises(TensorNotRecorded):
                     recording.tensor("dense", "weights", step, variable)
-    assert recording.n_bytes == sum(array.nbytes for array in model.values())
+    overhead = STEP_BYTES * len({step for step, _ in model}) + ARRAY_BYTES * len(model)
+    assert recording.n_bytes == sum(array.nbytes for array in model.values()) + overhead
