@@ -6,9 +6,15 @@ import re
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LIBRARIES = ("keras", "tensorflow", "nnviz_widgets")
 _PACKAGE = Path(__file__).parents[1]
+_CAUSE = "The above exception was the direct cause of the following exception:"
+_CONTEXT = "During handling of the above exception, another exception occurred:"
 
 
 def _is_users(filename: str) -> bool:
@@ -42,6 +48,8 @@ def trimmed_traceback(error: BaseException) -> TracebackType | None:
 def failure_text(error: BaseException, trimmed: TracebackType | None) -> str:
     """Return the traceback that the user would have got without us and without tf.data in between.
 
+    What the exception was raised from, or while handling, stands before it, as in any traceback of Python.
+
     Args:
         error: The exception.
         trimmed: What `trimmed_traceback` returned when it was caught; raising it again adds frames.
@@ -49,8 +57,38 @@ def failure_text(error: BaseException, trimmed: TracebackType | None) -> str:
     inner = _from_tf_data(str(error))
     if inner is not None:
         return inner
-    lines = traceback.format_exception(type(error), error, trimmed, chain=False)
-    return "".join(lines).rstrip()
+    parts = ["".join(traceback.format_exception(type(error), error, trimmed, chain=False))]
+    for link, joint in _links(error):
+        text = "".join(traceback.format_exception(type(link), link, trimmed_traceback(link), chain=False))
+        parts += [f"\n{joint}\n\n", text]
+    return "".join(reversed(parts)).rstrip()
+
+
+def _links(error: BaseException) -> Iterator[tuple[BaseException, str]]:
+    """Yield what led to `error`, the nearest first, with the words that Python sets after it.
+
+    A cause was named by who raised. A context is there whether anybody wants it or not: it is left out where it never
+    came through the user's code, such as one that Keras caught from itself.
+    """
+    seen = {id(error)}
+    while True:
+        if error.__cause__ is not None:
+            link, joint = error.__cause__, _CAUSE
+        elif error.__context__ is not None and not error.__suppress_context__:
+            link, joint = error.__context__, _CONTEXT
+        else:
+            return
+        if id(link) in seen:
+            return
+        seen.add(id(link))
+        if joint is _CAUSE or any(map(_is_users, _filenames(link))):
+            yield link, joint
+        error = link
+
+
+def _filenames(error: BaseException) -> Iterator[str]:
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        yield frame.f_code.co_filename
 
 
 def failure_title(error: BaseException) -> str:

@@ -237,16 +237,75 @@ def test_traceback_of_the_users_own_code_is_left_as_it_is() -> None:
 
 
 def test_traceback_without_a_frame_of_the_user_is_shown_whole() -> None:
-    namespace: dict[str, Any] = {}
-    exec(compile("def f(): raise ValueError('deep')", "/x/site-packages/keras/deep.py", "exec"), namespace)
-    error: ValueError | None = None
-    try:
-        namespace["f"]()
-    except ValueError as caught:
-        error = caught.with_traceback(caught.__traceback__.tb_next)
-    assert error is not None
+    error = _of_a_library("raise ValueError('deep')")
     assert trimmed_traceback(error) is error.__traceback__
     assert "deep.py" in failure_text(error, trimmed_traceback(error))
+
+
+def _read_file() -> None:
+    raise KeyError("label 11")
+
+
+def _raise_from(cause: BaseException | None) -> None:
+    raise Boom("a bad sample") from cause
+
+
+def _chained(how: str) -> BaseException:
+    """Return an exception that was raised while handling another one."""
+    try:
+        try:
+            _read_file()
+        except KeyError as error:
+            if how == "context":
+                raise Boom("a bad sample")  # noqa: B904
+            _raise_from(error if how == "cause" else None)
+    except Boom as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("how", "joint"),
+    [("cause", "The above exception was the direct cause"), ("context", "During handling of the above exception")],
+)
+def test_what_an_exception_was_raised_from_stands_before_it_with_its_own_frames(how: str, joint: str) -> None:
+    error = _chained(how)
+    text = failure_text(error, trimmed_traceback(error))
+    cause, _, rest = text.partition(joint)
+    assert "in _read_file" in cause
+    assert cause.rstrip().endswith("KeyError: 'label 11'")
+    assert_shows_the_users_code(text, "_raise_from" if how == "cause" else "_chained")
+    assert rest.endswith("Boom: a bad sample")
+    assert failure_title(error) == "Boom: a bad sample"
+
+
+def test_an_exception_raised_from_none_stands_alone() -> None:
+    error = _chained("none")
+    assert "KeyError" not in failure_text(error, trimmed_traceback(error))
+
+
+def _of_a_library(source: str) -> BaseException:
+    """Return the exception that code of a library raises, without a frame of this file."""
+    namespace: dict[str, Any] = {}
+    exec(compile(f"def f(): {source}", "/x/site-packages/keras/deep.py", "exec"), namespace)
+    with pytest.raises(ValueError, match=".") as caught:
+        namespace["f"]()
+    return caught.value.with_traceback(caught.tb.tb_next)
+
+
+def test_what_a_library_caught_from_itself_is_left_out_unless_it_is_the_cause() -> None:
+    error = _raised(Boom("here"))
+    error.__context__ = _of_a_library("raise ValueError('inside')")
+    assert "inside" not in failure_text(error, trimmed_traceback(error))
+    error.__cause__ = error.__context__
+    assert "inside" in failure_text(error, trimmed_traceback(error))
+
+
+def test_a_circle_of_causes_ends() -> None:
+    error, other = _raised(Boom("one")), _raised(Boom("other"))
+    error.__cause__, other.__cause__ = other, error
+    text = failure_text(error, trimmed_traceback(error))
+    assert text.count("Boom: one") == text.count("Boom: other") == 1
 
 
 @pytest.mark.parametrize(
