@@ -132,7 +132,7 @@ def _mark_epochs(figure: go.Figure, steps: npt.NDArray[np.int64], epochs: npt.ND
             opacity=0.5,
         )
         figure.add_annotation(
-            text=f"epoch {epochs[change]}",
+            text=f"epoch {epochs[change] + 1}",
             x=float(steps[change]) - 0.5,
             y=1,
             yref="paper",

@@ -63,7 +63,7 @@ def test_metrics_show_the_raw_and_the_smoothed_loss_and_mark_epochs(recording):
     np.testing.assert_array_equal(by_name["batch_loss"].y, 2 / np.arange(1, 61))
     assert by_name["batch_loss"].opacity < 1
     assert len(by_name["batch_loss, smoothed"].x) == 60
-    assert said(figure) == ["epoch 1", "epoch 2"]
+    assert said(figure) == ["epoch 2", "epoch 3"]
     assert {shape.x0 for shape in figure.layout.shapes} == {20.5, 40.5}
 
 
