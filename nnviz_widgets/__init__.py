@@ -16,6 +16,7 @@ from nnviz_widgets.core.probe import Probe as Probe
 from nnviz_widgets.core.recording import Recording as Recording
 from nnviz_widgets.core.report import StepReport as StepReport
 from nnviz_widgets.errors import BackendMissing as BackendMissing
+from nnviz_widgets.errors import FrontEndMissing as FrontEndMissing
 from nnviz_widgets.errors import InvalidArgumentError as InvalidArgumentError
 from nnviz_widgets.errors import LayerNotFound as LayerNotFound
 from nnviz_widgets.errors import ModelAttached as ModelAttached
@@ -32,6 +33,7 @@ from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
 __all__ = [
     "BackendMissing",
     "Cursor",
+    "FrontEndMissing",
     "Inspector",
     "InvalidArgumentError",
     "LayerInfo",

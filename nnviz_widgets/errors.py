@@ -10,7 +10,9 @@ NnvizError
 ├── SessionBusy            (RuntimeError)   the session is running and cannot do that meanwhile
 ├── SessionClosed          (RuntimeError)   the session was closed and cannot train
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
-└── ProtocolError          (ValueError)     a message from the front end is malformed
+├── FrontEndMissing        (RuntimeError)   the script and style sheet of the widgets were not built
+├── ProtocolError          (ValueError)     a message from the front end is malformed
+└── ChannelClosed          (RuntimeError)   a page can never be reached again; ends its thread, and no caller meets it
 ```
 
 Each message says what must be what, what was received, and what to do.
@@ -20,6 +22,8 @@ from __future__ import annotations
 
 __all__ = [
     "BackendMissing",
+    "ChannelClosed",
+    "FrontEndMissing",
     "InvalidArgumentError",
     "LayerNotFound",
     "ModelAttached",
@@ -68,5 +72,13 @@ class BackendMissing(NnvizError, ImportError):
     """Training needs Keras with TensorFlow, and one of them cannot be imported."""
 
 
+class FrontEndMissing(NnvizError, RuntimeError):
+    """A widget needs its script and its style sheet, and they were not built."""
+
+
 class ProtocolError(NnvizError, ValueError):
     """A message from the front end does not follow the protocol."""
+
+
+class ChannelClosed(NnvizError, RuntimeError):
+    """A page can never be reached again, so that the thread that sends to it ends. No caller meets it."""

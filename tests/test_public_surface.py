@@ -12,6 +12,7 @@ import nnviz_widgets as nnviz
 NAMES = [
     "BackendMissing",
     "Cursor",
+    "FrontEndMissing",
     "Inspector",
     "InvalidArgumentError",
     "LayerInfo",
@@ -115,6 +116,7 @@ def test_session_takes_every_argument_of_fit():
 def test_errors_are_also_what_a_user_would_catch():
     caught = {
         "BackendMissing": ImportError,
+        "FrontEndMissing": RuntimeError,
         "InvalidArgumentError": ValueError,
         "LayerNotFound": LookupError,
         "ModelAttached": RuntimeError,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nnviz_widgets.errors import ChannelClosed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -18,10 +20,6 @@ logger = logging.getLogger("nnviz_widgets")
 
 _GONE = frozenset({errno.ENOTSOCK, errno.EBADF, errno.EPIPE, 156384765})
 """Errors after which nothing can ever be sent: the socket is closed. The last one is zmq's ETERM."""
-
-
-class ChannelClosed(Exception):
-    """The page can never be reached again."""
 
 
 def _transport_errors() -> tuple[type[BaseException], ...]:

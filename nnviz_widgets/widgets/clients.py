@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LOST_AFTER_S = 0.5
 """A page that asks anew so long after the last frame did not get it: its credit is given back."""
 SILENT_AFTER_S = 2.0
-"""A page that owes acknowledgements for so long is hidden or closed: nothing is sent that it did not ask for."""
+"""A page that owes acknowledgements for so long is hidden or closed. When all are, series stop, status slows down."""
 MAX_CLIENTS = 16
 """Pages that are reloaded never say goodbye; the one that was silent longest makes room."""
 
@@ -64,14 +64,6 @@ class Clients:
         """Begin without pages."""
         self._lock = Lock()
         self._clients: dict[str, Client] = {}
-
-    def __len__(self) -> int:
-        """Count the pages."""
-        return len(self._clients)
-
-    def __contains__(self, name: str) -> bool:
-        """Tell whether a page is known."""
-        return name in self._clients
 
     def snapshot(self) -> list[Client]:
         """Return the pages of this moment."""

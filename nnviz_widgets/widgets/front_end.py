@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.errors import FrontEndMissing
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -17,12 +17,12 @@ def front_end() -> tuple[str, str]:
     They are texts and not paths: anywidget keeps every widget alive that is made from a path.
 
     Raises:
-        NnvizError: If the package was made without them.
+        FrontEndMissing: If the package was made without them.
     """
     try:
         return tuple((STATIC / name).read_text(encoding="utf-8") for name in ("inspector.js", "inspector.css"))  # type: ignore[return-value]
     except FileNotFoundError as error:
-        raise NnvizError(
+        raise FrontEndMissing(
             f"The front end must be built before a widget can be shown. Received: no file {error.filename!r}. "
             "In a checkout run `make build`; otherwise install `nnviz_widgets` again."
         ) from error

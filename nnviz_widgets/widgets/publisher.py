@@ -14,8 +14,8 @@ from threading import Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from nnviz_widgets.errors import ChannelClosed
 from nnviz_widgets.protocol import Notice
-from nnviz_widgets.widgets.channel import ChannelClosed
 from nnviz_widgets.widgets.clients import Clients
 from nnviz_widgets.widgets.streams import Streams
 
@@ -119,11 +119,6 @@ class Publisher:
         self._wake.set()
         if thread is not None and thread is not current_thread():
             thread.join(1.0)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
 
     def _hurry(self) -> None:
         with self._lock:

@@ -8,7 +8,7 @@ import weakref
 import ipywidgets
 import pytest
 
-from nnviz_widgets.errors import InvalidArgumentError, NnvizError
+from nnviz_widgets.errors import FrontEndMissing, InvalidArgumentError
 from nnviz_widgets.widgets import front_end as front_end_module
 from nnviz_widgets.widgets.cursor import Cursor
 from nnviz_widgets.widgets.inspector import Inspector
@@ -50,7 +50,7 @@ def test_what_is_no_source_is_refused(stub_front_end):
 def test_a_front_end_that_is_not_built_is_said(monkeypatch, tmp_path, session):
     monkeypatch.setattr(front_end_module, "STATIC", tmp_path)
     front_end_module.front_end.cache_clear()
-    with pytest.raises(NnvizError, match="make build"):
+    with pytest.raises(FrontEndMissing, match="make build"):
         Inspector(session)
     (tmp_path / "inspector.js").write_text("export default {}")
     (tmp_path / "inspector.css").write_text(".nnv {}")

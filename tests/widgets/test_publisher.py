@@ -226,8 +226,9 @@ def test_C05_two_pages_live_and_one_goes(session, inspector, page):
 def test_pages_that_were_reloaded_without_goodbye_are_forgotten(inspector):
     for number in range(40):
         Page(inspector, f"page {number}").ready()
-    assert len(inspector._publisher.clients) == 16
-    assert "page 39" in inspector._publisher.clients
+    names = [client.name for client in inspector._publisher.clients.snapshot()]
+    assert len(names) == 16
+    assert "page 39" in names
 
 
 def test_a_page_without_maps_gets_series_while_it_gives_signs_of_life(session, inspector):
@@ -332,7 +333,7 @@ def test_C22_the_socket_is_gone_during_a_send(session, inspector, page):
     page.watch(*MAPS)
     train_until(session, lambda: len(page.poll()) >= 2)
     comm.fault = gone
-    train_until(session, lambda: not inspector._publisher.alive)
+    train_until(session, lambda: not inspector._publisher._thread.is_alive())
     assert session.take_step() == frozenset()
     assert session.recording.steps[-1] == session.step_index
     comm.fault = None
