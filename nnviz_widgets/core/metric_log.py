@@ -30,7 +30,6 @@ class MetricLog:
         self._newest = 0
         self._steps: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._epochs: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._batches: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._columns: dict[str, npt.NDArray[np.float64]] = {}
 
     def __len__(self) -> int:
@@ -40,9 +39,9 @@ class MetricLog:
     @property
     def n_bytes(self) -> int:
         """Memory held by the columns, in bytes."""
-        return 8 * self._capacity * (3 + len(self._columns))
+        return 8 * self._capacity * (2 + len(self._columns))
 
-    def append(self, step: int, epoch: int, batch: int, values: Mapping[str, float]) -> None:
+    def append(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         """Add the row of a step that comes after all others."""
         if step <= self._newest:
             raise InvalidArgumentError(
@@ -54,7 +53,6 @@ class MetricLog:
             self._grow()
         self._steps[row] = step
         self._epochs[row] = epoch
-        self._batches[row] = batch
         columns = self._columns
         for name, value in values.items():
             try:
@@ -86,11 +84,6 @@ class MetricLog:
         """Shape `(n,)`: the epoch of each step. A read-only view."""
         return self._view(self._epochs)
 
-    @property
-    def batches(self) -> npt.NDArray[np.int64]:
-        """Shape `(n,)`: the batch within the epoch of each step. A read-only view."""
-        return self._view(self._batches)
-
     def columns(self) -> dict[str, npt.NDArray[np.float64]]:
         """Read all metrics: name to shape `(n,)`, read-only views."""
         return {name: self._view(column) for name, column in self._columns.items()}
@@ -109,7 +102,6 @@ class MetricLog:
         self._capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
         self._steps = self._grown(self._steps, 0)
         self._epochs = self._grown(self._epochs, 0)
-        self._batches = self._grown(self._batches, 0)
         self._columns = {name: self._grown(column, np.nan) for name, column in self._columns.items()}
 
     def _grown(self, column: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:

@@ -79,11 +79,11 @@ class Recording:
         Args:
             step: The step, after all others.
             epoch: The epoch that it belongs to, from 0.
-            batch: Index of its batch in the epoch.
+            batch: Index of its batch in the epoch. It is not kept: `step` and `epoch` tell it.
             values: Metrics by name, `batch_loss` among them. A name may come for the first time at any step.
         """
         with self._lock:
-            self._metrics.append(step, epoch, batch, values)
+            self._metrics.append(step, epoch, values)
 
     def amend_step(self, step: int, values: Mapping[str, float]) -> None:
         """Add metrics to a step that is already there, such as those of the validation that followed it."""
