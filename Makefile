@@ -50,7 +50,7 @@ soak: setup chromium $(VENV)/kernels.stamp ## run the long fault cases in full l
 	$(BIN)/python -m pytest -m soak
 
 protocol: $(VENV)/installed.stamp ## write the TypeScript side of the protocol anew
-	$(BIN)/python -m nnviz_widgets.protocol $(PROTOCOL)
+	$(BIN)/python scripts/write_protocol.py $(PROTOCOL)
 
 pins: ## write constraints.txt anew with the newest versions
 	scripts/pins "$(PYTHON)"

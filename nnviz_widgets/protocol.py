@@ -1,7 +1,6 @@
 """Everything that Python and the front end say to each other, declared once.
 
-`js/src/protocol.gen.ts` is generated from this file by `python -m nnviz_widgets.protocol js/src/protocol.gen.ts`;
-a test fails when it is stale and prints that command.
+`make protocol` writes `js/src/protocol.gen.ts` from this file; a test fails when it is stale and names that command.
 
 Who says what:
 
@@ -18,10 +17,7 @@ never sent in JSON, except as null, which means NaN.
 
 from __future__ import annotations
 
-import sys
-import types
-from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -344,7 +340,7 @@ class Status(msgspec.Struct, frozen=True):
     samples: int
 
 
-# --- generation -----------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 def parse_client_message(content: object) -> Any:
@@ -355,59 +351,3 @@ def parse_client_message(content: object) -> Any:
             names the field.
     """
     return msgspec.convert(content, type=ClientMessage, strict=True)
-
-
-def _typescript_type(hint: Any) -> str:
-    origin = get_origin(hint)
-    if origin is Annotated:
-        return _typescript_type(get_args(hint)[0])
-    if origin is Literal:
-        return " | ".join(msgspec.json.encode(value).decode() for value in get_args(hint))
-    if origin is list:
-        inner = _typescript_type(get_args(hint)[0])
-        return f"({inner})[]" if "|" in inner else f"{inner}[]"
-    if origin is dict:
-        return f"Record<string, {_typescript_type(get_args(hint)[1])}>"
-    if origin in (Union, types.UnionType):
-        return " | ".join(_typescript_type(arg) for arg in get_args(hint))
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return hint.__name__
-    names: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
-    return names[hint]
-
-
-def _typescript_interface(struct: type[msgspec.Struct]) -> str:
-    hints = get_type_hints(struct, include_extras=True)
-    tag = struct.__struct_config__.tag
-    lines = [f"export interface {struct.__name__} {{"]
-    lines += [f'  kind: "{tag}";'] if tag is not None else []
-    lines += [f"  {name}: {_typescript_type(hints[name])};" for name in struct.__struct_fields__]
-    return "\n".join([*lines, "}"])
-
-
-def _structs() -> list[type[msgspec.Struct]]:
-    return [
-        value
-        for name, value in globals().items()
-        if isinstance(value, type) and issubclass(value, msgspec.Struct) and not name.startswith("_")
-    ]
-
-
-def typescript() -> str:
-    """Return the TypeScript text that mirrors this module."""
-    unions = {"ClientMessage": ClientMessage, "ServerMessage": ServerMessage, "Kind": Kind}
-    constants = ("PROTOCOL_VERSION", "MAX_FRAME_BYTES", "MAX_UNACKNOWLEDGED", "NAN_BITS", "GUTTER_BITS")
-    parts = ["// Generated from nnviz_widgets/protocol.py by `make protocol`. Do not edit."]
-    parts += [f"export const {name} = {globals()[name]};" for name in constants]
-    parts += [f"export type {name} = {_typescript_type(union)};" for name, union in unions.items()]
-    parts += [_typescript_interface(struct) for struct in _structs()]
-    return "\n\n".join(parts) + "\n"
-
-
-def main(path: str) -> None:
-    """Write the TypeScript mirror to `path`."""
-    Path(path).write_text(typescript(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from nnviz_widgets import protocol
+from scripts.write_protocol import typescript
 
 GENERATED = Path(__file__).parent.parent / "js" / "src" / "protocol.gen.ts"
 
 
 def test_typescript_is_up_to_date():
-    if GENERATED.read_text(encoding="utf-8") != protocol.typescript():
+    if GENERATED.read_text(encoding="utf-8") != typescript():
         pytest.fail("js/src/protocol.gen.ts is stale: run `make protocol`")
 
 
@@ -55,4 +56,4 @@ def test_every_message_has_a_kind_of_its_own():
     unions = (protocol.ClientMessage, protocol.ServerMessage)
     kinds = [struct.__struct_config__.tag for union in unions for struct in union.__args__]
     assert len(kinds) == len(set(kinds))
-    assert all(f'kind: "{kind}"' in protocol.typescript() for kind in kinds)
+    assert all(f'kind: "{kind}"' in typescript() for kind in kinds)
