@@ -65,7 +65,7 @@ def test_a_page_of_another_version_is_told(inspector):
     reply = page.reply(page.ask("ready", protocol=99))
     assert not reply["ok"]
     assert "reload the page" in reply["error"]
-    assert len(inspector._publisher.clients) == 0
+    assert inspector._publisher.clients.snapshot() == []
 
 
 def test_exact_values(session, page):
