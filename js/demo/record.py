@@ -63,7 +63,7 @@ def _planes(layer: keras.layers.Layer, step: int, kind: str, array: npt.NDArray[
     one_per_sample = family == "activations" and array.ndim > 2
     found = []
     for sample in range(array.shape[0]) if one_per_sample else [0]:
-        made = picture(Frame(TensorKey(layer.name, kind), step, array, axes), neuron_axis, None, sample)
+        made = picture(Frame(TensorKey(layer.name, kind), step, array, axes, neuron_axis), None, sample)
         plane, cells = made.draw(256, 1024, "bf16")
         found.append({
             "layer": layer.name,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from nnviz_widgets.core.decimate import decimate
 from nnviz_widgets.core.figure_style import ACCENT, MUTED, finish, line_style, log_axis, say, sentence, tensor_name
 
 if TYPE_CHECKING:
@@ -105,14 +106,8 @@ def _starts(size: int) -> npt.NDArray[np.int64]:
 
 
 def _thinned(steps: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> Series:
-    """Keep the lowest and the highest value of each stretch, so that no spike is lost, and the gaps."""
-    finite = np.where(np.isfinite(values), values, np.nan)
-    if finite.size <= _MAX_POINTS:
-        return steps, finite
-    starts = _starts(finite.size)
-    least = np.fmin.reduceat(finite, starts)
-    greatest = np.fmax.reduceat(finite, starts)
-    return np.repeat(steps[starts], 2), np.stack([least, greatest], axis=1).reshape(-1)
+    """Leave out what no screen shows; what is no number becomes a gap."""
+    return decimate(steps, np.where(np.isfinite(values), values, np.nan), _MAX_POINTS)
 
 
 def _not_finite(name: str, steps: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> str:
@@ -166,7 +161,8 @@ def vitals(recording: Recording, layers: Iterable[LayerInfo], *, all_variables: 
 
     paths = {layer.path for layer in layers}
     keys = [spec.key for spec in recording.catalogue.specs if spec.key.layer in paths]
-    chosen = keys if all_variables else _one_a_layer(keys)
+    standing_for = [spec.key for spec in recording.catalogue.main_specs().values() if spec.key.layer in paths]
+    chosen = keys if all_variables else standing_for
     subtitle = _troubles(recording, keys)
     names = list(dict.fromkeys(_line_name(key, all_variables) for key in chosen))
     styles = {name: line_style(index) for index, name in enumerate(names)}
@@ -196,15 +192,6 @@ def _name_each_line_once(figure: go.Figure) -> None:
     for trace in figure.data:
         trace.showlegend = trace.name not in seen
         seen.add(trace.name)
-
-
-def _one_a_layer(keys: list[TensorKey]) -> list[TensorKey]:
-    """Take the kernel, or else the first variable, and the first output of each layer."""
-    chosen: dict[tuple[str, str], TensorKey] = {}
-    for key in keys:
-        if key.variable == "kernel" or (key.layer, key.kind) not in chosen:
-            chosen[key.layer, key.kind] = key
-    return list(chosen.values())
 
 
 def _line_name(key: TensorKey, all_variables: bool) -> str:

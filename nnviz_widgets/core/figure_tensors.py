@@ -39,7 +39,7 @@ _WIDEST = 8e307
 """A histogram from the most negative to the largest float64 would have a width that is none."""
 
 
-def heatmap(frame: Frame, neuron_axis: int | None) -> go.Figure:
+def heatmap(frame: Frame) -> go.Figure:
     """Draw a tensor as a map in which a column is a neuron and a row is one place of all other axes."""
     import plotly.graph_objects as go
 
@@ -48,7 +48,7 @@ def heatmap(frame: Frame, neuron_axis: int | None) -> go.Figure:
     missing = non_finite_text(*range_[4:])
     if range_.low is None:
         return say(finish(go.Figure(), title), _nothing(frame.array, missing))
-    matrix, row_name, column_name = _matrix(frame, neuron_axis)
+    matrix, row_name, column_name = _matrix(frame)
     signed = frame.key.kind != "activations"
     rows, columns = (fit(length, _MAX_CELLS) for length in matrix.shape)
     cells = pool(matrix[None, :, None], rows, columns, "absmax" if signed else "max")[0, :, 0]
@@ -77,12 +77,12 @@ def heatmap(frame: Frame, neuron_axis: int | None) -> go.Figure:
     return figure
 
 
-def _matrix(frame: Frame, neuron_axis: int | None) -> tuple[npt.NDArray[Any], str, str]:
+def _matrix(frame: Frame) -> tuple[npt.NDArray[Any], str, str]:
     """Lay a tensor out as rows and columns, with a name for each."""
     array = as_real(frame.array, np.float64 if frame.array.dtype.itemsize > 4 else np.float32)
     if array.ndim == 0:
         return array.reshape(1, 1), "", ""
-    axis = array.ndim - 1 if neuron_axis is None or neuron_axis >= array.ndim else neuron_axis
+    axis = array.ndim - 1 if frame.neuron_axis is None else frame.neuron_axis
     others = [name for index, name in enumerate(frame.axes) if index != axis]
     matrix = np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])
     return matrix, " × ".join(others), frame.axes[axis]

@@ -91,6 +91,5 @@ class Figures:
             call: As in `Recording.tensor`.
             output: As in `Recording.tensor`.
         """
-        recording = self._recording
-        key = recording.resolve(layer, kind, variable, call, output)
-        return figure_tensors.heatmap(recording.frame(key, step), recording.spec(key).neuron_axis)
+        key = self._recording.resolve(layer, kind, variable, call, output)
+        return figure_tensors.heatmap(self._recording.frame(key, step))

@@ -100,6 +100,15 @@ class Catalogue:
     specs: tuple[TensorSpec, ...] = ()
     reasons: Mapping[tuple[str, Kind], str] = field(default_factory=lambda: MappingProxyType({}))
 
+    def main_specs(self) -> dict[tuple[str, Kind], TensorSpec]:
+        """Return for each layer and kind the tensor that stands for it: the kernel, or else the first."""
+        main: dict[tuple[str, Kind], TensorSpec] = {}
+        for spec in self.specs:
+            of = spec.key.layer, spec.key.kind
+            if of not in main or spec.key.variable == "kernel":
+                main[of] = spec
+        return main
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -110,12 +119,15 @@ class Frame:
         step: The step, counted in batches from 1; 0 is the state before any.
         array: Its values, never written to after the frame is made.
         axes: A name for each axis of `array`.
+        neuron_axis: The axis that counts neurons, or `None`; also `None` where the array is not shaped as the
+            catalogue says now.
     """
 
     key: TensorKey
     step: int
     array: npt.NDArray[Any]
     axes: tuple[str, ...]
+    neuron_axis: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 from nnviz_widgets.core.frame import KINDS, Catalogue, Kind, LayerInfo, TensorKey
+from nnviz_widgets.core.names import nearest
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, TensorUnavailable
 
 if TYPE_CHECKING:
@@ -70,11 +71,7 @@ class Lookup:
         paths = self._paths_of_name.get(name, [])
         if len({_first_call(path) for path in paths}) == 1:
             return paths[0]
-        raise LayerNotFound(_unknown(name, paths or self._nearest(name), ambiguous=bool(paths)))
-
-    def _nearest(self, name: str) -> list[str]:
-        known = sorted(self._paths)
-        return get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
+        raise LayerNotFound(_unknown(name, paths or nearest(name, sorted(self._paths)), ambiguous=bool(paths)))
 
     def why(self, layer: str | LayerInfo, kind: str) -> str | None:
         """Say why a kind of a layer cannot be read, `None` if it can.

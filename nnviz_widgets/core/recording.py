@@ -289,14 +289,10 @@ class Recording:
             if index == len(kept) or kept[index] != found:
                 raise TensorNotRecorded(not_recorded(key, step, kept))
             array = self._tensors.array(key, found).view()
-        return Frame(key, found, array, self._axes(key, array.ndim))
-
-    def _axes(self, key: TensorKey, n_axes: int) -> tuple[str, ...]:
-        """Name the axes; those of an array that is not shaped as the catalogue says now are only numbered."""
         spec = self._lookup.spec(key)
-        if spec is None or len(spec.axes) != n_axes:
-            return tuple(f"axis {index}" for index in range(n_axes))
-        return spec.axes
+        if spec is None or len(spec.axes) != array.ndim:  # not shaped as the catalogue says now
+            return Frame(key, found, array, tuple(f"axis {index}" for index in range(array.ndim)))
+        return Frame(key, found, array, spec.axes, spec.neuron_axis)
 
     def tensor_steps(
         self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int | None = None

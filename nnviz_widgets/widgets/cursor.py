@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from difflib import get_close_matches
 from threading import RLock, local
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -11,6 +10,7 @@ from weakref import WeakKeyDictionary
 import ipywidgets
 import traitlets
 
+from nnviz_widgets.core.names import nearest
 from nnviz_widgets.errors import LayerNotFound
 
 if TYPE_CHECKING:
@@ -130,10 +130,10 @@ class Cursor(ipywidgets.Widget):  # type: ignore[misc]
         named = [layer.path for layer in layers if layer.name == name]
         if len(named) == 1:
             return named[0]
-        nearest = ", ".join(f"`{path}`" for path in named or get_close_matches(name[:200], paths, n=3) or paths[:3])
+        near = ", ".join(f"`{path}`" for path in named or nearest(name, paths))
         raise _UnknownLayer(
             f"`layer` must be the path of a layer, or a name that one layer has. Received: {name[:200]!r}. "
-            f"The nearest are {nearest}. Use one of `recording.layers`."
+            f"The nearest are {near}. Use one of `recording.layers`."
         )
 
     @traitlets.validate("layer_index")

@@ -27,6 +27,7 @@ from nnviz_widgets.protocol import (
     parse_client_message,
 )
 from nnviz_widgets.widgets.readout import value_text
+from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
@@ -68,11 +69,11 @@ class Door:
         try:
             return Reply(message.client, message.id, ok=True, values=self._carry_out(message))
         except NnvizError as error:
-            return Reply(message.client, message.id, ok=False, error=_cut(str(error)))
+            return Reply(message.client, message.id, ok=False, error=_plain(str(error)))
         except Exception as error:
             # The page must hear of it, and the session go on: a fault of ours is logged with its traceback.
             logger.exception("the message %s failed", type(message).__name__)
-            return Reply(message.client, message.id, ok=False, error=_cut(f"{type(error).__name__}: {error}"))
+            return Reply(message.client, message.id, ok=False, error=_plain(f"{type(error).__name__}: {error}"))
 
     def _carry_out(self, message: ClientMessage) -> dict[str, str] | None:
         match message:
@@ -127,7 +128,7 @@ def _parse(content: object) -> ClientMessage:
     try:
         message: ClientMessage = parse_client_message(content)
     except (msgspec.ValidationError, RecursionError, TypeError) as error:
-        raise ProtocolError(_cut(str(error))) from error
+        raise ProtocolError(_plain(str(error))) from error
     if not _sendable(message.client):
         raise ProtocolError("`client` is no text that can be sent back")
     return message
@@ -135,7 +136,7 @@ def _parse(content: object) -> ClientMessage:
 
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
-        raise ProtocolError(f"unknown command {_cut(ascii(kind), 60)}")
+        raise ProtocolError(f"unknown command {_plain(ascii(kind), 60)}")
 
 
 def _check_version(protocol: int) -> None:
@@ -163,6 +164,6 @@ def _sendable(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _cut(text: str, length: int = MAX_ERROR) -> str:
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def _plain(text: str, length: int = MAX_ERROR) -> str:
+    """Return text that can be sent and shown, whatever a page wrote into it."""
+    return cut(text.encode("utf-8", "replace").decode("utf-8"), length)

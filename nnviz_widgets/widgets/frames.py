@@ -12,6 +12,7 @@ from nnviz_widgets.errors import InvalidArgumentError, NnvizError, TensorNotReco
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Frame
 from nnviz_widgets.widgets.encoding import Encoding
 from nnviz_widgets.widgets.picture import Picture, missing, picture, shrink
+from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Frame as TensorFrame
@@ -36,10 +37,8 @@ def _key(recording: Recording, layer: str, request: MapRequest) -> TensorKey | s
         return recording.why(layer, request.tensor) or str(error)
     except InvalidArgumentError as error:
         # Several variables and none is a kernel, as in BatchNormalization: a picture of the first says more than words.
-        first = next(
-            (s.key for s in recording.catalogue.specs if (s.key.layer, s.key.kind) == (layer, request.tensor)), None
-        )
-        return str(error) if first is None or request.variable is not None else first
+        main = recording.catalogue.main_specs().get((layer, request.tensor))
+        return str(error) if main is None or request.variable is not None else main.key
     except NnvizError as error:
         return str(error)
 
@@ -90,7 +89,7 @@ def frame_message(
             step=max(0, watch.step) if step is None else step,
             newest=watch.step == -1,
             sample=watch.sample,
-            labels=[label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…" for label in labels],
+            labels=[cut(label, MAX_LABEL) for label in labels],
             planes=planes,
         )
         needed = len(msgspec.json.encode(message)) + HEADER_BYTES
@@ -113,8 +112,7 @@ def _drawing(recording: Recording, watch: Watch, key: TensorKey | str, step: int
         spec = recording.spec(key)
     except NnvizError as error:
         return str(error)
-    neuron_axis = spec.neuron_axis if len(spec.shape) == frame.array.ndim else None
-    return picture(frame, neuron_axis, spec.note, watch.sample)
+    return picture(frame, spec.note, watch.sample)
 
 
 def _draw(watch: Watch, drawings: list[Picture | str], n_bytes: int, *, exact: bool) -> tuple[list[Plane], list[bytes]]:

@@ -16,18 +16,9 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.frame import Kind, TensorKey
     from nnviz_widgets.core.readings import Snapshot
-    from nnviz_widgets.core.recording import Recording
 
 DEAD_READINGS = 20
 """A unit is dead when its activation was 0 on all probed rows of so many readings."""
-
-
-def keys_by_layer(recording: Recording) -> dict[tuple[str, Kind], TensorKey]:
-    """Return for each layer and kind the tensor that stands for it: the kernel, the first output."""
-    keys: dict[tuple[str, Kind], TensorKey] = {}
-    for spec in recording.catalogue.specs:
-        keys.setdefault((spec.key.layer, spec.key.kind), spec.key)
-    return keys
 
 
 def health_of(layer: str, keys: dict[tuple[str, Kind], TensorKey], newest: Snapshot) -> Health:
@@ -35,7 +26,7 @@ def health_of(layer: str, keys: dict[tuple[str, Kind], TensorKey], newest: Snaps
 
     Args:
         layer: The layer's path.
-        keys: From `keys_by_layer`.
+        keys: Of `Catalogue.main_specs`.
         newest: The last `DEAD_READINGS` readings.
     """
     last = {kind: _last_row(newest, keys[layer, kind]) for kind in KINDS if (layer, kind) in keys}

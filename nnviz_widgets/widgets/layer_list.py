@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
 def layers_message(recording: Recording, n_samples: int) -> Layers:
     """Return all layers of `recording` in call order."""
-    kernels: dict[str, TensorSpec] = {}
-    for spec in recording.catalogue.specs:
-        if spec.key.kind == "weights":
-            kernels.setdefault(spec.key.layer, spec)
-    return Layers([_entry(recording, layer, kernels.get(layer.path), n_samples) for layer in recording.layers])
+    main = recording.catalogue.main_specs()
+    return Layers(
+        [_entry(recording, layer, main.get((layer.path, "weights")), n_samples) for layer in recording.layers]
+    )
 
 
 def _entry(recording: Recording, layer: LayerInfo, kernel: TensorSpec | None, n_samples: int) -> LayerEntry:

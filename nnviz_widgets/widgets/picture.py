@@ -96,12 +96,11 @@ class Picture:
         )
 
 
-def picture(frame: Frame, neuron_axis: int | None, note: str | None, sample: int) -> Picture | str:
+def picture(frame: Frame, note: str | None, sample: int) -> Picture | str:
     """Return `frame` as a picture, or the reason why it has none.
 
     Args:
         frame: The tensor.
-        neuron_axis: The axis that counts neurons, or `None`.
         note: What a reader must know, or `None`.
         sample: The sample to show of activations of more than two axes.
     """
@@ -112,7 +111,7 @@ def picture(frame: Frame, neuron_axis: int | None, note: str | None, sample: int
         return f"shape {array.shape}: no values"
     if array.dtype.kind == "c":
         note = f"{note}; the magnitude |z| is drawn" if note else "the magnitude |z| is drawn"
-    return Picture(frame, note, lay_out(array.shape, frame.axes, neuron_axis, frame.key.kind, sample))
+    return Picture(frame, note, lay_out(array.shape, frame.axes, frame.neuron_axis, frame.key.kind, sample))
 
 
 def missing(kind: Kind, variable: str | None, reason: str) -> Plane:

@@ -25,8 +25,6 @@ def value_text(recording: Recording, place: ReadValues) -> str:
         raise TensorNotRecorded(f"Nothing of `{place.layer}` is kept at or before step {place.step}. Take a step.")
     if frame.array.size == 0:
         return ""
-    spec = recording.spec(key)
-    neuron_axis = spec.neuron_axis if len(spec.shape) == frame.array.ndim else None
-    layout = lay_out(frame.array.shape, frame.axes, neuron_axis, key.kind, place.sample)
+    layout = lay_out(frame.array.shape, frame.axes, frame.neuron_axis, key.kind, place.sample)
     index = layout.index(place.row, place.column)
     return "" if index is None else str(frame.array[index])

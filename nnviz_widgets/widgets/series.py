@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Literal, cast, get_args, get_type_hints
 
 import numpy as np
 
+from nnviz_widgets.core.decimate import decimate, without_pauses
 from nnviz_widgets.core.readings import COLUMNS
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Column, Event, Series
-from nnviz_widgets.widgets.decimate import decimate, without_pauses
-from nnviz_widgets.widgets.health import DEAD_READINGS, health_of, keys_by_layer
+from nnviz_widgets.widgets.health import DEAD_READINGS, health_of
+from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,7 +35,7 @@ Line = tuple[str, str | None, "npt.NDArray[np.int64]", "npt.NDArray[np.float64]"
 
 def series_message(recording: Recording) -> tuple[Series, list[bytes]]:
     """Return the run so far and the buffers of its lines."""
-    keys = keys_by_layer(recording)
+    keys = {of: spec.key for of, spec in recording.catalogue.main_specs().items()}
     steps, metrics = recording.metric_arrays()
     lines: list[Line] = [(name, None, *without_pauses(steps, values)) for name, values in metrics.items()]
     readings = recording.readings()
@@ -76,11 +77,8 @@ def _add(columns: list[Column], buffers: list[bytes], lines: list[Line], n_point
     for name, layer, steps, values in lines[: share // n_points]:
         x, y = decimate(steps, values, n_points)
         columns.append(Column(name, layer, len(x), len(buffers), len(buffers) + 1))
-        buffers += [_little_endian(x), _little_endian(y)]
-
-
-def _little_endian(array: npt.NDArray[Any]) -> bytes:
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        with np.errstate(over="ignore"):  # what is too large for a float32 is drawn as infinite
+            buffers += [x.astype("<f8").tobytes(), y.astype("<f4").tobytes()]
 
 
 def events_of(recording: Recording) -> list[Event]:
@@ -96,4 +94,4 @@ def events_of(recording: Recording) -> list[Event]:
 
 def _event(step: int, name: str, text: str) -> Event:
     known = cast("Literal['epoch']", name if name in EVENT_NAMES else "notice")
-    return Event(step, known, text if len(text) <= MAX_EVENT_TEXT else f"{text[: MAX_EVENT_TEXT - 1]}…")
+    return Event(step, known, cut(text, MAX_EVENT_TEXT))

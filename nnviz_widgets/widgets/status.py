@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.protocol import Failure, Status
+from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def status_of(source: Source) -> Status:
 
 def _of_session(session: Session) -> Status:
     return Status(
-        name=_cut(session.name),
+        name=cut(session.name, MAX_TEXT),
         source="session",
         state=session.state,
         step=session.step_index,
@@ -53,7 +54,7 @@ def _of_recording(source: Source) -> Status:
     epoch = int(epochs[-1]) if epochs.size else 0
     _, metrics = recording.metric_arrays()
     return Status(
-        name=_cut(recording.name),
+        name=cut(recording.name, MAX_TEXT),
         source=source.kind,
         state="finished",
         step=last_step,
@@ -79,16 +80,12 @@ def _failure(session: Session) -> Failure | None:
     # The end of a traceback says what happened, its beginning where the user's call was.
     if len(text) > MAX_TRACEBACK:
         text = f"{text[: MAX_TRACEBACK // 4]}\n[…]\n{text[-MAX_TRACEBACK * 3 // 4 :]}"
-    return Failure(_cut(title), text)
+    return Failure(cut(title, MAX_TEXT), text)
 
 
 def _logs(logs: Mapping[str, float]) -> dict[str, float | None]:
-    return {_cut(name): _finite(value) for name, value in list(logs.items())[:MAX_LOGS]}
+    return {cut(name, MAX_TEXT): _finite(value) for name, value in list(logs.items())[:MAX_LOGS]}
 
 
 def _finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"

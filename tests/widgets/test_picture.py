@@ -17,7 +17,7 @@ def picture_of(array, kind="weights", axes=None, neuron_axis=-1, note=None, samp
     array = np.asarray(array)
     axes = axes or {2: ("in", "neuron"), 1: ("neuron",), 0: ()}.get(array.ndim, tuple("abcdefg"[: array.ndim]))
     axis = (neuron_axis % array.ndim) if array.ndim else None
-    return picture(Frame(TensorKey("d", kind, "kernel"), 1, array, axes), axis, note, sample)
+    return picture(Frame(TensorKey("d", kind, "kernel"), 1, array, axes, axis), note, sample)
 
 
 def drawn(array, max_rows=64, max_cols=64, encoding="f32", **kwargs):

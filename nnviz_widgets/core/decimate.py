@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,26 +11,22 @@ if TYPE_CHECKING:
 
 
 def decimate(
-    steps: npt.NDArray[np.int64], values: npt.NDArray[np.floating[Any]], n_points: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    steps: npt.NDArray[np.int64], values: npt.NDArray[np.float64], n_points: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return at most `n_points` points of a line, by the least and the greatest of equal runs of values.
 
     Args:
         steps: Shape `(n,)`, ascending.
         values: Shape `(n,)`; NaN is a gap. A gap stays visible if it fills a run.
         n_points: How many points to keep, at least 4. A shorter line is kept whole.
-
-    Returns:
-        Steps as float64 and values as float32.
     """
-    if values.size > n_points:
-        kept = _extremes(values, n_points)
-        steps, values = steps[kept], values[kept]
-    with np.errstate(over="ignore"):
-        return steps.astype(np.float64), values.astype(np.float32)
+    if values.size <= n_points:
+        return steps, values
+    kept = _extremes(values, n_points)
+    return steps[kept], values[kept]
 
 
-def _extremes(values: npt.NDArray[np.floating[Any]], n_points: int) -> npt.NDArray[np.int64]:
+def _extremes(values: npt.NDArray[np.float64], n_points: int) -> npt.NDArray[np.int64]:
     """Return the ascending indices of the first and last value and of each run's least and greatest."""
     n_runs = (n_points - 2) // 2
     length = -(-values.size // n_runs)
@@ -42,7 +38,7 @@ def _extremes(values: npt.NDArray[np.floating[Any]], n_points: int) -> npt.NDArr
     return np.unique(np.concatenate(kept))
 
 
-def _of_runs(runs: npt.NDArray[np.floating[Any]], start: int) -> list[npt.NDArray[np.int64]]:
+def _of_runs(runs: npt.NDArray[np.float64], start: int) -> list[npt.NDArray[np.int64]]:
     starts = start + np.arange(runs.shape[0]) * runs.shape[1]
     if np.isnan(runs).any():
         # An all-NaN run gives its first index twice: a NaN, and so a gap.

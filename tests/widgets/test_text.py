@@ -1,0 +1,10 @@
+"""Text that is too long says so."""
+
+import pytest
+
+from nnviz_widgets.widgets.text import cut
+
+
+@pytest.mark.parametrize(("text", "shown"), [("", ""), ("four", "four"), ("fives", "fiv…")])
+def test_text_is_never_longer_than_asked(text, shown):
+    assert cut(text, 4) == shown
