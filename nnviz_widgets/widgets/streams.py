@@ -5,15 +5,18 @@ Runs on the publisher's thread only.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.frame import TensorKey
-from nnviz_widgets.protocol import Frame
+from nnviz_widgets.errors import ChannelClosed
+from nnviz_widgets.protocol import Frame, Notice
 from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
 from nnviz_widgets.widgets.layer_list import layers_message
 from nnviz_widgets.widgets.series import series_message
 from nnviz_widgets.widgets.status import status_of
+from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.cursor import Cursor
     from nnviz_widgets.widgets.source import Source
 
+logger = logging.getLogger("nnviz_widgets")
+
 STATUS_S = 0.2
 SERIES_S = 0.25
 SILENT_STATUS_S = 1.0
@@ -33,6 +38,7 @@ SERIES_SHARE = 0.05
 """The share of this thread's time that series may take: those of long runs come less often."""
 SIGN_AFTER_S = 1.0
 """How long a page without maps may be quiet before it is asked for a sign of life."""
+MAX_NOTICE = 500
 
 
 class Streams:
@@ -58,6 +64,7 @@ class Streams:
         self._status_at = self._series_at = 0.0
         self._series_pause = SERIES_S
         self._series_due = False
+        self._observer_fault: str | None = None
         self._keys: dict[str, tuple[Catalogue, Watch, list[TensorKey | str]]] = {}
 
     def turn(self, now: float) -> float | None:
@@ -114,8 +121,21 @@ class Streams:
         if turned:
             self._series_at = 0.0
         self._channel.attempt(lambda: self._set_status(status))
-        self._channel.attempt(self._cursor.refresh)
+        self._move_cursor()
         return pause if running else None
+
+    def _move_cursor(self) -> None:
+        """Let the cursor follow. Code of the user's observes it: if that fails, the view must go on all the same."""
+        try:
+            self._channel.attempt(self._cursor.refresh)
+        except ChannelClosed:
+            raise
+        except Exception as error:
+            logger.exception("an observer of the cursor failed")
+            text = cut(f"An observer of `session.cursor` failed: {type(error).__name__}: {error}", MAX_NOTICE)
+            if text != self._observer_fault:
+                self._observer_fault = text
+                self._channel.send(Notice("error", text))
 
     def _publish_series(self, now: float, clients: list[Client]) -> float | None:
         if not self._series_due:

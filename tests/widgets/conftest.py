@@ -8,10 +8,11 @@ import comm
 import ipywidgets
 import pytest
 
+from nnviz_widgets.widgets import clients, publisher
 from nnviz_widgets.widgets import front_end as front_end_module
 from nnviz_widgets.widgets import inspector as inspector_module
 from nnviz_widgets.widgets.inspector import Inspector
-from tests.widgets.fakes import FakeComm, FakeSession, Page
+from tests.widgets.fakes import Clock, FakeComm, FakeSession, Page, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,4 +59,23 @@ def inspector(make_inspector: Callable[..., Inspector], session: FakeSession) ->
 def page(inspector: Inspector) -> Page:
     page = Page(inspector)
     page.reply(page.ready())
+    return page
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch, make_inspector: Callable[..., Inspector], session: FakeSession) -> Turns:
+    """A publisher without a thread, on a clock that the test moves."""
+    clock = Clock()
+    for module in (clients, publisher):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(publisher.Publisher, "_hurry", lambda self: None)
+    return Turns(make_inspector(session), session, clock)
+
+
+@pytest.fixture
+def looker(turns: Turns) -> Page:
+    """A page that is ready, of an Inspector whose turns are taken by hand."""
+    page = Page(turns.inspector)
+    page.ready()
+    turns.take()
     return page

@@ -213,8 +213,32 @@ def until(condition: Any, seconds: float = 5.0) -> None:
         time.sleep(0.002)
 
 
-def quiet(comm: FakeComm, seconds: float = 0.3) -> bool:
-    """Whether no frame comes for so long."""
-    before = len(comm.customs("frame"))
-    time.sleep(seconds)
-    return len(comm.customs("frame")) == before
+class Clock:
+    """Stands for the module `time`: it moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Turns:
+    """The turns of one publisher, taken by hand: what comes after a second, or never comes, is seen at once."""
+
+    def __init__(self, inspector: Any, session: FakeSession, clock: Clock) -> None:
+        self.inspector, self.session, self.clock = inspector, session, clock
+        inspector._publisher._urgent.set()  # so that it does not wait after a fault
+
+    def take(self, seconds: float = 0.0) -> None:
+        """Let time pass, then let the publisher do what is due."""
+        self.clock.now += seconds
+        self.inspector._publisher._turn()
+
+    def train(self, n_steps: int, seconds: float = 0.01) -> list[frozenset[TensorKey]]:
+        """Take steps with a turn after each. Returns what the pages wanted of each."""
+        wanted = []
+        for _ in range(n_steps):
+            wanted.append(self.session.take_step())
+            self.take(seconds)
+        return wanted

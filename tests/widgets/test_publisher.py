@@ -9,7 +9,7 @@ import pytest
 
 from nnviz_widgets.protocol import MAX_FRAME_BYTES
 from nnviz_widgets.widgets.inspector import Inspector
-from tests.widgets.fakes import FakeComm, FakeSession, Page, quiet, until
+from tests.widgets.fakes import FakeComm, FakeSession, Page, until
 
 MAPS = ("activations", "weights", "gradients")
 
@@ -98,79 +98,6 @@ def test_a_hidden_page_costs_the_training_nothing(session, page):
     assert not any(session.take_step() for _ in range(20))
 
 
-def test_C01_half_of_the_frames_lost_and_yet_the_newest_is_shown(session, page):
-    session.turn("running")
-    page.watch(*MAPS)
-    lost = 0
-
-    def lossy_poll() -> int:
-        """Half of the frames never arrive; a page that gets none asks anew, as the real one does."""
-        nonlocal lost
-        mine = [frame for frame, _ in page.comm.customs("frame") if frame["client"] == "page"]
-        for frame in mine[seen["n"] :]:
-            seen["n"] += 1
-            if seen["n"] % 2:
-                lost += 1
-            else:
-                page.say({"kind": "ack", "client": "page", "seq": frame["seq"]})
-                seen["at"] = time.monotonic()
-        if time.monotonic() - seen["at"] > 0.6:
-            page.watch(*MAPS)
-            seen["at"] = time.monotonic()
-        return seen["n"]
-
-    seen = {"n": 0, "at": time.monotonic()}
-    train_until(session, lambda: lossy_poll() >= 20, seconds=20)
-    assert lost >= 10
-
-
-def test_C01_both_frames_on_their_way_lost(session, page):
-    page.acks = False
-    session.turn("running")
-    page.watch(*MAPS)
-    train_until(session, lambda: len(page.poll()) == 2)
-    time.sleep(0.6)
-    page.acks = True
-    page._acked = 2
-    page.watch(*MAPS)
-    train_until(session, lambda: len(page.poll()) >= 6)
-
-
-def test_C02_acknowledgements_twice_reordered_or_made_up_do_no_harm(session, page):
-    page.acks = False
-    session.turn("running")
-    page.watch(*MAPS)
-    train_until(session, lambda: len(page.poll()) == 2)
-    first, second = (frame["seq"] for frame, _ in page.frames)
-    for seq in (second, first, first, second, 10**9, 0):
-        page.say({"kind": "ack", "client": "page", "seq": seq})
-    train_until(session, lambda: len(page.poll()) == 4)
-    for _ in range(20):
-        session.take_step()
-    assert quiet(page.comm, 0.2), "never more than two on their way"
-
-
-def test_C03_a_page_that_never_acknowledges_gets_two_frames_and_no_more(session, page):
-    page.acks = False
-    session.turn("running")
-    page.watch(*MAPS)
-    train_until(session, lambda: len(page.poll()) == 2)
-    for _ in range(50):
-        session.take_step()
-        time.sleep(0.002)
-    assert len(page.poll()) == 2
-    assert session.take_step() == frozenset(), "and the training takes no full steps for it"
-    time.sleep(2.1)
-    session.take_step()
-    n_series = len(page.comm.customs("series"))
-    for _ in range(30):
-        session.take_step()
-        time.sleep(0.02)
-    assert len(page.comm.customs("series")) == n_series
-    page.acks = True
-    train_until(session, lambda: len(page.poll()) >= 6)
-
-
 @pytest.mark.soak
 def test_C03_memory_stays_flat_for_half_an_hour(session, page):
     import psutil
@@ -207,50 +134,12 @@ def test_C04_a_reloaded_page_gets_everything_again(session, inspector, page):
     assert inspector.get_state()["_status"]["step"] > 0
 
 
-def test_C05_two_pages_live_and_one_goes(session, inspector, page):
-    other = Page(inspector, "other")
-    other.ready()
-    session.turn("running")
-    page.watch(*MAPS)
-    other.watch("weights", layer="digits")
-    train_until(session, lambda: len(page.poll()) >= 4 and len(other.poll()) >= 4)
-    assert {frame["layer"] for frame, _ in page.frames} == {"hidden"}
-    assert {frame["layer"] for frame, _ in other.frames} == {"digits"}
-    other.say({"kind": "gone", "client": "other"})
-    time.sleep(0.05)
-    n_other, n_page = len(other.poll()), len(page.poll())
-    train_until(session, lambda: len(page.poll()) >= n_page + 4)
-    assert len(other.poll()) == n_other
-
-
 def test_pages_that_were_reloaded_without_goodbye_are_forgotten(inspector):
     for number in range(40):
         Page(inspector, f"page {number}").ready()
     names = [client.name for client in inspector._publisher.clients.snapshot()]
     assert len(names) == 16
     assert "page 39" in names
-
-
-def test_a_page_without_maps_gets_series_while_it_gives_signs_of_life(session, inspector):
-    page = Page(inspector, acks=True)
-    page.ready()
-    session.turn("running")
-
-    def n_series() -> int:
-        page.poll()
-        return len(page.comm.customs("series"))
-
-    train_until(session, lambda: n_series() >= 5, seconds=8)
-    page.acks = False
-    time.sleep(0.01)
-    for _ in range(150):
-        session.take_step()
-        time.sleep(0.02)
-    stopped = n_series()
-    for _ in range(40):
-        session.take_step()
-        time.sleep(0.02)
-    assert n_series() == stopped
 
 
 def test_status_comes_at_once_when_the_state_changes(session, page):
@@ -261,37 +150,12 @@ def test_status_comes_at_once_when_the_state_changes(session, page):
     assert time.monotonic() - started < 0.25
 
 
-def test_status_comes_at_most_ten_times_a_second(session, page):
-    def n_updates() -> int:
-        return sum("_status" in data.get("state", {}) for _, data, _ in page.comm.sent)
-
-    session.turn("running")
-    before, started = n_updates(), time.monotonic()
-    while time.monotonic() - started < 1.0:
-        session.take_step()
-        time.sleep(0.002)
-    assert 3 <= n_updates() - before <= 13
-
-
 def test_the_last_series_has_the_last_step(session, page):
     session.turn("running")
     for _ in range(30):
         session.take_step()
     session.turn("finished")
     until(lambda: [series["last_step"] for series, _ in page.comm.customs("series")][-1:] == [30])
-
-
-def test_the_cursor_follows_the_training(session, inspector, page):
-    session.turn("running")
-    for _ in range(5):
-        session.take_step()
-    until(lambda: inspector.cursor.step == 5)
-    inspector.cursor.step = 2
-    assert not inspector.cursor.follow
-    for _ in range(5):
-        session.take_step()
-    time.sleep(0.3)
-    assert inspector.cursor.step == 2
 
 
 def test_no_message_is_larger_than_allowed(make_inspector, session):
@@ -338,54 +202,6 @@ def test_C22_the_socket_is_gone_during_a_send(session, inspector, page):
     assert session.recording.steps[-1] == session.step_index
     comm.fault = None
     inspector.close()
-
-
-def test_C22_one_lost_message_does_not_end_the_view(session, page, caplog):
-    zmq = pytest.importorskip("zmq")
-    failing = [3]
-
-    def sometimes(msg_type: str, data: object, buffers: object) -> None:
-        if failing[0]:
-            failing[0] -= 1
-            raise zmq.ZMQError(zmq.EAGAIN)
-
-    page.comm.fault = sometimes
-    session.turn("running")
-    page.watch(*MAPS)
-
-    def again() -> bool:
-        if failing[0]:
-            time.sleep(0.02)
-        return len(page.poll()) >= 4
-
-    started = time.monotonic()
-
-    def resync() -> bool:
-        nonlocal started
-        if time.monotonic() - started > 0.7:
-            page.watch(*MAPS)
-            started = time.monotonic()
-        return again()
-
-    train_until(session, resync, seconds=10)
-    assert "was lost" in caplog.text
-
-
-def test_a_fault_of_ours_is_said_once_and_the_view_goes_on(session, page, monkeypatch, caplog):
-    from nnviz_widgets.widgets import streams
-
-    def broken(*args: object, **kwargs: object) -> None:
-        raise ZeroDivisionError("broken on purpose")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(streams, "frame_message", broken)
-        page.watch(*MAPS)
-        until(lambda: page.comm.customs("notice"))
-        time.sleep(1.3)
-        ((notice, _),) = page.comm.customs("notice")
-        assert "broken on purpose" in notice["text"]
-    until(page.poll)
-    assert "broken on purpose" in caplog.text
 
 
 def test_a_recording_alone_can_be_looked_at(make_inspector, session):
