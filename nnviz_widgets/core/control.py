@@ -97,6 +97,12 @@ class Control:
             self.goal = goal
             self.set_state("running")
 
+    def rest(self, goal: Goal, state: State) -> None:
+        """Leave the running state because `goal` is reached; if another was set meanwhile, only a finished run does."""
+        with self.changed:
+            if (self.goal is goal or state == "finished") and self.running and not self.closing:
+                self.set_state(state)
+
     def wait_while_running(self, timeout: float | None = None) -> bool:
         """Block until the session is not running; `False` if `timeout` seconds went by before."""
         end = math.inf if timeout is None else time.monotonic() + timeout

@@ -49,7 +49,8 @@ class Probe:
         self.data = data
         if budget is not None and not (isinstance(budget, (int, float)) and budget >= 0):
             raise InvalidArgumentError(
-                f"`budget` must be a share of the step time, 0 or more, or None. Received: budget={budget!r}."
+                f"`budget` must be a share of the step time, 0 or more, or None. Received: budget={budget!r}. "
+                "0.05 is 5 %, None is unlimited."
             )
         self.budget = budget
 
@@ -100,11 +101,18 @@ def _checked_layers(layers: Any) -> tuple[str, ...] | None:
 
 
 def _checked_kinds(kinds: Sequence[Kind] | Kind) -> tuple[Kind, ...]:
-    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    if isinstance(kinds, str):
+        kinds = (kinds,)
+    if not isinstance(kinds, (list, tuple, set, frozenset)):
+        raise InvalidArgumentError(
+            f"`kinds` must be a list of kinds. Received: kinds={kinds!r}. Use () to keep vitals only."
+        )
+    kinds = tuple(kinds)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise InvalidArgumentError(
-            f"`kinds` must be among {', '.join(map(repr, KINDS))}. Received: {', '.join(map(repr, unknown))}."
+            f"`kinds` must be among {', '.join(map(repr, KINDS))}. Received: {', '.join(map(repr, unknown))}. "
+            "Use one of them."
         )
     return kinds
 
@@ -121,5 +129,7 @@ def _positive_int(name: str, value: Any) -> int:
     except TypeError:
         number = 0
     if number < 1 or isinstance(value, bool):
-        raise InvalidArgumentError(f"`{name}` must be an integer of at least 1. Received: {name}={value!r}.")
+        raise InvalidArgumentError(
+            f"`{name}` must be an integer of at least 1. Received: {name}={value!r}. Use 1 or more."
+        )
     return number

@@ -58,7 +58,9 @@ class Recorder:
         if output.gradient_l2 is not None:
             values["gradient_l2"] = output.gradient_l2
         self._recording.add_step(step, event.epoch, event.batch, values)
-        if output.updates == 0:
+        if output.skipped:
+            self._recording.add_event(step, "no_update", f"step {step} skipped: its scaled gradients overflowed")
+        elif output.updates == 0:
             self._recording.add_event(step, "no_update", f"step {step} updated no variable")
         if output.vitals is not None:
             self._add_reading(step, event.variant, output, wanted, read_all=read_all)
@@ -70,7 +72,8 @@ class Recorder:
 
     def end_epoch(self, step: int, event: Any) -> None:
         """Record the end of an epoch, whose last step was `step`, with the metrics of its validation."""
-        self._recording.amend_step(step, event.epoch_logs)
+        if step:  # an empty data set has epochs without steps
+            self._recording.amend_step(step, event.epoch_logs)
         self._recording.add_event(step, "epoch", f"end of epoch {event.epoch + 1}")
 
     def note(self, step: int, sentence: str, name: str = "notice") -> None:

@@ -62,8 +62,8 @@ class CostMeter:
 
     @property
     def share(self) -> float | None:
-        """The share of all training time spent on watching."""
-        return self.watching_s / self.total_s if self.total_s else None
+        """The share of all training time spent on watching; `None` without an unwatched step to compare with."""
+        return self.watching_s / self.total_s if self.total_s and self.base_s is not None else None
 
 
 class Schedule:

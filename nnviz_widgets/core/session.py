@@ -108,15 +108,21 @@ class Session:
             validation_freq=validation_freq,
         )
         self.probe = probe if probe is not None else Probe()
-        self._training = backend.Training(model, arguments, self.probe, self._set_activity)
+        session = weakref.ref(self)  # the training thread must not keep a session that nobody has any more
+        self._training = backend.Training(model, arguments, self.probe, lambda text: _tell_activity(session, text))
         self.model = model
         self.name = name if name is not None else model.name
         attach(model, self)
         self.recording = Recording(self.name)
-        self._control = Control(self._notify)
+        self._control = Control(lambda: _tell_change(session))
         self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
         self._closed = False
-        self._look()
+        try:
+            self._look()
+        except BaseException:
+            detach(model, self)
+            raise
+        weakref.finalize(self, _end_thread, self._control).atexit = False
         _open_sessions.add(self)
 
     def _look(self) -> None:
@@ -124,11 +130,9 @@ class Session:
         if not self.model.built:
             return
         self.recording.set_catalogue(self._training.functions.look())
+        self._training.functions.check_probe()
         if "weights" in self.probe.kinds:
             self.recording.add_tensors(0, self._training.functions.weights(), pinned=True)
-
-    def _set_activity(self, activity: str | None) -> None:
-        self._worker.set_activity(activity)
 
     def _notify(self) -> None:
         self._worker.notify_viewers()
@@ -248,6 +252,7 @@ class Session:
         with self._control.changed:
             if self.state == "running":
                 self._control.goal.after_next = True
+                self._control.changed.notify_all()
 
     def ask_steps(self, n: int = 1) -> None:
         """Ask for what `step` does."""
@@ -450,8 +455,34 @@ def resolve_verbose(verbose: str | int) -> str | int:
     return 0 if shell is not None and hasattr(shell, "kernel") else 1
 
 
+def _tell_activity(session: weakref.ref[Session], text: str | None) -> None:
+    if (alive := session()) is not None:
+        alive._worker.set_activity(text)
+
+
+def _tell_change(session: weakref.ref[Session]) -> None:
+    if (alive := session()) is not None:
+        alive._notify()
+
+
+def _end_thread(control: Control) -> None:
+    """Let the training thread of a session end that was forgotten without being closed."""
+    with control.changed:
+        control.closing = True
+        control.changed.notify_all()
+
+
+EXIT_TIMEOUT_S = 5.0
+"""How long the end of the interpreter waits for a step: a generator that never returns must not hang it."""
+
+
 @atexit.register
 def _close_all() -> None:
     """Let no training thread run into the end of the interpreter."""
-    for session in list(_open_sessions):
-        session.close()
+    sessions = list(_open_sessions)
+    for session in sessions:
+        _end_thread(session._control)
+    for session in sessions:
+        session._worker.join(EXIT_TIMEOUT_S)
+        if not session._worker.alive:
+            session.close()

@@ -49,8 +49,10 @@ class SicknessWatch:
 
     @staticmethod
     def _is_sick(output: Any) -> bool:
-        loss = output.has_loss and not math.isfinite(output.batch_loss)
-        return loss or (output.gradient_l2 is not None and not math.isfinite(output.gradient_l2))
+        if output.has_loss and not math.isfinite(output.batch_loss):
+            return True
+        # An overflow that the loss scale skips is part of its search for the right scale.
+        return output.gradient_l2 is not None and not math.isfinite(output.gradient_l2) and not output.skipped
 
 
 def first_sick_tensor(catalogue: Catalogue, reading: VitalsReading) -> str | None:

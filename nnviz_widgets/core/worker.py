@@ -31,7 +31,6 @@ class Worker:
 
     Attributes:
         step: Steps completed.
-        epoch: Current epoch, 0-based.
         batch: 0-based index of the last completed batch, -1 before any.
         report: Of the last step.
         output: Of the last step.
@@ -59,7 +58,6 @@ class Worker:
         self.speed: float | None = None
         self.pause_when_non_finite = False
         self.step = 0
-        self.epoch: int = training.arguments.initial_epoch
         self.batch = -1
         self.report: StepReport | None = None
         self.output: Any = None
@@ -86,10 +84,10 @@ class Worker:
         """Whether the caller is the training thread itself, as a callback is."""
         return self._thread is threading.current_thread()
 
-    def join(self) -> None:
-        """Wait for the end of the thread."""
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end of the thread, `timeout` seconds at most."""
         if self._thread is not None and not self.is_current_thread():
-            self._thread.join()
+            self._thread.join(timeout)
 
     def notify_viewers(self) -> None:
         """Tell everybody who looks that something changed."""
@@ -120,14 +118,14 @@ class Worker:
                 self._prepare()
             self._notice_training_outside()
             self._rate_mark = (time.perf_counter(), self.step)
-            while not self._control.closing and self._advance():
-                pass
+            goal = self._control.goal
+            while not self._control.closing and self._advance(goal):
+                goal = self._control.goal
         except BaseException as error:
             self._fail(error)
         else:
             self._outside = self._training.n_updates()
-            if self._control.running and not self._control.closing:
-                self._control.set_state("finished" if self._steps is None else "paused")
+            self._control.rest(goal, "finished" if self._steps is None else "paused")
 
     def _prepare(self) -> None:
         self._training.prepare()
@@ -136,31 +134,31 @@ class Worker:
         self._outside = self._training.n_updates()
         self.prepared = True
 
-    def _advance(self) -> bool:
-        """Take a step; whether to go on."""
-        goal = self._control.goal
+    def _advance(self, goal: Goal) -> bool:
+        """Take a step towards `goal`; whether to go on."""
         if goal.stop:
             self._end()
             return False
         if goal.at_once:
             return False
-        if self.speed is not None and not self._rest(1 / self.speed):
+        speed = self.speed
+        if speed is not None and not self._rest(goal, 1 / speed):
             return True
         try:
             event = next(self._steps)  # type: ignore[arg-type]
         except StopIteration:
             self._ended()
             return False
-        return self._after(event)
+        return self._after(goal, event)
 
-    def _rest(self, seconds: float) -> bool:
+    def _rest(self, goal: Goal, seconds: float) -> bool:
         """Wait until the next step may be taken; `False` if the goal changed meanwhile and must be looked at."""
         remaining = self._began + seconds - time.perf_counter()
-        if remaining <= 0:
+        if remaining <= 0 or goal.after_next:
             return True
-        goal = self._control.goal
         self._control.sleep(remaining)
-        return self._control.goal is goal and not goal.at_once and time.perf_counter() >= self._began + seconds
+        due = goal.after_next or time.perf_counter() >= self._began + seconds
+        return due and self._control.goal is goal and not goal.at_once
 
     def _choose(self) -> Variant:
         """Return the variant of the step that is about to be taken."""
@@ -189,15 +187,20 @@ class Worker:
         return (self.batch + 1) % per_epoch
 
     @property
+    def epoch(self) -> int:
+        """Current epoch, 0-based; it changes when the first batch of the next one starts."""
+        epoch: int = self._training.epoch
+        return epoch
+
+    @property
     def total_steps(self) -> int | None:
         """How many steps there will be, `None` while the data has not told."""
         per_epoch = self._training.steps_per_epoch
         n_epochs = self._training.epochs - self._training.arguments.initial_epoch
         return None if per_epoch is None else per_epoch * max(n_epochs, 0)
 
-    def _after(self, event: Any) -> bool:
+    def _after(self, goal: Goal, event: Any) -> bool:
         """Record what a step or the end of an epoch brought; whether to go on."""
-        goal = self._control.goal
         if event.output is not None:
             self._count(event)
         if event.ends_epoch:
@@ -218,7 +221,7 @@ class Worker:
         """Take note of a step, and let it be recorded."""
         output = event.output
         self.step += 1
-        self.epoch, self.batch = event.epoch, event.batch
+        self.batch = event.batch
         self.output = output
         read_all = self._read_all or self.schedule.last is Variant.FULL
         newly_sick = self._recorder.add_step(self.step, event, self._wanted, read_all=read_all)
@@ -272,7 +275,7 @@ class Worker:
             if self._steps is not None and self.prepared:
                 self._steps.close()
         except BaseException as error:
-            self.error = self.error or error
+            self._fail(error)
         finally:
             self._steps = None
             self._training.release()

@@ -126,7 +126,7 @@ def _fail(*args: Any, **kwargs: Any) -> Any:
 
 
 BROKEN = {
-    "noting an output": (taps.Taps, "_note_output"),
+    "noting an output": (taps.Taps, "_note_call"),
     "noting a gradient": (taps, "aside"),
     "the catalogue": ("nnviz_widgets.core.backends.tensorflow.traced", "after_tracing"),
     "the statistics in the graph": ("nnviz_widgets.core.backends.tensorflow.statistics", "column_sums"),

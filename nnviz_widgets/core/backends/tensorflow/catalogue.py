@@ -36,6 +36,14 @@ def before_tracing(entries: Sequence[Entry], chosen: Sequence[Entry]) -> Catalog
     return Catalogue(layers, tuple(specs), MappingProxyType({}))
 
 
+def unreadable(entries: Sequence[Entry], why: str) -> Catalogue:
+    """Return the layers of a model of which nothing can be read."""
+    reasons: dict[tuple[str, Kind], str] = {}
+    for entry in entries:
+        _explain_all(entry.path, why, reasons)
+    return replace(before_tracing(entries, ()), reasons=MappingProxyType(reasons))
+
+
 def after_tracing(entries: Sequence[Entry], chosen: Sequence[Entry], taps: Taps, samples: int) -> Catalogue:
     """Return the catalogue of a model whose step was traced with `taps` on the `chosen` entries."""
     by_path = {entry.path: entry for entry in entries}
@@ -172,6 +180,10 @@ def _output_specs(
             why = f"{entry.path!r} was not called in the step"
         reasons[info.path, "activations"] = reasons[info.path, "activation_gradients"] = why
         return []
+    if not outputs:
+        why = f"the output of {info.path!r} is no tensor of numbers"
+        reasons[info.path, "activations"] = reasons[info.path, "activation_gradients"] = why
+        return []
     specs: list[TensorSpec] = []
     for i, output in enumerate(outputs):
         spec = _output_spec(info, "activations", i, output.activation, entry.layer, samples)
@@ -186,7 +198,7 @@ def _output_specs(
             f"none: no gradient reaches the output of {info.path!r}, which is not on a path from a trained variable "
             "to the loss"
             if floating
-            else f"the output of {info.path!r} is of integers, which have no gradient"
+            else f"the output of {info.path!r} is of {outputs[0].activation.dtype.name}, which has no gradient"
         )
     return specs
 

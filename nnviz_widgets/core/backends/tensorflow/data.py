@@ -23,6 +23,8 @@ from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDat
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.eager import context
 
+from nnviz_widgets.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -133,6 +135,7 @@ def make_epoch_iterator(model: Any, arguments: FitArguments, errors: UserErrors,
 
 def _adapter(arguments: FitArguments, random: np.random.Generator) -> Any:
     if _is_foreign_loader(arguments.x):
+        _refuse_beside_loader(arguments)
         return IterableAdapter(arguments.x)
     adapter = data_adapters.get_data_adapter(
         x=arguments.x,
@@ -146,6 +149,16 @@ def _adapter(arguments: FitArguments, random: np.random.Generator) -> Any:
     if type(adapter) is ArrayDataAdapter and adapter._shuffle is True and not _has_global_seed():
         return _with_stored_order(adapter, arguments, random)
     return adapter
+
+
+def _refuse_beside_loader(arguments: FitArguments) -> None:
+    """Refuse what Keras refuses beside a torch `DataLoader`: the loader's batches hold it."""
+    for name in ("y", "sample_weight", "class_weight"):
+        if getattr(arguments, name) is not None:
+            raise InvalidArgumentError(
+                f"`{name}` must be None when `x` is a loader. Received: a {type(arguments.x).__name__} and `{name}`. "
+                "Let the loader yield (inputs, targets, sample_weights)."
+            )
 
 
 def _with_stored_order(adapter: ArrayDataAdapter, arguments: FitArguments, random: np.random.Generator) -> Any:

@@ -5,11 +5,12 @@ Each is the model's own `train_step` on the next batch of an iterator, returning
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing
+from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unreadable
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.frame import Catalogue, TensorKey
@@ -33,6 +34,7 @@ class StepFunctions:
     Attributes:
         catalogue: Layers and tensors as they are known so far.
         n_traces: How often a step was traced.
+        data_failed: Why the probe's own batch cannot be run through the model, if it cannot.
         taps_failed: What went wrong in our own reading of the step, if anything; then only the plain step is taken.
     """
 
@@ -46,6 +48,7 @@ class StepFunctions:
         self.n_traces = 0
         self._built = False
         self.taps_failed: BaseException | None = None
+        self.data_failed: BaseException | None = None
 
     def look(self) -> Catalogue:
         """Read the layers of the model as it stands, without tracing anything."""
@@ -66,10 +69,14 @@ class StepFunctions:
         if not self._model.built or (optimizer is not None and not optimizer.built):
             self._function(Variant.PLAIN, iterator)
         self.look()
-        self._probe.check_layers([e.path for e in self._entries], [e.layer.name for e in self._entries])
+        self.check_probe()
         if self._chosen and not self._model.run_eagerly:
             self._function(READING, iterator)
         return self.catalogue
+
+    def check_probe(self) -> None:
+        """Raise `LayerNotFound` if the probe names layers that the model does not have."""
+        self._probe.check_layers([e.path for e in self._entries], [e.layer.name for e in self._entries])
 
     def weights(self) -> dict[TensorKey, npt.NDArray[Any]]:
         """Return a copy of the chosen layers' variables as they are now."""
@@ -92,8 +99,9 @@ class StepFunctions:
         outputs, batch = function(iterator)
         if building:
             self.look()
-        if self._model.run_eagerly and traced.catalogue is not None:
+        if self._model.run_eagerly and traced.catalogue is not None and traced.catalogue != self.catalogue:
             self.catalogue = traced.catalogue
+        self.data_failed = self.data_failed or traced.data_failed
         output = traced.unpack(outputs, batch)
         self.taps_failed = self.taps_failed or traced.failed
         return output
@@ -108,6 +116,7 @@ class StepFunctions:
                 # Is it the user's own step that fails, or our reading of it? The plain step tells.
                 self._compiled[variant] = self._function(Variant.PLAIN, iterator)
                 self.taps_failed = error
+                self.catalogue = unreadable(self._entries, f"nothing can be read from this model: {plain(error)}")
         return self._compiled[variant]
 
     def _compile(self, variant: Variant, iterator: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
@@ -129,4 +138,11 @@ class StepFunctions:
         function = tf.function(step, reduce_retracing=True, autograph=False).get_concrete_function(iterator)
         if traced.catalogue is not None:
             self.catalogue = traced.catalogue
+        self.data_failed = self.data_failed or traced.data_failed
         return traced, function
+
+
+def plain(error: BaseException) -> str:
+    """Return the text of an exception without the colours that Keras puts in it, its first lines alone."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    return f"{type(error).__name__}: " + " ".join(text.split("\n\nArguments received")[0].split())

@@ -165,7 +165,7 @@ class Taps:
         n = self._calls[entry.path]
         self._calls[entry.path] += 1
         outputs = self.outputs.setdefault(f"{entry.path}#{n}" if n else entry.path, [])
-        outputs += [_output(value) for value in tree.flatten(result) if isinstance(value, tf.Tensor)]
+        outputs += [_output(value) for value in tree.flatten(result) if _is_of_numbers(value)]
 
     def _sources(self) -> list[Any]:
         """Return the tensors whose gradients are wanted of the tape that is asked now."""
@@ -215,6 +215,12 @@ class Taps:
         n_updated = sum(gradient is not None for gradient in grads)
         after = _update_counter(optimizer)
         self.updated.append((n_updated, True if before is None or after is None else after > before))
+
+
+def _is_of_numbers(value: Any) -> bool:
+    if not isinstance(value, tf.Tensor):
+        return False
+    return bool(value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool or value.dtype.is_complex)
 
 
 def _output(value: Any) -> Output:

@@ -39,9 +39,10 @@ class StepOutput:
     Attributes:
         batch_loss: Loss of this batch alone, NaN if the step computes none.
         has_loss: Whether it computes one.
-        logs: What `train_step` returned, as floats.
+        logs: What `train_step` returned, numbers as floats.
         updates: How many variables were updated.
-        gradient_l2: Norm of all gradients; `None` in the plain variant.
+        skipped: Whether a loss scale skipped the update, because the scaled gradients overflowed.
+        gradient_l2: Norm of all gradients; `None` in the plain variant, and if the step has none.
         vitals: Statistics of every probed tensor, if the variant computes them.
         batch: The batch itself, `(x, y, sample_weight)`, as tensors.
     """
@@ -50,6 +51,7 @@ class StepOutput:
     has_loss: bool
     logs: dict[str, float]
     updates: int
+    skipped: bool
     gradient_l2: float | None
     vitals: VitalsReading | None
     batch: Any
@@ -74,6 +76,7 @@ class TracedStep:
 
     Attributes:
         catalogue: Layers and tensors as this trace saw them; `None` unless it reads.
+        data_failed: Why the probe's own batch cannot be run through the model, if it cannot.
         failed: The first mistake of our own, if there was any; then nothing is read, and training goes on.
     """
 
@@ -96,6 +99,7 @@ class TracedStep:
         self._layout: statistics.Layout | None = None
         self._keys: tuple[TensorKey, ...] = ()
         self.catalogue: Catalogue | None = None
+        self.data_failed: Exception | None = None
         self.failed: Exception | None = None
 
     def _guarded(self, read: Callable[[], Any], otherwise: Any) -> Any:
@@ -140,7 +144,7 @@ class TracedStep:
         self._loose = tuple(name for name, value in raw["logs"].items() if not _is_scalar(value))
         if raw["changed"]:
             scalars["updates"] = tf.add_n(raw["changed"])
-        if self._variant >= Variant.SENTINEL:
+        if raw["gradients"]:
             scalars |= self._guarded(lambda: {"gradient_l2": tf.sqrt(statistics.squared_norm(raw["gradients"]))}, {})
         self._names = tuple(scalars)
         outputs = {f"logs/{name}": raw["logs"][name] for name in self._loose}
@@ -156,14 +160,21 @@ class TracedStep:
 
     def _loss_scale(self) -> Any:
         """Return the factor on the loss in mixed precision, as it is before the step changes it, or `None`."""
-        optimizer: Any = getattr(self._model, "optimizer", None)
-        scaled = self._reads and isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        return tf.identity(optimizer.dynamic_scale.value) if scaled else None
+        scaled = self._reads and _scales_loss(self._model)
+        return tf.identity(self._model.optimizer.dynamic_scale.value) if scaled else None
 
     def _run_fixed_batch(self) -> Taps | None:
         if self._probe.data is None or not self._reads:
             return None
-        # States that move at inference too, of random generators or recurrent layers, are put back.
+        try:
+            return self._with_states_put_back()
+        except Exception as error:
+            # The batch comes from the user, and reading the rest must not suffer from it.
+            self.data_failed = error
+            return None
+
+    def _with_states_put_back(self) -> Taps:
+        """Run the fixed batch; states that move at inference too, of random generators or recurrent layers, stay."""
         states = [(variable, tf.identity(variable.value)) for variable in _states(self._model)]
         with Taps(self._model, self._chosen, gradients=False) as taps:
             self._model(self._probe.data, training=False)
@@ -247,11 +258,13 @@ class TracedStep:
         for name in self._loose:
             logs[name] = outputs[f"logs/{name}"]
         tensors = outputs.get("tensors", ())
+        n_updates = int(updates) if updates is not None else self._n_updates or 0
         return StepOutput(
             batch_loss=batch_loss,
             has_loss=self._has_loss,
             logs=logs,
-            updates=int(updates) if updates is not None else self._n_updates or 0,
+            updates=n_updates,
+            skipped=n_updates == 0 and _scales_loss(self._model),
             gradient_l2=gradient_l2,
             vitals=self._guarded(lambda: self._vitals(outputs, tensors), None),
             batch=batch,
@@ -263,6 +276,11 @@ class TracedStep:
             return None
         sums, n_values = outputs["sums"].numpy(), outputs["n_values"].numpy()
         return statistics.reading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
+
+
+def _scales_loss(model: Any) -> bool:
+    """Whether the model trains with a loss scale, as in mixed precision."""
+    return isinstance(getattr(model, "optimizer", None), keras.optimizers.LossScaleOptimizer)
 
 
 def _states(model: Any) -> list[Any]:

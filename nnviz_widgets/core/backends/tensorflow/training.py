@@ -20,7 +20,7 @@ from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
-from nnviz_widgets.core.backends.tensorflow.step import StepFunctions
+from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Training:
         self.errors = UserErrors()
         self.random = np.random.default_rng()
         self._on_activity = on_activity
+        self.epoch: int = arguments.initial_epoch
         self._thread_state = _copied_state(vars(global_state.GLOBAL_STATE_TRACKER))
         self._iterator: Any = None
         self._num_batches: int | None = expected_batches(arguments)
@@ -180,6 +181,7 @@ class Training:
         n_taken = 0
         with iterator.catch_stop_iteration():
             for batch, _, batches in iterator:
+                self.epoch = epoch
                 if batch_callbacks:
                     callbacks.on_train_batch_begin(batch)
                 variant = choose()
@@ -280,7 +282,9 @@ class Training:
                 f"steps_per_execution={self.model.steps_per_execution} is 1 here: the session takes steps one by one"
             )
         if self.functions.taps_failed is not None:
-            notices.append(f"nothing can be read from this model: {self.functions.taps_failed}")
+            notices.append(f"nothing can be read from this model: {plain(self.functions.taps_failed)}")
+        if self.functions.data_failed is not None:
+            notices.append(f"`data` of the probe cannot be run through the model: {plain(self.functions.data_failed)}")
         return notices
 
     def release(self) -> None:
