@@ -13,7 +13,7 @@ const line = (name: string, values: number[], layer: string | null = null): Line
 
 const series = (lines: Line[]): SeriesData => ({ firstStep: 1, lastStep: 4, lines, events: [], health: [] });
 
-const UNKNOWN = { total_steps: null, steps_per_epoch: null };
+const UNKNOWN = { total_steps: null, steps_per_epoch: null, epochs: 1 };
 
 describe("timeline", () => {
   const all = series([
@@ -36,13 +36,18 @@ describe("timeline", () => {
   });
 
   test("runs over the whole length, epoch by epoch, the last one shorter", () => {
-    const { x, epochs } = plotOf(all, status({ total_steps: 10, steps_per_epoch: 4 }));
+    const { x, epochs } = plotOf(all, status({ total_steps: 10, steps_per_epoch: 4, epochs: 3 }));
     expect(x).toEqual([0, 10]);
     expect(epochs).toEqual([
       { from: 0, to: 4, number: 1 },
       { from: 4, to: 8, number: 2 },
       { from: 8, to: 10, number: 3 },
     ]);
+  });
+
+  test("a run that goes on where another ended counts its epochs on", () => {
+    const { epochs } = plotOf(all, status({ total_steps: 8, steps_per_epoch: 4, epochs: 5 }));
+    expect(epochs.map(({ number }) => number)).toEqual([4, 5]);
   });
 
   test("an unknown length is what there is", () => {

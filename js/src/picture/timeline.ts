@@ -57,7 +57,7 @@ function lossScale(series: SeriesData): [number, number] {
 }
 
 /** How long the run will be; `null` where that is not known. */
-export type Length = Pick<Status, "total_steps" | "steps_per_epoch">;
+export type Length = Pick<Status, "total_steps" | "steps_per_epoch" | "epochs">;
 
 export function plotOf(series: SeriesData, length: Length): Plot {
   const y = lossScale(series);
@@ -80,16 +80,18 @@ export function plotOf(series: SeriesData, length: Length): Plot {
     return [{ ...base, values, tone, labelled: true }];
   });
   const last = Math.max(length.total_steps ?? 0, series.lastStep, 1);
-  return { x: [0, last], y, curves, epochs: epochsOf(last, length.steps_per_epoch) };
+  return { x: [0, last], y, curves, epochs: epochsOf(last, length) };
 }
 
-function epochsOf(last: number, each: number | null): Plot["epochs"] {
+function epochsOf(last: number, { steps_per_epoch: each, total_steps, epochs }: Length): Plot["epochs"] {
   if (each === null || each < 1 || last / each > 500) return [];
   const count = Math.ceil(last / each);
+  // A run that goes on where another ended has fewer epochs than the number of its last one.
+  const before = total_steps === null ? 0 : Math.max(0, epochs - count);
   return Array.from({ length: count }, (_, i) => ({
     from: i * each,
     to: Math.min((i + 1) * each, last),
-    number: i + 1,
+    number: before + i + 1,
   }));
 }
 
@@ -118,10 +120,16 @@ function drawGrid(
   context.textBaseline = "middle";
   context.textAlign = "right";
   const [low, high] = plot.y;
+  const empty = plot.curves.length === 0;
   for (const value of [low, (low + high) / 2, high]) {
     const y = Math.round(yOf(value, frame, scale)) + 0.5;
     context.strokeRect(frame.left, y, frame.right - frame.left, 0);
-    context.fillText(formatValue(value, 2), frame.left - 7 * pixelRatio, y);
+    if (!empty) context.fillText(formatValue(value, 2), frame.left - 7 * pixelRatio, y);
+  }
+  if (empty) {
+    const words = "loss and metrics appear with the first step";
+    context.textAlign = "left";
+    context.fillText(words, frame.left + 8 * pixelRatio, (frame.top + frame.bottom) / 2 - 10 * pixelRatio);
   }
   context.textAlign = "center";
   context.textBaseline = "alphabetic";

@@ -79,8 +79,13 @@ function usePlot(): ReadonlySignal<Plot> {
   return useMemo(() => {
     const total = computed(() => source.status.value?.total_steps ?? null);
     const each = computed(() => source.status.value?.steps_per_epoch ?? null);
+    const epochs = computed(() => source.status.value?.epochs ?? 0);
     return computed(() =>
-      plotOf(source.series.value ?? NOTHING, { total_steps: total.value, steps_per_epoch: each.value }),
+      plotOf(source.series.value ?? NOTHING, {
+        total_steps: total.value,
+        steps_per_epoch: each.value,
+        epochs: epochs.value,
+      }),
     );
   }, [source]);
 }
