@@ -129,9 +129,12 @@ def test_C04_a_reloaded_page_gets_everything_again(session, inspector, page):
     again.watch(*MAPS)
     until(again.poll)
     assert again.frames[-1][0]["step"] >= page.frames[-1][0]["step"]
-    since = [data["content"]["kind"] for _, data, _ in page.comm.sent[before:] if data.get("method") == "custom"]
-    assert {"layers", "series", "frame"} <= set(since)
-    assert inspector.get_state()["_status"]["step"] > 0
+
+    def sent() -> set[str]:
+        return {data["content"]["kind"] for _, data, _ in page.comm.sent[before:] if data.get("method") == "custom"}
+
+    until(lambda: {"layers", "series", "frame"} <= sent())
+    until(lambda: inspector.get_state()["_status"]["step"] > 0)
 
 
 def test_pages_that_were_reloaded_without_goodbye_are_forgotten(inspector):
