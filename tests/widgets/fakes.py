@@ -205,7 +205,7 @@ class Page:
         return reply
 
 
-def until(condition: Any, seconds: float = 5.0) -> None:
+def until(condition: Any, seconds: float = 20.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():
