@@ -61,7 +61,7 @@ def failure_text(error: BaseException, trimmed: TracebackType | None) -> str:
     for link, joint in _links(error):
         text = "".join(traceback.format_exception(type(link), link, trimmed_traceback(link), chain=False))
         parts += [f"\n{joint}\n\n", text]
-    return "".join(reversed(parts)).rstrip()
+    return _without_colours("".join(reversed(parts))).rstrip()
 
 
 def _links(error: BaseException) -> Iterator[tuple[BaseException, str]]:
@@ -96,7 +96,7 @@ def failure_title(error: BaseException) -> str:
     inner = _from_tf_data(str(error))
     if inner is not None:
         return inner.rsplit("\n", 1)[-1]
-    text = str(error).strip().split("\n")[0]
+    text = _first_words(str(error))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -118,3 +118,15 @@ def _from_tf_data(message: str) -> str | None:
         if _is_users(name)
     ]
     return f"Traceback (most recent call last):\n{''.join(shown)}{match[1]}: {match[2].strip()}"
+
+
+def _first_words(message: str) -> str:
+    """Return the line that says what is wrong: Keras puts one in front that names the layer, and colours."""
+    lines = [line.strip() for line in _without_colours(message).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        return lines[1]
+    return lines[0] if lines else ""
+
+
+def _without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -29,4 +29,4 @@ class StepReport:
 
     def __repr__(self) -> str:
         logs = ", ".join(f"{name} {value:.4g}" for name, value in self.logs.items() if isinstance(value, float))
-        return f"<StepReport step {self.step}, epoch {self.epoch}, batch_loss {self.batch_loss:.4g}, {logs}>"
+        return f"<StepReport step {self.step}, epoch {self.epoch + 1}, batch_loss {self.batch_loss:.4g}, {logs}>"

@@ -87,6 +87,10 @@ class Session:
         backend = load_tensorflow_backend()
         if probe is not None and not isinstance(probe, Probe):
             raise InvalidArgumentError(f"`probe` must be an nnviz.Probe or None. Received: {type(probe).__name__}.")
+        if x is None:
+            raise InvalidArgumentError(
+                "`x` must be the training data, as for `fit`. Received: x=None. Give arrays or a data set."
+            )
         if seed is not None:
             backend.set_random_seed(seed)
         arguments = FitArguments(

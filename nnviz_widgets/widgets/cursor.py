@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import RLock, local
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -92,8 +92,8 @@ class Cursor(ipywidgets.Widget):  # type: ignore[misc]
                 self.step = source.last_step
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take over what the page says."""
-        with self._lock:
+        """Take over what the page says; a step that comes with `follow` does not turn it off."""
+        with self._lock, self._quietly() if "follow" in sync_data else nullcontext():
             super().set_state(sync_data)
 
     @contextmanager

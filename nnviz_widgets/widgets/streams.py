@@ -36,6 +36,8 @@ SILENT_STATUS_S = 1.0
 """The least time between two statuses, two series, and two statuses for pages that stopped painting."""
 SERIES_SHARE = 0.05
 """The share of this thread's time that series may take: those of long runs come less often."""
+MAX_NOTICE = 600
+"""Characters; the timeline's marks have each text on its own."""
 SIGN_AFTER_S = 1.0
 """How long a page without maps may be quiet before it is asked for a sign of life."""
 MAX_NOTICE = 500
@@ -59,6 +61,7 @@ class Streams:
         self._cursor = cursor
         self._set_status = set_status
         self._seq = 0
+        self._n_notices = 0
         self._catalogue: Catalogue | None = None
         self._status: Status | None = None
         self._status_at = self._series_at = 0.0
@@ -98,7 +101,8 @@ class Streams:
             client.greeted = True
         names = {client.name for client in clients}
         self._keys = {name: keys for name, keys in self._keys.items() if name in names}
-        self._catalogue = None
+        self._catalogue = self._status = None
+        self._n_notices = 0
         self._series_due, self._series_at = True, 0.0
 
     def _publish_layers(self) -> None:
@@ -106,6 +110,13 @@ class Streams:
         if catalogue is not self._catalogue:
             self._catalogue = catalogue
             self._channel.send(layers_message(self._source.recording, self._source.n_samples))
+
+    def _publish_notices(self) -> None:
+        """Say what was noted since the last turn, such as where values went NaN, where nobody can miss it."""
+        texts = [text for _, name, text in self._source.recording.events if name == "notice"]
+        new, self._n_notices = texts[self._n_notices :], len(texts)
+        if new:
+            self._channel.send(Notice("warning", cut(". ".join(new), MAX_NOTICE)))
 
     def _publish_status(self, now: float, silent: bool) -> float | None:
         status, before = status_of(self._source), self._status
@@ -117,6 +128,7 @@ class Streams:
         if not turned and now - self._status_at < pause:
             return pause - (now - self._status_at)
         self._status, self._status_at = status, now
+        self._publish_notices()
         self._series_due = True
         if turned:
             self._series_at = 0.0

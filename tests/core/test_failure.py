@@ -314,3 +314,13 @@ def test_a_circle_of_causes_ends() -> None:
 )
 def test_title_is_one_line(error: BaseException, title: str) -> None:
     assert failure_title(error) == title
+
+
+def test_title_is_the_line_that_says_what_is_wrong() -> None:
+    """Keras puts a line in front that names the layer, and colours."""
+    text = (
+        "Exception encountered when calling Sequential.call().\n\n\x1b[1mExpected shape (None, 784)\x1b[0m\n\nArguments"
+    )
+    error = ValueError(text)
+    assert failure_title(error) == "ValueError: Expected shape (None, 784)"
+    assert "\x1b" not in failure_text(error, None)

@@ -192,7 +192,7 @@ def test_every_public_object_says_in_one_line_how_it_stands() -> None:
         for thing in (session, session.probe, session.recording, report):
             assert "\n" not in repr(thing)
         assert repr(session).startswith("<TrainingSession 'digits': paused, step 1 of 9, epoch 1 of 3, loss ")
-        assert repr(report).startswith("<StepReport step 1, epoch 0, batch_loss ")
+        assert repr(report).startswith("<StepReport step 1, epoch 1, batch_loss ")
         assert repr(session.probe).startswith("<Probe all layers")
         assert repr(session.recording).startswith("<Recording 'digits': 1 step, ")
 

@@ -25,14 +25,15 @@ function stepAt(event: PointerEvent, plot: Plot, size: Size): number {
 }
 
 function Marks({ marks, plot, size }: { marks: readonly Mark[]; plot: Plot; size: Size }) {
-  return marks.map(({ step, name, text }) => (
+  const words = ({ step, text }: Mark): string => (text.startsWith("step") ? text : `step ${step}: ${text}`);
+  return marks.map((mark) => (
     <i
-      key={`${step} ${name} ${text}`}
+      key={`${mark.step} ${mark.name} ${mark.text}`}
       class="nnv-mark"
       role="img"
-      aria-label={`step ${step}: ${text}`}
-      title={`step ${step}: ${text}`}
-      style={{ left: `${placeOf(step, plot, size) * 100}%` }}
+      aria-label={words(mark)}
+      title={words(mark)}
+      style={{ left: `${placeOf(mark.step, plot, size) * 100}%` }}
     />
   ));
 }
