@@ -77,6 +77,7 @@ class Control:
         self.state: State = "idle"
         self.goal = Goal()
         self.closing = False
+        self._n_rests = 0
         self._on_change = on_change
 
     @property
@@ -87,6 +88,7 @@ class Control:
     def set_state(self, state: State) -> None:
         """Change the state and wake everybody who waits for it."""
         with self.changed:
+            self._n_rests += self.running and state != "running"
             self.state = state
             self.changed.notify_all()
         self._on_change()
@@ -104,10 +106,14 @@ class Control:
                 self.set_state(state)
 
     def wait_while_running(self, timeout: float | None = None) -> bool:
-        """Block until the session is not running; `False` if `timeout` seconds went by before."""
+        """Block until the session has come to rest; `False` if `timeout` seconds went by before.
+
+        It may run again by then: somebody else who presses Run at each pause must not keep this caller for ever.
+        """
         end = math.inf if timeout is None else time.monotonic() + timeout
         with self.changed:
-            while self.running:
+            n_rests = self._n_rests
+            while self.running and self._n_rests == n_rests:
                 remaining = end - time.monotonic()
                 if remaining <= 0:
                     return False
