@@ -105,15 +105,16 @@ class Control:
             if (self.goal is goal or state == "finished") and self.running and not self.closing:
                 self.set_state(state)
 
-    def wait_while_running(self, timeout: float | None = None) -> bool:
+    def wait_while_running(self, timeout: float | None = None, goal: Goal | None = None) -> bool:
         """Block until the session has come to rest; `False` if `timeout` seconds went by before.
 
-        It may run again by then: somebody else who presses Run at each pause must not keep this caller for ever.
+        It may run again by then: somebody else who presses Run at each pause must not keep this caller for ever. With
+        `goal`, nor must one who presses Run before the pause: the wait ends when another goal takes its place.
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
         with self.changed:
             n_rests = self._n_rests
-            while self.running and self._n_rests == n_rests:
+            while self.running and self._n_rests == n_rests and (goal is None or goal is self.goal):
                 remaining = end - time.monotonic()
                 if remaining <= 0:
                     return False

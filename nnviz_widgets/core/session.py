@@ -167,12 +167,14 @@ class Session:
     def pause(self) -> None:
         """Take one last step, read it in full, and pause; return when it is done.
 
-        Does nothing unless the session runs. From a callback, which is inside a step, it only asks for the pause.
+        Does nothing unless the session runs; a `run` from elsewhere meanwhile takes it back. From a callback, which is
+        inside a step, it only asks for the pause.
         """
-        running = self.state == "running"
-        self.ask_pause()
+        with self._control.changed:
+            running, goal = self.state == "running", self._control.goal
+            self.ask_pause()
         if running and not self._worker.is_current_thread():
-            self._wait()
+            self._wait(goal=goal)
             self._raise_error()
 
     def step(self, n: int = 1) -> StepReport | None:
@@ -299,11 +301,11 @@ class Session:
         if error is not None:
             raise error.with_traceback(self._worker.error_traceback)
 
-    def _wait(self, timeout: float | None = None) -> None:
+    def _wait(self, timeout: float | None = None, goal: Goal | None = None) -> None:
         if self._worker.is_current_thread():
             raise SessionBusy("A callback cannot wait for the step that it is part of. Use pause() or run().")
         try:
-            self._control.wait_while_running(timeout)
+            self._control.wait_while_running(timeout, goal)
         except KeyboardInterrupt:
             with self._control.changed:
                 self._control.goal.at_once = True
