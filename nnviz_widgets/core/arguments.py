@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.frame import TensorKey
 
 
+def whole_number(value: object) -> int | None:
+    """Return a value as an int, `None` if it is no integer; `True` is none either."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
 def byte_count(name: str, value: int) -> int:
     """Return a number of bytes that is at least 1, or say what it must be."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
+    number = whole_number(value)
+    if number is None or number < 1:
         raise InvalidArgumentError(
             f"`{name}` must be a whole number of bytes, at least 1. Received: {name}={value!r}. "
             "Give, for example, 1 << 30 for a gibibyte."
@@ -31,11 +36,8 @@ def byte_count(name: str, value: int) -> int:
 
 def step_or_newest(step: int) -> int:
     """Return a step as an int, or -1 for the newest, or say what it must be."""
-    try:
-        number = operator.index(step)
-    except TypeError:
-        number = -2
-    if number < -1 or isinstance(step, bool):
+    number = whole_number(step)
+    if number is None or number < -1:
         raise InvalidArgumentError(
             f"`step` must be a whole number from 0, or -1 for the newest kept step. Received: step={step!r}. "
             "`tensor_steps` lists the steps that are kept."

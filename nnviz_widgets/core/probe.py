@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
+from nnviz_widgets.core.arguments import whole_number
 from nnviz_widgets.core.frame import KINDS, Kind
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound
 
@@ -124,11 +124,8 @@ def _checked_every(every: Every) -> Every:
 
 
 def _positive_int(name: str, value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
+    number = whole_number(value)
+    if number is None or number < 1:
         raise InvalidArgumentError(
             f"`{name}` must be an integer of at least 1. Received: {name}={value!r}. Use 1 or more."
         )
