@@ -9,7 +9,8 @@ Who says what:
   `Reply` with the same id, also when they fail. A *client* is one front-end model: one open page. Two browser
   tabs on one widget are two clients; a message for one of them carries its name and the others ignore it.
 - Python sends `ServerMessage`s. `Frame` and `Series` carry binary buffers. A frame never depends on the one before,
-  at most two are unacknowledged per client, and a newer frame replaces one that was not sent yet.
+  at most two of those that ask for it are unacknowledged per client, and a newer frame replaces one that was not sent
+  yet. A page that keeps up is asked less often.
 
 On the wire `None` is null and means "not known" or "none", as the field says; numbers that may be NaN or infinite are
 never sent in JSON, except as null, which means NaN.
@@ -30,7 +31,7 @@ MAX_FRAME_BYTES = 1 << 20
 """No message with buffers is larger than this."""
 
 MAX_UNACKNOWLEDGED = 2
-"""How many frames may be on their way to one client."""
+"""How many frames that asked for an acknowledgement may be on their way to one client."""
 
 NAN_BITS = 0x7FC0
 """The bfloat16 pattern of every NaN cell."""
@@ -70,6 +71,13 @@ class Gone(_Message, tag="gone"):
     client: Text
 
 
+class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place in a picture before pooling."""
+
+    row: Count
+    column: Count
+
+
 class MapRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One heatmap that is visible, and how many cells its screen area can show."""
 
@@ -77,6 +85,8 @@ class MapRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_rows: Pixels
     max_cols: Pixels
     variable: Text | None = None
+    cell: Cell | None = None
+    """The place whose value comes with each frame: while it runs, to ask for it by itself costs more than the frame."""
 
 
 class Watch(_Message, tag="watch"):
@@ -91,7 +101,7 @@ class Watch(_Message, tag="watch"):
 
 
 class Ack(_Message, tag="ack"):
-    """The frame was painted. No reply."""
+    """The frame that asked for this, or a later one, was painted. No reply."""
 
     client: Text
     seq: Count
@@ -136,9 +146,9 @@ class SetSpeed(_Message, tag="speed"):
 
 
 class ReadValues(_Message, tag="read"):
-    """Exact values at one place, for the readout: `Reply.values` has the texts under the kind's name.
+    """The exact value at one place, for the readout: `Reply.values` has its text under the kind's name.
 
-    `row` is the cell's row in the picture before pooling; `column` its column.
+    `row` and `column` are those of a `Cell`.
     """
 
     id: Count
@@ -198,6 +208,14 @@ class Dimension(msgspec.Struct, frozen=True):
     size: int
 
 
+class Value(msgspec.Struct, frozen=True):
+    """The exact value at a place of a picture, as text; empty in a gap or outside of the tensor."""
+
+    row: int
+    column: int
+    text: str
+
+
 class Plane(msgspec.Struct, frozen=True):
     """The header of one heatmap in a frame. Its cells are the buffer at `buffer`, row by row.
 
@@ -239,6 +257,8 @@ class Plane(msgspec.Struct, frozen=True):
     n_nan: int
     n_posinf: int
     n_neginf: int
+    value: Value | None = None
+    """What is at the cell that the request named."""
 
 
 class Frame(_Message, tag="frame"):
@@ -254,6 +274,8 @@ class Frame(_Message, tag="frame"):
     labels: list[str]
     """The target of each kept sample in words, empty if there is none."""
     planes: list[Plane]
+    acknowledge: bool = False
+    """Whether the client must send an `Ack` of it once it, or a later frame, is painted."""
 
 
 class Column(msgspec.Struct, frozen=True):

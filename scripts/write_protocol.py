@@ -14,7 +14,7 @@ import msgspec
 
 from nnviz_widgets import protocol
 
-CONSTANTS = ("PROTOCOL_VERSION", "MAX_FRAME_BYTES", "MAX_UNACKNOWLEDGED", "NAN_BITS", "GUTTER_BITS")
+CONSTANTS = ("PROTOCOL_VERSION", "MAX_FRAME_BYTES", "NAN_BITS", "GUTTER_BITS")
 UNIONS = ("ClientMessage", "ServerMessage", "Kind")
 NAMES: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 

@@ -4,8 +4,6 @@ export const PROTOCOL_VERSION = 1;
 
 export const MAX_FRAME_BYTES = 1048576;
 
-export const MAX_UNACKNOWLEDGED = 2;
-
 export const NAN_BITS = 32704;
 
 export const GUTTER_BITS = 32705;
@@ -28,11 +26,17 @@ export interface Gone {
   client: string;
 }
 
+export interface Cell {
+  row: number;
+  column: number;
+}
+
 export interface MapRequest {
   tensor: "weights" | "activations" | "gradients" | "activation_gradients";
   max_rows: number;
   max_cols: number;
   variable: string | null;
+  cell: Cell | null;
 }
 
 export interface Watch {
@@ -128,6 +132,12 @@ export interface Dimension {
   size: number;
 }
 
+export interface Value {
+  row: number;
+  column: number;
+  text: string;
+}
+
 export interface Plane {
   tensor: "weights" | "activations" | "gradients" | "activation_gradients";
   variable: string | null;
@@ -156,6 +166,7 @@ export interface Plane {
   n_nan: number;
   n_posinf: number;
   n_neginf: number;
+  value: Value | null;
 }
 
 export interface Frame {
@@ -168,6 +179,7 @@ export interface Frame {
   sample: number;
   labels: string[];
   planes: Plane[];
+  acknowledge: boolean;
 }
 
 export interface Column {

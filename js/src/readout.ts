@@ -78,11 +78,16 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
         ? rowOf(plane, cell, store.cursor.sample.value)
         : Math.min(hovered.row, plane.full_rows - 1);
     const column = columnOf(plane, hover?.neuron ?? store.cursor.neuron.value, cell.offset);
-    const frame = store.frame.value;
+    const frame = store.told.value;
     if (cells === null || frame === null || cells.length === 0) return { tensor, row, column, text: null };
     if (holdsValues(data, store.source.status.value?.state === "running")) {
       readers.get(tensor)?.(null);
       return { tensor, row, column, text: formatValue(cellValue(cells, row * plane.cols + column)) };
+    }
+    const value = plane.value ?? null;
+    if (value !== null && value.row === row && value.column === column) {
+      readers.get(tensor)?.(null);
+      return { tensor, row, column, text: value.text };
     }
     const { layer, step, sample } = frame;
     const place = { layer, step, sample, tensor, row, column, variable: plane.variable };
@@ -94,7 +99,7 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
 
   const stop = effect(() => {
     version.value;
-    const planes = store.frame.value?.planes ?? [];
+    const planes = store.told.value?.planes ?? [];
     const drawn = KINDS.flatMap((tensor) =>
       planes.filter(({ plane, cells }) => plane.tensor === tensor && cells !== null),
     );

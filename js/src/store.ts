@@ -1,7 +1,9 @@
 /** What one widget's views share: the source, the cursor, the scales, the selected cell and one clock for painting. */
 
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { columnOf, type FullCell, rowOf } from "./cell.ts";
 import type { Cursor } from "./cursor.ts";
+import { paced } from "./paced.ts";
 import { hold, type Limits, limitsOf } from "./picture/limits.ts";
 import type { Kind, LayerEntry, MapRequest, Plane } from "./protocol.gen.ts";
 import { createRequests, type Requests } from "./requests.ts";
@@ -34,6 +36,8 @@ export interface Store {
   readonly layer: ReadonlySignal<LayerEntry | null>;
   /** The newest frame of the selected layer. */
   readonly frame: ReadonlySignal<FrameData | null>;
+  /** The frame that words tell of: the newest one, or while it runs one of a moment ago. */
+  readonly told: ReadonlySignal<FrameData | null>;
   /** The steps that a slider may reach. */
   readonly steps: ReadonlySignal<readonly [number, number]>;
   readonly shownStep: ReadonlySignal<number>;
@@ -44,11 +48,20 @@ export interface Store {
   /** What a screen reader is told. */
   readonly spoken: Signal<string>;
   readonly requests: Requests;
-  planeOf(tensor: Kind): PlaneData | null;
   limitsFor(plane: Plane): Limits | null;
   /** Draws at the next frame of the screen, together with all others. Returns how to stop. */
   addPainter(paint: () => void): () => void;
   repaint(): void;
+}
+
+export const planeOf = (frame: FrameData | null, tensor: Kind): PlaneData | null =>
+  frame?.planes.find(({ plane }) => plane.tensor === tensor) ?? null;
+
+/** Whether two frames show the same thing at two steps. */
+function sameView(a: FrameData | null, b: FrameData | null): boolean {
+  if (a === null || b === null) return false;
+  const drawn = ({ planes }: FrameData): string => planes.map(({ plane }) => plane.tensor).join();
+  return a.layer === b.layer && a.sample === b.sample && a.newest === b.newest && drawn(a) === drawn(b);
 }
 
 /** Runs all painters in one animation frame and then tells the source that its frame is on screen. */
@@ -110,8 +123,13 @@ export function createStore(
     const newest = source.frame.value;
     return newest !== null && newest.layer === cursor.layer.value ? newest : null;
   });
+  const told = paced(
+    frame,
+    (before, now) => source.status.peek()?.state !== "running" || !sameView(before, now),
+    abort,
+  );
   const drawnStep = computed(() => {
-    const drawn = frame.value;
+    const drawn = told.value;
     return drawn?.planes.some(({ cells }) => cells !== null) ? drawn.step : null;
   });
   const steps = computed((): readonly [number, number] => {
@@ -126,6 +144,8 @@ export function createStore(
     return Math.min(Math.max(step, first), last);
   });
   const requests = createRequests();
+  const cells = { parameters: signal({ row: -1, offset: 0 }), outputs: signal({ row: -1, offset: 0 }) };
+  const maps = withCells(requests.all, source, cursor, told, cells);
   const clock = createClock(source, abort);
   const scales = createScales();
 
@@ -134,7 +154,7 @@ export function createStore(
     effect(() => {
       if (source.frame.value !== null) clock.repaint();
     }),
-    watchWhatIsSeen(source, cursor, layer, requests.all),
+    watchWhatIsSeen(source, cursor, layer, maps),
   ];
   abort.addEventListener("abort", () => {
     for (const stop of stops) stop();
@@ -146,17 +166,49 @@ export function createStore(
     panels,
     layer,
     frame,
+    told,
     steps,
     shownStep,
     requests,
-    cells: { parameters: signal({ row: -1, offset: 0 }), outputs: signal({ row: -1, offset: 0 }) },
+    cells,
     hover: signal(null),
     outputGradients: signal(false),
     spoken: signal(""),
-    planeOf: (tensor) => frame.value?.planes.find(({ plane }) => plane.tensor === tensor) ?? null,
     limitsFor: (plane) => scales(frame.value).get(scaleKey(plane)) ?? null,
     addPainter: clock.addPainter,
     repaint: clock.repaint,
+  };
+}
+
+/**
+ * The maps with the selected cells, whose values come with each frame while it runs: to ask for them all the time would
+ * cost more than the frames. At rest the readout asks for a value by itself, and the cells stay as they were.
+ */
+function withCells(
+  requests: ReadonlySignal<readonly MapRequest[]>,
+  source: FrameSource,
+  cursor: Cursor,
+  told: ReadonlySignal<FrameData | null>,
+  cells: Record<Group, ReadonlySignal<Cell>>,
+): ReadonlySignal<readonly MapRequest[]> {
+  const running = computed(() => source.status.value?.state === "running");
+  let last = new Map<Kind, MapRequest["cell"]>();
+  const selected = computed(() => {
+    if (!running.value) return last;
+    const planes = (told.value?.planes ?? []).filter((data) => data.cells !== null);
+    last = new Map(planes.map(({ plane }) => [plane.tensor, selectedCell(plane, cursor, cells)]));
+    return last;
+  });
+  return computed(() =>
+    requests.value.map((map) => ({ ...map, cell: selected.value.get(map.tensor) ?? null })),
+  );
+}
+
+function selectedCell(plane: Plane, cursor: Cursor, cells: Record<Group, ReadonlySignal<Cell>>): FullCell {
+  const cell = cells[groupOf(plane.tensor)].value;
+  return {
+    row: rowOf(plane, cell, cursor.sample.value),
+    column: columnOf(plane, cursor.neuron.value, cell.offset),
   };
 }
 

@@ -165,6 +165,7 @@ export function plane(rows: number, cols: number, changes: Partial<Plane> = {}):
     n_nan: 0,
     n_posinf: 0,
     n_neginf: 0,
+    value: null,
     ...changes,
   };
 }
@@ -180,6 +181,7 @@ export function frame(client: string, seq: number, planes: Plane[], changes: Par
     sample: 0,
     labels: [],
     planes,
+    acknowledge: true,
     ...changes,
   };
 }

@@ -27,6 +27,7 @@ const map = (tensor: "weights" | "gradients", max_rows = 400) => ({
   max_rows,
   max_cols: 100,
   variable: null,
+  cell: null,
 });
 
 describe("memory source", () => {

@@ -58,6 +58,7 @@ describe("requests", () => {
     max_rows,
     max_cols,
     variable: null,
+    cell: null,
   });
 
   test("two views of one size each get what the smaller one can show", () => {

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from nnviz_widgets.protocol import MAX_UNACKNOWLEDGED
+from nnviz_widgets.widgets.credit import Credit
 
 if TYPE_CHECKING:
     from nnviz_widgets.protocol import Watch
 
+FRAME_S = 1 / 33
+"""The least time between two frames while it runs: enough for the eye, and each one more slows training down."""
 LOST_AFTER_S = 0.5
 """A page that asks anew so long after the last frame did not get it: its credit is given back."""
 SILENT_AFTER_S = 2.0
@@ -28,8 +30,9 @@ class Client:
         name: Its name, chosen by itself.
         heard_at: When it last said anything, on the monotonic clock.
         watch: What it shows, `None` before it said so.
-        in_flight: Sequence numbers of the frames that it has not painted yet.
+        credit: What may be on its way to it.
         sent_at: When the last frame left.
+        due_at: When the next frame may leave while it runs: frames keep a beat, so that one that is late costs none.
         sent: What the last frame showed, to send nothing twice.
         greeted: Whether layers and series were sent since it came.
     """
@@ -37,24 +40,25 @@ class Client:
     name: str
     heard_at: float
     watch: Watch | None = None
-    in_flight: list[int] = field(default_factory=list)
+    credit: Credit = field(default_factory=Credit)
     sent_at: float = 0.0
+    due_at: float = 0.0
     sent: Any = None
     greeted: bool = False
-
-    @property
-    def credit(self) -> bool:
-        """Whether one more frame may be sent."""
-        return len(self.in_flight) < MAX_UNACKNOWLEDGED
 
     @property
     def following(self) -> bool:
         """Whether it shows maps of the newest step."""
         return self.watch is not None and self.watch.step == -1 and bool(self.watch.maps)
 
+    @property
+    def answered(self) -> bool:
+        """Whether it got a frame of what it shows now."""
+        return self.sent is not None and self.sent[0] is self.watch
+
     def silent(self, now: float) -> bool:
         """Whether it stopped painting."""
-        return not self.credit and now - max(self.heard_at, self.sent_at) > SILENT_AFTER_S
+        return not self.credit.left and now - max(self.heard_at, self.sent_at) > SILENT_AFTER_S
 
 
 class Clients:
@@ -85,8 +89,8 @@ class Clients:
         now = time.monotonic()
         with self._lock:
             client = self._clients.get(watch.client) or self._add(watch.client)
-            if client.in_flight and now - client.sent_at > LOST_AFTER_S:
-                client.in_flight = []
+            if client.credit.used and now - client.sent_at > LOST_AFTER_S:
+                client.credit.reset()
             client.watch, client.heard_at = watch, now
 
     def acknowledge(self, name: str, seq: int) -> None:
@@ -96,17 +100,19 @@ class Clients:
             if client is None:
                 return
             client.heard_at = time.monotonic()
-            if seq in client.in_flight:
-                client.in_flight = [later for later in client.in_flight if later > seq]
+            client.credit.acknowledge(seq, client.heard_at)
 
-    def launch(self, client: Client, seq: int) -> bool:
-        """Note that a frame is on its way, and answer `False` if the page has gone meanwhile."""
+    def launch(self, client: Client, seq: int, n_bytes: int, *, last: bool) -> bool | None:
+        """Note that a frame leaves and return whether the page must acknowledge it, `None` if the page has gone.
+
+        The arguments are those of `Credit.launch`.
+        """
         with self._lock:
             if self._clients.get(client.name) is not client:
-                return False
-            client.in_flight = [*client.in_flight, seq]
+                return None
             client.sent_at = time.monotonic()
-            return True
+            client.due_at = max(client.due_at + FRAME_S, client.sent_at)
+            return client.credit.launch(seq, n_bytes, client.sent_at, last=last)
 
     def _add(self, name: str) -> Client:
         client = self._clients[name] = Client(name, time.monotonic())

@@ -130,6 +130,7 @@ def _draw(watch: Watch, drawings: list[Picture | str], n_bytes: int, *, exact: b
             planes.append(missing(request.tensor, request.variable, drawing))
             continue
         plane, data = drawing.draw(*next(sizes), encoding)
-        planes.append(msgspec.structs.replace(plane, buffer=len(buffers)))
+        value = None if request.cell is None else drawing.value(request.cell)
+        planes.append(msgspec.structs.replace(plane, buffer=len(buffers), value=value))
         buffers.append(data)
     return planes, buffers

@@ -112,6 +112,11 @@ class Layout:
             places[self.sample_axis] = self.sample
         return tuple(places[axis] for axis in sorted(places))
 
+    def text(self, array: npt.NDArray[Any], row: int, column: int) -> str:
+        """Return the value at a cell of the full picture, exact in its own type; empty in a gap or outside."""
+        index = self.index(row, column)
+        return "" if index is None else str(array[index])
+
 
 def _sample_axis(axes: Sequence[str], kind: Kind, ndim: int) -> int | None:
     """Return the axis that counts samples, `None` if the picture can show all of them as its rows."""

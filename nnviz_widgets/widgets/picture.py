@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnviz_widgets.core.numeric import is_numeric
 from nnviz_widgets.core.pooling import Factors, Reduce, pool
 from nnviz_widgets.core.stats import limits
-from nnviz_widgets.protocol import Dimension, Plane
+from nnviz_widgets.protocol import Dimension, Plane, Value
 from nnviz_widgets.widgets.encoding import CELL_BYTES, Encoding, encode
 from nnviz_widgets.widgets.layout import Layout, lay_out
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nnviz_widgets.core.frame import Frame, Kind
+    from nnviz_widgets.protocol import Cell
     from nnviz_widgets.widgets.layout import Side
 
 REDUCE: dict[Kind, Reduce] = {
@@ -61,6 +62,10 @@ class Picture:
             ranges |= {"clip_low": drawn.clip_low, "clip_high": drawn.clip_high}
         plane = self._plane(rows, cols, REDUCE[kind] if pooled else "none", encoding, ranges)
         return plane, data
+
+    def value(self, cell: Cell) -> Value:
+        """Return what is at a place of the picture before pooling."""
+        return Value(cell.row, cell.column, self.layout.text(self.frame.array, cell.row, cell.column))
 
     def _plane(
         self,

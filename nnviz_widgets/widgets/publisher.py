@@ -138,7 +138,8 @@ class Publisher:
                 self._wake.clear()
                 self._urgent.clear()
                 pause = self._turn()
-                self._urgent.wait(TURN_S if self._wanted else IDLE_TURN_S)
+                rest = IDLE_TURN_S if pause is None else min(pause, IDLE_TURN_S)
+                self._urgent.wait(TURN_S if self._wanted else max(rest, TURN_S))
         except ChannelClosed:
             logger.info("the Inspector ends, since its page cannot be reached; the session goes on")
         finally:
@@ -148,8 +149,9 @@ class Publisher:
     def _turn(self) -> float | None:
         try:
             self._post()
-            pause = self._streams.turn(time.monotonic())
-            self._wanted = self._streams.wanted()
+            now = time.monotonic()
+            pause = self._streams.turn(now)
+            self._wanted = self._streams.wanted(now)
         except ChannelClosed:
             raise
         except Exception as error:

@@ -26,5 +26,4 @@ def value_text(recording: Recording, place: ReadValues) -> str:
     if frame.array.size == 0:
         return ""
     layout = lay_out(frame.array.shape, frame.axes, frame.neuron_axis, key.kind, place.sample)
-    index = layout.index(place.row, place.column)
-    return "" if index is None else str(frame.array[index])
+    return layout.text(frame.array, place.row, place.column)

@@ -9,6 +9,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import ChannelClosed
 from nnviz_widgets.protocol import Frame, Notice
@@ -79,17 +81,16 @@ class Streams:
         silent = all(client.silent(now) for client in clients)
         self._publish_layers()
         pauses = [self._publish_status(now, silent)]
-        for client in clients:
-            self._publish_frame(client)
+        pauses.extend(self._publish_frame(client, now) for client in clients)
         if not silent:
             pauses.append(self._publish_series(now, clients))
         return min((pause for pause in pauses if pause is not None), default=None)
 
-    def wanted(self) -> frozenset[TensorKey]:
+    def wanted(self, now: float) -> frozenset[TensorKey]:
         """Return what the pages show that follow and have room: whatever is kept of it they got just now."""
         wanted: set[TensorKey] = set()
         for client in self._clients.snapshot():
-            if client.watch is not None and client.following and client.credit:
+            if client.watch is not None and client.following and client.credit.left and client.due_at <= now:
                 wanted.update(key for key in self._keys_of(client, client.watch) if isinstance(key, TensorKey))
         return frozenset(wanted)
 
@@ -168,26 +169,35 @@ class Streams:
 
         Series carry no acknowledgement of their own, and must not flow to a page that is long closed.
         """
-        if client.credit and now - client.heard_at > SIGN_AFTER_S and not (client.watch and client.watch.maps):
+        if client.credit.left and now - client.heard_at > SIGN_AFTER_S and not (client.watch and client.watch.maps):
             layer = "" if client.watch is None else client.watch.layer
-            self._launch(client, Frame(client.name, self._next_seq(), layer, step, True, 0, [], []), [])
+            sign = Frame(client.name, self._next_seq(), layer, step, True, 0, [], [], acknowledge=True)
+            self._launch(client, sign, [], last=True)
 
-    def _publish_frame(self, client: Client) -> None:
+    def _publish_frame(self, client: Client, now: float) -> float | None:
         watch, exact = client.watch, not self._source.running
-        if watch is None or not watch.maps or not client.credit:
-            return
+        if watch is None or not watch.maps or not client.credit.left:
+            return None
+        if not exact and client.following and client.answered and now < client.due_at:
+            return client.due_at - now
         keys = self._keys_of(client, watch)
         recording = self._source.recording
         step = shown_step(recording, keys, watch.step)
         # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
         if client.sent in ((watch, keys, step, exact), (watch, keys, step, True)):
-            return
+            return None
         message, buffers = frame_message(recording, watch, keys, step, self._next_seq(), exact=exact)
-        if client.watch is watch and self._launch(client, message, buffers):
+        if client.watch is watch and self._launch(client, message, buffers, last=exact):
             client.sent = (watch, keys, step, exact)
+            return max(0.0, client.due_at - now)
+        return None
 
-    def _launch(self, client: Client, frame: Frame, buffers: list[bytes]) -> bool:
-        return self._clients.launch(client, frame.seq) and self._channel.send(frame, buffers)
+    def _launch(self, client: Client, frame: Frame, buffers: list[bytes], *, last: bool) -> bool:
+        n_bytes = sum(len(buffer) for buffer in buffers)
+        asked = self._clients.launch(client, frame.seq, n_bytes, last=last)
+        if asked is None:
+            return False
+        return self._channel.send(msgspec.structs.replace(frame, acknowledge=asked), buffers)
 
     def _next_seq(self) -> int:
         self._seq += 1

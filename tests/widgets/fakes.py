@@ -187,12 +187,14 @@ class Page:
         return self.ask("watch", layer=layer, step=step, sample=sample, maps=maps)
 
     def poll(self) -> list[tuple[dict[str, Any], list[bytes]]]:
-        """Take in the frames that came; paint and acknowledge them."""
+        """Take in the frames that came; paint them, and acknowledge those that ask for it."""
         mine = [(frame, buffers) for frame, buffers in self.comm.customs("frame") if frame["client"] == self.client]
         self.frames = mine
         while self.acks and self._acked < len(mine):
+            frame = mine[self._acked][0]
             self._acked += 1
-            self.say({"kind": "ack", "client": self.client, "seq": mine[self._acked - 1][0]["seq"]})
+            if frame["acknowledge"]:
+                self.say({"kind": "ack", "client": self.client, "seq": frame["seq"]})
         return mine
 
     def replies(self) -> list[dict[str, Any]]:
@@ -235,7 +237,7 @@ class Turns:
         self.clock.now += seconds
         self.inspector._publisher._turn()
 
-    def train(self, n_steps: int, seconds: float = 0.01) -> list[frozenset[TensorKey]]:
+    def train(self, n_steps: int, seconds: float = 0.04) -> list[frozenset[TensorKey]]:
         """Take steps with a turn after each. Returns what the pages wanted of each."""
         wanted = []
         for _ in range(n_steps):

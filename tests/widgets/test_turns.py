@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from nnviz_widgets.widgets import streams
-from nnviz_widgets.widgets.clients import LOST_AFTER_S, SILENT_AFTER_S
+from nnviz_widgets.widgets.clients import FRAME_S, LOST_AFTER_S, SILENT_AFTER_S
 from nnviz_widgets.widgets.streams import SILENT_STATUS_S, STATUS_S
 from tests.widgets.fakes import Page
 
@@ -68,7 +68,9 @@ def test_C02_acknowledgements_twice_reordered_or_made_up_do_no_harm(turns, looke
     for seq in (second, first, first, second, 10**9, 0):
         looker.say({"kind": "ack", "client": "page", "seq": seq})
     turns.train(20)
-    assert len(looker.poll()) == 4, "never more than two on their way"
+    owed = [frame["seq"] for frame, _ in looker.poll()[2:] if frame["acknowledge"]]
+    assert len(owed) == 2, "never more than two on their way that ask"
+    assert len(looker.frames) == 6, "it kept up once, so each of them ends a burst of two"
 
 
 def test_C03_a_page_that_never_acknowledges_gets_two_frames_and_no_more(turns, looker):
@@ -201,3 +203,37 @@ def test_a_fault_of_ours_is_said_once_and_the_view_goes_on(turns, looker, monkey
     turns.take()
     assert len(looker.poll()) == 1
     assert "broken on purpose" in caplog.text
+
+
+def test_frames_keep_a_beat_while_it_runs_and_the_training_reads_no_more_than_that(turns, looker):
+    turns.session.turn("running")
+    looker.watch(*MAPS)
+    wanted = []
+    for _ in range(400):
+        wanted += turns.train(1, seconds=0.005)
+        looker.poll()
+    assert len(looker.frames) == pytest.approx(2.0 / FRAME_S, abs=3)
+    assert sum(bool(tensors) for tensors in wanted) == pytest.approx(len(looker.frames), abs=2)
+
+
+def test_another_layer_is_shown_at_once_and_not_with_the_next_beat(turns, looker):
+    turns.session.turn("running")
+    looker.watch(*MAPS)
+    turns.train(2)
+    looker.poll()
+    looker.watch("weights", layer="digits")
+    turns.take()
+    assert looker.poll()[-1][0]["layer"] == "digits"
+
+
+def test_the_value_of_the_selected_cell_comes_with_each_frame(turns, looker):
+    turns.session.turn("running")
+    cell = {"row": 2, "column": 1}
+    limits = {"max_rows": 64, "max_cols": 64}
+    maps = [{"tensor": "weights", **limits, "cell": cell}, {"tensor": "activations", **limits}]
+    looker.ask("watch", layer="hidden", step=-1, sample=0, maps=maps)
+    turns.train(3)
+    weights, activations = looker.poll()[-1][0]["planes"]
+    kept = turns.session.recording.tensor("hidden", "weights")
+    assert weights["value"] == {**cell, "text": str(kept[2, 1])}
+    assert activations["value"] is None

@@ -6,7 +6,6 @@ import {
   type ClientMessage,
   type Frame,
   type LayerEntry,
-  MAX_UNACKNOWLEDGED,
   type Notice,
   PROTOCOL_VERSION,
   type ServerMessage,
@@ -45,8 +44,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   const notice = signal<Notice | null>(null);
   const connection = signal<Connection>("connecting");
   let lastSeq = -1;
-  let paintedSeq = -1;
-  let acknowledgedSeq = -1;
+  let owedSeq = -1;
   let wanted: Wanted | null = null;
   let lastSent = "";
   let asking = false;
@@ -59,22 +57,17 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   };
   const warn = (text: string): void => tell("warning", text);
 
-  /** An acknowledgement makes the kernel busy and idle, and JupyterLab redraws what shows that: one pays for two frames. */
+  /** Only what was asked for: each acknowledgement makes the kernel busy and idle, and JupyterLab redraws its icons. */
   function painted(seq: number): void {
-    paintedSeq = seq;
-    if (seq - acknowledgedSeq >= MAX_UNACKNOWLEDGED) acknowledge(seq);
-  }
-
-  function acknowledge(seq: number): void {
-    acknowledgedSeq = seq;
-    send({ kind: "ack", client, seq });
+    if (owedSeq < 0 || owedSeq > seq) return;
+    send({ kind: "ack", client, seq: owedSeq });
+    owedSeq = -1;
   }
 
   async function greet(): Promise<void> {
     connection.value = "connecting";
     lastSeq = -1;
-    paintedSeq = -1;
-    acknowledgedSeq = -1;
+    owedSeq = -1;
     lastSent = "";
     const hello = (id: number) => send({ kind: "ready", id, client, protocol: PROTOCOL_VERSION });
     try {
@@ -120,19 +113,19 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     abort,
   );
 
-  /** Older frames are ignored: they may arrive twice, or in any order. One that was replaced before it was painted is
-   * paid for at once, or its credit would be lost. */
+  /** Older frames are ignored: they may arrive twice, or in any order. One that is replaced before it was painted is
+   * paid for with the one that takes its place. */
   function receiveFrame(message: Frame, buffers: readonly unknown[]): void {
     if (message.client !== client || message.seq <= lastSeq) return;
-    if (lastSeq > paintedSeq) painted(lastSeq);
     lastSeq = message.seq;
+    if (message.acknowledge) owedSeq = message.seq;
     if (message.step !== frame.peek()?.step) resync.heard();
     if (message.planes.length > 0) {
       frame.value = decodeFrame(message, buffers);
       return;
     }
     // The kernel asks for a sign of life. A hidden page gives none, as with any frame.
-    requestAnimationFrame(() => acknowledge(message.seq));
+    requestAnimationFrame(() => painted(message.seq));
   }
 
   function receive(message: ServerMessage, buffers: readonly unknown[]): void {

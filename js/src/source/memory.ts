@@ -93,6 +93,7 @@ function missingPlane(tensor: Kind, missing: string): PlaneData {
     n_nan: 0,
     n_posinf: 0,
     n_neginf: 0,
+    value: null,
   };
   return { plane, cells: null, missing };
 }

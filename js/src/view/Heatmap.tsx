@@ -79,7 +79,7 @@ export function Heatmap({ tensor, wishedHeight, visible }: Props) {
   const missing = shown.missing.value;
   return (
     <div class="nnv-map" data-tensor={tensor}>
-      <Label tensor={tensor} data={shown.data} />
+      <Label tensor={tensor} data={shown.told} />
       <div class="nnv-map-box" ref={box}>
         {missing !== null ? (
           <p class="nnv-missing">{missing}</p>

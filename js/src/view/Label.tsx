@@ -81,7 +81,7 @@ function Switch() {
 
 /** What is drawn, line by line. */
 function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
-  const sample = useView().store.frame.value?.sample ?? 0;
+  const sample = useView().store.told.value?.sample ?? 0;
   const shown = data.value;
   if (shown === null || shown.cells === null) return null;
   const { plane } = shown;

@@ -2,7 +2,7 @@ import { describeColumn, describeRow, rowsAreSamples } from "../cell.ts";
 import { shorten } from "../format.ts";
 import type { Kind } from "../protocol.gen.ts";
 import type { Reading } from "../readout.ts";
-import type { Store } from "../store.ts";
+import { planeOf, type Store } from "../store.ts";
 import { useView } from "./context.ts";
 
 const WORDS: Record<Kind, string> = {
@@ -23,7 +23,7 @@ export interface Part {
 export function readoutParts(store: Store, readings: readonly Reading[]): Part[] {
   const layer = store.layer.value;
   const parts: Part[] = [];
-  const step = store.frame.value?.step;
+  const step = store.told.value?.step;
   // Older steps are thinned out: the picture is of the nearest one before.
   if (step !== undefined && !store.cursor.follow.value && step !== store.shownStep.value)
     parts.push({ name: "as kept at step", text: String(step) });
@@ -44,7 +44,7 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
 }
 
 function placeOf(store: Store, { tensor, row, column }: Reading): string[] {
-  const plane = store.planeOf(tensor)?.plane;
+  const plane = planeOf(store.told.value, tensor)?.plane;
   if (plane === undefined || rowsAreSamples(plane)) return [];
   return [...describeRow(plane, row), ...describeColumn(plane, column)];
 }

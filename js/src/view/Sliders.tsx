@@ -115,7 +115,7 @@ function NeuronSlider({ count }: { count: number }) {
 function SampleSlider({ count }: { count: number }) {
   const { store } = useView();
   const { cursor } = store;
-  const label = useComputed(() => store.frame.value?.labels[cursor.sample.value]).value;
+  const label = useComputed(() => store.told.value?.labels[cursor.sample.value]).value;
   const sample = cursor.sample.value;
   return (
     <Slider

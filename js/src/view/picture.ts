@@ -8,6 +8,7 @@ import { layOut, type Picture } from "../picture/layout.ts";
 import type { Limits } from "../picture/limits.ts";
 import type { Kind } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
+import { planeOf } from "../store.ts";
 import { useView } from "./context.ts";
 import type { Size } from "./hooks.ts";
 import { marksOf } from "./marks.ts";
@@ -16,7 +17,8 @@ const ANY: Limits = { low: 0, high: 1, diverging: false };
 
 /** Parts that change at different rates, so that a new frame redraws canvases and leaves the rest of the page alone. */
 export interface Shown {
-  readonly data: ReadonlySignal<PlaneData | null>;
+  /** What words tell of, a moment behind the picture. */
+  readonly told: ReadonlySignal<PlaneData | null>;
   /** Why there is no picture, `null` if there is one or nobody knows yet. */
   readonly missing: ReadonlySignal<string | null>;
   readonly waiting: ReadonlySignal<boolean>;
@@ -28,7 +30,8 @@ export interface Shown {
 export function usePicture(tensor: Kind, wishedHeight: number, { width, pixelRatio }: Size): Shown {
   const { store } = useView();
   return useMemo(() => {
-    const data = computed(() => store.planeOf(tensor));
+    const data = computed(() => planeOf(store.frame.value, tensor));
+    const told = computed(() => planeOf(store.told.value, tensor));
     const picture = computed(() =>
       data.value === null
         ? null
@@ -40,7 +43,7 @@ export function usePicture(tensor: Kind, wishedHeight: number, { width, pixelRat
       return cells === null || cells?.length === 0 ? (why ?? "no values") : null;
     });
     const waiting = computed(() => picture.value === null);
-    return { data, missing, waiting, picture, limits };
+    return { told, missing, waiting, picture, limits };
   }, [store, tensor, wishedHeight, width, pixelRatio]);
 }
 
@@ -56,7 +59,10 @@ export function useRequest(
   useEffect(() => {
     const shown = visible && width > 0;
     const max_rows = Math.round(wishedHeight * pixelRatio);
-    store.requests.set(view, shown ? { tensor, max_rows, max_cols: width, variable: null } : null);
+    store.requests.set(
+      view,
+      shown ? { tensor, max_rows, max_cols: width, variable: null, cell: null } : null,
+    );
   }, [store, view, tensor, wishedHeight, width, pixelRatio, visible]);
   useEffect(() => () => store.requests.set(view, null), [store, view]);
 }

@@ -2,7 +2,7 @@
 
 import { afterKey, columnOf, type FullCell, neuronOf, offsetOf, rowOf, rowsAreSamples } from "../cell.ts";
 import type { Kind, Plane } from "../protocol.gen.ts";
-import { groupOf, type Store } from "../store.ts";
+import { groupOf, planeOf, type Store } from "../store.ts";
 import { useView } from "./context.ts";
 
 /** Moves the cursor and the selected cell there. */
@@ -24,7 +24,7 @@ function selected(store: Store, plane: Plane): FullCell {
 export function useMapKeys(tensor: Kind): (event: KeyboardEvent) => void {
   const { store, announce } = useView();
   return (event) => {
-    const plane = store.planeOf(tensor)?.plane;
+    const plane = planeOf(store.frame.peek(), tensor)?.plane;
     if (plane === undefined || plane.rows === 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     const next = afterKey(plane, selected(store, plane), event.key);
     if (next === null) return;
