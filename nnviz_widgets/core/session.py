@@ -143,7 +143,8 @@ class Session:
 
     def __repr__(self) -> str:
         of = f" of {self.total_steps}" if self.total_steps else ""
-        at = f"step {self.step_index}{of}, epoch {self.epoch + 1} of {self.epochs}"
+        stopped = "stopped at " if self.stopped else ""
+        at = f"{stopped}step {self.step_index}{of}, epoch {self.epoch + 1} of {self.epochs}"
         logs = "".join(f", {name} {value:.4g}" for name, value in self.logs.items() if isinstance(value, float))
         closed = ", closed" if self._closed else ""
         error = f", {failure_title(self.error)}" if self.error is not None else ""
@@ -196,7 +197,10 @@ class Session:
         return self._worker.report
 
     def stop(self) -> None:
-        """End training: callbacks see its end, the state becomes finished. Does nothing if it has ended already."""
+        """End training for good: callbacks see its end, the state becomes finished, and no step can follow.
+
+        To go on later, `pause` instead. Does nothing if training has ended already.
+        """
         self.ask_stop()
         if not self._worker.is_current_thread():
             self._wait()
@@ -321,6 +325,11 @@ class Session:
     def state(self) -> State:
         """`"idle"`, `"running"`, `"paused"`, `"finished"` or `"failed"`."""
         return self._control.state
+
+    @property
+    def stopped(self) -> bool:
+        """Whether training was ended by `stop` or `close` before it came to its end by itself."""
+        return self.state == "finished" and not self._worker.completed and self.step_index != self.total_steps
 
     @property
     def step_index(self) -> int:

@@ -32,6 +32,7 @@ class Worker:
     Attributes:
         step: Steps completed.
         batch: 0-based index of the last completed batch, -1 before any.
+        completed: Whether training came to its end by itself.
         report: Of the last step.
         output: Of the last step.
         error: What made training fail.
@@ -59,6 +60,7 @@ class Worker:
         self.pause_when_non_finite = False
         self.step = 0
         self.batch = -1
+        self.completed = False
         self.report: StepReport | None = None
         self.output: Any = None
         self.error: BaseException | None = None
@@ -147,6 +149,7 @@ class Worker:
         try:
             event = next(self._steps)  # type: ignore[arg-type]
         except StopIteration:
+            self.completed = True
             self._ended()
             return False
         return self._after(goal, event)

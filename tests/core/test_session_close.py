@@ -8,13 +8,17 @@ import sys
 import textwrap
 import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import SessionClosed
 from tests.core import networks
-from tests.core.sessions import Journal, endless, on_batch_end, until
+from tests.core.sessions import LIMIT_S, Journal, endless, on_batch_end, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_stop_finishes_and_calls_on_train_end_once() -> None:
@@ -44,6 +48,41 @@ def test_stop_of_a_paused_session_ends_training() -> None:
         assert session.state == "finished"
         assert session.step_index == 2
         assert journal.names()[-1] == "on_train_end"
+
+
+def test_stopped_session_says_so_and_at_which_step(session: Session) -> None:
+    """`"finished"` alone would sound as if all had been learned."""
+    session.step(4)
+    assert not session.stopped
+    session.stop()
+    assert session.stopped
+    assert repr(session).startswith("<TrainingSession 'line': finished, stopped at step 4 of 9, epoch 2 of 3, ")
+    session.close()
+    assert repr(session).startswith("<TrainingSession 'line': finished, closed, stopped at step 4 of 9, ")
+
+
+def test_session_that_is_closed_in_mid_training_was_stopped_too() -> None:
+    with networks.line().session() as session:
+        session.step()
+    assert session.stopped
+
+
+def early_stopping() -> Any:
+    import keras
+
+    return keras.callbacks.EarlyStopping(monitor="loss", patience=0, min_delta=10.0)
+
+
+@pytest.mark.parametrize("callbacks", [list, lambda: [early_stopping()]], ids=["to its last step", "stopped early"])
+def test_session_that_came_to_its_end_was_not_stopped(callbacks: Callable[[], list[Any]]) -> None:
+    """A callback of Keras that ends training is part of training."""
+    with networks.line().session(callbacks=callbacks()) as session:
+        session.run()
+        assert session.wait(LIMIT_S)
+        session.stop()
+    assert session.state == "finished"
+    assert not session.stopped
+    assert "stopped" not in repr(session)
 
 
 def test_close_ends_training_and_can_be_called_again() -> None:
