@@ -11,7 +11,7 @@ import operator
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
-from nnviz_widgets.core.attached import attach, detach
+from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.control import Control, Goal, State, Until, parse_until
 from nnviz_widgets.core.failure import failure_text, failure_title
@@ -128,6 +128,20 @@ class Session:
             raise
         weakref.finalize(self, _end_thread, self._control).atexit = False
         _open_sessions.add(self)
+
+    @classmethod
+    def of(cls, model: Any) -> Session | None:
+        """Return the session that `model` is attached to, `None` if it is free.
+
+        The way back to a session whose variable is lost, since a second one on its model is refused until it is closed.
+
+        Example:
+            ```python
+            nnviz.TrainingSession.of(model).close()
+            ```
+        """
+        session: Session | None = attached_to(model)
+        return session
 
     def _look(self) -> None:
         """Show what is known before the first step: the layers, and the weights as step 0."""

@@ -37,6 +37,46 @@ def test_K22_forgotten_session_that_never_ran_frees_its_model() -> None:
     network.session().close()
 
 
+def test_K22_error_says_how_the_first_session_is_reached_and_closed() -> None:
+    """Its variable may be lost while a display or the history of a notebook holds it."""
+    network = networks.line()
+    first = network.session(name="the first")
+    first.step()
+    with pytest.raises(ModelAttached, match=r"\(paused, step 1\).*nnviz\.TrainingSession\.of\(model\)\.close\(\)$"):
+        network.session()
+    assert Session.of(network.model) is first
+    Session.of(network.model).close()
+    assert Session.of(network.model) is None
+    with network.session() as second:
+        assert Session.of(network.model) is second
+
+
+def test_K22_finished_session_keeps_its_model_until_it_is_closed() -> None:
+    network = networks.line()
+    first = network.session(name="the first")
+    first.stop()
+    with pytest.raises(ModelAttached, match=r"'the first' \(finished, step 0\)"):
+        network.session()
+    first.close()
+    network.session().close()
+
+
+def test_K22_forgotten_session_in_a_cycle_of_references_frees_its_model() -> None:
+    network = networks.line()
+    session = network.session()
+    session.itself = session
+    gc.disable()
+    try:
+        del session
+        network.session().close()
+    finally:
+        gc.enable()
+
+
+def test_model_that_no_session_had_is_attached_to_none() -> None:
+    assert Session.of(networks.line().model) is None
+
+
 def test_K07_fit_outside_the_session_works_and_is_noticed() -> None:
     network = networks.line()
     with network.session(probe=Probe(every=1)) as session:
