@@ -57,8 +57,8 @@ def parse_until(until: Any) -> Until:
         return operator.index(until)
     except TypeError:
         raise InvalidArgumentError(
-            '`until` must be a step (an integer), "epoch" or None for the end. '
-            f"Received: until={until!r}. Conditions come with a later version."
+            '`until` must be a step (an integer), "epoch" for the end of the epoch, or None. '
+            f"Received: until={until!r}. To train to the end use `until=None`, which is what run() does by itself."
         ) from None
 
 

@@ -199,7 +199,10 @@ def _unknown(name: str, paths: list[str], *, ambiguous: bool) -> str:
     listed = ", ".join(f"`{path}`" for path in paths)
     if ambiguous:
         return f"`layer` must be a path, or a name of one layer. Received: {name!r}, the name of {listed}. Use a path."
-    nearest = f"The nearest are {listed}. " if paths else "No layer is known yet. "
-    return (
-        f"`layer` must be a path or the name of a layer. Received: {name!r}. {nearest}Take one of `recording.layers`."
+    found = (
+        f"The nearest are {listed}. Take one of `recording.layers`."
+        if paths
+        # A model that builds itself when it is called tells nothing before.
+        else "No layer is known yet: layers are known once a first step was taken. Take it with session.step()."
     )
+    return f"`layer` must be a path or the name of a layer. Received: {name!r}. {found}"

@@ -24,6 +24,11 @@ def test_any_other_until_is_refused(wrong: Any) -> None:
         parse_until(wrong)
 
 
+def test_who_wants_the_end_is_told_how() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"Received: until='end'\. To train to the end use `until=None`"):
+        parse_until("end")
+
+
 def test_every_change_of_the_state_is_told() -> None:
     told: list[str] = []
     control = Control(lambda: told.append(control.state))

@@ -125,6 +125,18 @@ def test_what_cannot_be_trained_is_refused(wrong: str) -> None:
         Session(thing, networks.features())
 
 
+def test_layers_of_a_model_that_builds_itself_are_known_after_a_first_step() -> None:
+    import keras
+
+    model = keras.Sequential([keras.layers.Dense(2, name="d")])
+    model.compile("sgd", "mse")
+    with Session(model, networks.features(), networks.features(width=2), verbose=0) as session:
+        with pytest.raises(LayerNotFound, match=r"session\.step\(\)"):
+            session.recording.tensor("d", "weights")
+        session.step()
+        assert session.recording.tensor("d", "weights").shape == (5, 2)
+
+
 def test_probe_of_another_type_is_refused() -> None:
     network = networks.line()
     with pytest.raises(InvalidArgumentError, match="probe"):
