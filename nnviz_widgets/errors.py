@@ -3,6 +3,7 @@
 ```
 NnvizError
 ├── InvalidArgumentError   (ValueError)     an argument is not what it must be
+│   └── WrongArguments     (TypeError)      the call does not take these arguments
 ├── LayerNotFound          (LookupError)    no layer has that path or name
 ├── TensorNotRecorded      (LookupError)    the tensor of that step was not kept
 ├── TensorUnavailable      (LookupError)    the tensor cannot be read at all; says why
@@ -33,6 +34,7 @@ __all__ = [
     "SessionClosed",
     "TensorNotRecorded",
     "TensorUnavailable",
+    "WrongArguments",
 ]
 
 
@@ -42,6 +44,10 @@ class NnvizError(Exception):
 
 class InvalidArgumentError(NnvizError, ValueError):
     """An argument has a value or type that the call cannot take."""
+
+
+class WrongArguments(InvalidArgumentError, TypeError):
+    """A call has an argument of a name that it does not take, one too many, or lacks one."""
 
 
 class LayerNotFound(NnvizError, LookupError):

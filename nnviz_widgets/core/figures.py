@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core import figure_series, figure_tensors
+from nnviz_widgets.core.calls import called
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,6 +31,10 @@ class Figures:
         """
         return figure_series.metrics(self._recording)
 
+    @called(
+        "recording.figure.vitals",
+        hint="It draws all kinds of a layer; `recording.vitals(layer, kind)` is the table of one.",
+    )
     def vitals(self, layer: str | LayerInfo | None = None) -> go.Figure:
         """Draw how the layers fare: gradient norm, update ratio and share of zero activations over the steps.
 

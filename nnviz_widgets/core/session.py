@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
+from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.control import Control, Goal, State, Until, parse_until
 from nnviz_widgets.core.failure import failure_text, failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
@@ -48,6 +49,7 @@ class Session:
 
     Raises:
         InvalidArgumentError: If the model is not a compiled Keras model.
+        WrongArguments: If an argument is none of these; the message names the nearest.
         ModelAttached: If another session that is not closed has the model.
         BackendMissing: If Keras with TensorFlow cannot be imported.
 
@@ -60,6 +62,7 @@ class Session:
         ```
     """
 
+    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe and name.")
     def __init__(
         self,
         model: Any,
@@ -196,8 +199,9 @@ class Session:
         """Take exactly `n` steps, the last one read in full, and return when they are done.
 
         Returns:
-            The report of the last step; at the end of training no step is taken, and it is that of the last one.
-            `None` if there never was one.
+            The report of the last step. Once training has ended no step is taken, and the call returns at once with
+            the very object that reported the last step: its `step` is the one before, and `state` is `"finished"`.
+            `None` if there never was a step.
 
         Raises:
             InvalidArgumentError: If `n` is not a positive integer.

@@ -105,7 +105,9 @@ def test_step_of_no_positive_number_is_refused(session: Session, wrong: Any) -> 
 def test_step_past_the_end_finishes_and_then_returns_the_last_report(session: Session) -> None:
     assert session.step(100).step == N_STEPS
     assert session.state == "finished"
-    assert session.step().step == N_STEPS
+    last = session.step()
+    assert last.step == N_STEPS
+    assert session.step() is last, "no new step: not even an equal report"
     session.run()
     assert session.wait() is True
     assert session.state == "finished"

@@ -1,0 +1,51 @@
+"""Calls with arguments that they do not take: Python's words would name a function that the user never wrote."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from nnviz_widgets.errors import WrongArguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def called(name: str, hint: str = "") -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a method refuse arguments that it does not take in the words of a user, who calls it `name`.
+
+    Args:
+        name: What the user writes before the parenthesis.
+        hint: A sentence for who expected something else.
+    """
+
+    def decorate(method: Callable[P, T]) -> Callable[P, T]:
+        signature = inspect.signature(method)
+
+        @functools.wraps(method)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise WrongArguments(_refusal(name, signature, list(kwargs), str(error), hint)) from None
+            return method(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def _refusal(name: str, signature: inspect.Signature, given: list[str], reason: str, hint: str) -> str:
+    """Say what `name` takes, what it got, and which argument may have been meant."""
+    known = list(signature.parameters)[1:]  # without `self`
+    unknown = next((argument for argument in given if argument not in known), None)
+    near = get_close_matches(unknown, known, n=1) if unknown is not None else []
+    taken = "" if near else ": " + ", ".join(f"`{argument}`" for argument in known)
+    received = f"`{unknown}`" if unknown is not None else f"a call that does not fit ({reason})"
+    meant = f" Did you mean `{near[0]}`?" if near else hint and f" {hint}"
+    return f"`{name}` must get arguments that it takes{taken}. Received: {received}.{meant}"
