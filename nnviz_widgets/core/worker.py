@@ -123,6 +123,7 @@ class Worker:
             goal = self._control.goal
             while not self._control.closing and self._advance(goal):
                 goal = self._control.goal
+            self._training.end_progress_line()
         except BaseException as error:
             self._fail(error)
         else:
@@ -270,7 +271,10 @@ class Worker:
         self._steps = None
         self.activity = None
         self._training.release_validation()
-        self._control.set_state("failed")
+        try:
+            self._training.end_progress_line()
+        finally:  # also where there is nothing to print to any more: nobody shall wait for this thread
+            self._control.set_state("failed")
 
     def _leave(self) -> None:
         """End training in good order when the session is closed."""

@@ -20,6 +20,7 @@ from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
+from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -249,6 +250,11 @@ class Training:
         self.release_validation()
         self._stop_loading()
         callbacks.on_train_end(logs=logs)
+
+    def end_progress_line(self) -> None:
+        """End the line of Keras' progress bar if training rests in the middle of it."""
+        if self._callbacks is not None:
+            end_line(self._callbacks)
 
     def n_updates(self) -> int:
         """How many updates the optimizer has made in all, also in a `fit` of the user's beside the session."""
