@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,6 +131,38 @@ def test_unseeded_session_shuffles_in_an_order_of_its_own_in_every_epoch() -> No
     assert sorted(first) == sorted(second) == list(range(22))
     assert first.tolist() != second.tolist()
     assert first.tolist() != sorted(first)
+
+
+AFTER_A_FIT = """
+import sys
+from nnviz_widgets.core.session import Session
+from tests.core import networks
+
+network = networks.line()
+network.fit()
+from tensorflow.python.eager import context
+context.context()._seed = None
+print("--- from here on", file=sys.stderr, flush=True)
+with network.session() as session:
+    session.step(9)
+print(session.state)
+"""
+
+
+def test_unseeded_session_logs_no_line_that_fit_does_not() -> None:
+    """What TensorFlow logs stands red in a notebook."""
+    verbose = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    finished = subprocess.run(
+        [sys.executable, "-c", AFTER_A_FIT],
+        cwd=Path(__file__).parents[3],
+        env=verbose,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.stdout == "finished\n", finished.stderr
+    assert finished.stderr.partition("--- from here on\n")[2] == ""
 
 
 def test_seed_makes_the_order_that_fit_has_with_that_seed() -> None:

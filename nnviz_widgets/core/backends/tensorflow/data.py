@@ -67,8 +67,10 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
         inputs = array_slicing.convert_to_sliceable(self._inputs, target_backend="tensorflow")
         inputs = tree.lists_to_tuples(inputs)
 
-        def draw() -> Iterator[Any]:
-            yield self._random.permutation(n)
+        def draw(_: Any) -> Any:
+            # `Dataset.from_generator` would log a line of its own, red in a notebook, that `fit` does not.
+            order = tf.numpy_function(lambda: self._random.permutation(n), [], tf.int64)
+            return tf.ensure_shape(order, (n,))
 
         def in_batches(order: Any) -> Any:
             n_full = n // batch_size * batch_size
@@ -78,7 +80,7 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
         def gather(indices: Any, arrays: Any) -> Any:
             return tree.map_structure(lambda x: tf.gather(x, indices) if tf.is_tensor(x) else x, arrays)
 
-        orders = tf.data.Dataset.from_generator(draw, output_signature=tf.TensorSpec((n,), tf.int64))
+        orders = tf.data.Dataset.range(1).map(draw)
         arrays = tf.data.Dataset.from_tensors(inputs).repeat()
         batches = tf.data.Dataset.zip((orders.flat_map(in_batches), arrays))
         return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
