@@ -48,7 +48,7 @@ class Session:
         name: A name for the session, the model's if `None`.
 
     Raises:
-        InvalidArgumentError: If the model is not a compiled Keras model.
+        InvalidArgumentError: If the model is not a compiled Keras model, or arrays differ in length.
         WrongArguments: If an argument is none of these; the message names the nearest.
         ModelAttached: If another session that is not closed has the model.
         BackendMissing: If Keras with TensorFlow cannot be imported.

@@ -1,8 +1,8 @@
 """Keras 3 on TensorFlow: the only code that knows either.
 
 One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`),
-statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the data (`data`), the
-progress bar (`progress`), and a run of `fit` (`training`).
+statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the data (`data`,
+`lengths`), the progress bar (`progress`), and a run of `fit` (`training`).
 """
 
 from __future__ import annotations

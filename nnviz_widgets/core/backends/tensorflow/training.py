@@ -20,6 +20,7 @@ from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
+from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.errors import InvalidArgumentError
@@ -76,13 +77,14 @@ class Training:
         on_activity: Called with a few words when something long begins ("validating"), and with `None` at its end.
 
     Raises:
-        InvalidArgumentError: If the model is not compiled, or trains on several replicas.
+        InvalidArgumentError: If the model is not compiled, or trains on several replicas; if arrays differ in length.
     """
 
     def __init__(
         self, model: Any, arguments: FitArguments, probe: Probe, on_activity: Callable[[str | None], None]
     ) -> None:
         _check_model(model)
+        check_lengths(arguments)
         self.model = model
         self.arguments = arguments
         self.functions = StepFunctions(model, probe)
