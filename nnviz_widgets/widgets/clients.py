@@ -12,8 +12,8 @@ from nnviz_widgets.widgets.credit import Credit
 if TYPE_CHECKING:
     from nnviz_widgets.protocol import Watch
 
-FRAME_S = 1 / 33
-"""The least time between two frames while it runs: enough for the eye, and each one more slows training down."""
+FRAME_S = 1 / 36
+"""The beat of frames while it runs: enough for the eye, and each one more slows training down."""
 LOST_AFTER_S = 0.5
 """A page that asks anew so long after the last frame did not get it: its credit is given back."""
 SILENT_AFTER_S = 2.0
@@ -55,6 +55,10 @@ class Client:
     def answered(self) -> bool:
         """Whether it got a frame of what it shows now."""
         return self.sent is not None and self.sent[0] is self.watch
+
+    def wait(self, now: float) -> float | None:
+        """Return in how many seconds the beat lets it have the next step, `None` if it may have it now."""
+        return self.due_at - now if self.following and now < self.due_at else None
 
     def silent(self, now: float) -> bool:
         """Whether it stopped painting."""
@@ -111,7 +115,8 @@ class Clients:
             if self._clients.get(client.name) is not client:
                 return None
             client.sent_at = time.monotonic()
-            client.due_at = max(client.due_at + FRAME_S, client.sent_at)
+            # One that was late is made up for, but not so soon that the screen shows only the second of the two.
+            client.due_at = max(client.due_at + FRAME_S, client.sent_at + FRAME_S / 2)
             return client.credit.launch(seq, n_bytes, client.sent_at, last=last)
 
     def _add(self, name: str) -> Client:

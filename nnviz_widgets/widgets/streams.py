@@ -90,7 +90,7 @@ class Streams:
         """Return what the pages show that follow and have room: whatever is kept of it they got just now."""
         wanted: set[TensorKey] = set()
         for client in self._clients.snapshot():
-            if client.watch is not None and client.following and client.credit.left and client.due_at <= now:
+            if client.watch is not None and client.following and client.credit.left and client.wait(now) is None:
                 wanted.update(key for key in self._keys_of(client, client.watch) if isinstance(key, TensorKey))
         return frozenset(wanted)
 
@@ -175,22 +175,24 @@ class Streams:
             self._launch(client, sign, [], last=True)
 
     def _publish_frame(self, client: Client, now: float) -> float | None:
+        """Send a page what it shows if that is new, and return when it may want the next step, in seconds."""
         watch, exact = client.watch, not self._source.running
         if watch is None or not watch.maps or not client.credit.left:
             return None
-        if not exact and client.following and client.answered and now < client.due_at:
-            return client.due_at - now
+        if exact or client.wait(now) is None or not client.answered:
+            self._send_frame(client, watch, exact=exact)
+        return client.wait(now)
+
+    def _send_frame(self, client: Client, watch: Watch, *, exact: bool) -> None:
         keys = self._keys_of(client, watch)
         recording = self._source.recording
         step = shown_step(recording, keys, watch.step)
         # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
         if client.sent in ((watch, keys, step, exact), (watch, keys, step, True)):
-            return None
+            return
         message, buffers = frame_message(recording, watch, keys, step, self._next_seq(), exact=exact)
         if client.watch is watch and self._launch(client, message, buffers, last=exact):
             client.sent = (watch, keys, step, exact)
-            return max(0.0, client.due_at - now)
-        return None
 
     def _launch(self, client: Client, frame: Frame, buffers: list[bytes], *, last: bool) -> bool:
         n_bytes = sum(len(buffer) for buffer in buffers)

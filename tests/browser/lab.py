@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import nbformat
+from playwright.sync_api import BrowserContext
 
 from tests.browser.server import LabServer
 
@@ -37,8 +38,16 @@ class Lab:
         server: The server.
     """
 
-    def __init__(self, browser: Browser, folder: Path, settings: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        """Prepare a server in the empty `folder`; `settings` as in `LabServer`."""
+    def __init__(
+        self,
+        browser: Browser | BrowserContext,
+        folder: Path,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Prepare a server in the empty `folder`; `settings` as in `LabServer`.
+
+        The pages of a browser have the size that is asked for, those of a context that of its window.
+        """
         self._browser = browser
         self._names = itertools.count()
         self.server = LabServer(folder, settings)
@@ -71,7 +80,10 @@ class Lab:
 
     def open_file(self, path: str, *, width: int = 1600, height: int = 1200) -> Notebook:
         """Open a notebook that lies in `server.root`, in a workspace of its own."""
-        page = self._browser.new_page(viewport={"width": width, "height": height})
+        if isinstance(self._browser, BrowserContext):
+            page = self._browser.new_page()
+        else:
+            page = self._browser.new_page(viewport={"width": width, "height": height})
         # Each notebook in its own workspace, so that no page restores the tabs of another.
         workspace = f"{Path(path).stem}_{next(self._names)}"
         url = f"{self.server.url}/lab/workspaces/{workspace}/tree/{path}?token={self.server.token}"

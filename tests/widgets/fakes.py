@@ -238,9 +238,10 @@ class Turns:
         self.inspector._publisher._turn()
 
     def train(self, n_steps: int, seconds: float = 0.04) -> list[frozenset[TensorKey]]:
-        """Take steps with a turn after each. Returns what the pages wanted of each."""
+        """Take steps, with a turn right after each and one after a while. Returns what the pages wanted of each."""
         wanted = []
         for _ in range(n_steps):
             wanted.append(self.session.take_step())
+            self.take()
             self.take(seconds)
         return wanted

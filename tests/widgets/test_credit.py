@@ -1,5 +1,7 @@
 """How many frames may be on their way to a page."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_a_page_that_keeps_up_is_asked_ever_less_often():
         if credit.launch(seq, SMALL, 0.0, last=False):
             asked.append(seq)
             credit.acknowledge(seq, PROMPT_S)
-    gaps = [later - seq for seq, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - seq for seq, later in itertools.pairwise(asked)]
     assert gaps[:6] == [2, 4, 8, 16, 32, 32]
 
 
