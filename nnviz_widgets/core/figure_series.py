@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnviz_widgets.core.decimate import decimate
-from nnviz_widgets.core.figure_style import ACCENT, MUTED, finish, line_style, log_axis, say, sentence, tensor_name
+from nnviz_widgets.core.figure_style import ACCENT, INK, finish, line_style, log_axis, say, sentence, tensor_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ def metrics(recording: Recording) -> go.Figure:
         figure.update_yaxes(title_text=label, row=row, col=1)
     subtitle = sentence([f"{steps.size:,} steps", *(_not_finite(name, steps, columns[name]) for name in losses)])
     finish(figure, title, subtitle, height=180 + 160 * len(panels))
-    figure.update_layout(plot_bgcolor="white", hovermode="x unified")
+    figure.update_layout(hovermode="x unified")
     figure.update_xaxes(title_text="step", row=len(panels), col=1)
     if norms:
         finite = [np.where(np.isfinite(columns[name]), columns[name], 0.0) for name in norms]
@@ -123,7 +123,7 @@ def _mark_epochs(figure: go.Figure, steps: npt.NDArray[np.int64], epochs: npt.ND
     for change in changes[:: max(1, -(-changes.size // _MAX_EPOCH_MARKS))]:
         figure.add_vline(
             x=float(steps[change]) - 0.5,
-            line={"color": MUTED, "width": 1, "dash": "dot"},
+            line={"color": INK, "width": 1, "dash": "dot"},
             opacity=0.5,
         )
         figure.add_annotation(
@@ -134,7 +134,7 @@ def _mark_epochs(figure: go.Figure, steps: npt.NDArray[np.int64], epochs: npt.ND
             xanchor="left",
             yanchor="bottom",
             showarrow=False,
-            font={"size": 10, "color": MUTED},
+            font={"size": 10},
         )
 
 
@@ -181,7 +181,7 @@ def vitals(recording: Recording, layers: Iterable[LayerInfo], *, all_variables: 
         return say(finish(go.Figure(), title, subtitle), "no vitals were read yet")
     finish(figure, title, subtitle, height=560)
     _name_each_line_once(figure)
-    figure.update_layout(plot_bgcolor="white", hovermode="x unified")
+    figure.update_layout(hovermode="x unified")
     figure.update_xaxes(title_text="step", row=len(_PANELS), col=1)
     return figure
 

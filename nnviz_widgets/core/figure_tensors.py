@@ -9,7 +9,7 @@ import numpy as np
 from nnviz_widgets.core.figure_style import (
     ACCENT,
     DIVERGING,
-    MUTED,
+    INK,
     NON_FINITE,
     SEQUENTIAL,
     finish,
@@ -63,7 +63,7 @@ def heatmap(frame: Frame) -> go.Figure:
             zmin=low,
             zmax=high,
             colorscale=DIVERGING if signed else SEQUENTIAL,
-            colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11, "color": MUTED}, "x": 1.01},
+            colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11}, "x": 1.01},
             hoverongaps=False,
             hovertemplate=f"{row_name} %{{y}}, {column_name} %{{x}}<br>%{{z:.6g}}<extra></extra>",
         )
@@ -72,8 +72,8 @@ def heatmap(frame: Frame) -> go.Figure:
     finish(figure, title, _heatmap_subtitle(frame, range_, (low, high), pool_text, missing))
     figure.update_xaxes(title_text=column_name, showgrid=False, range=[-0.5, matrix.shape[1] - 0.5])
     figure.update_yaxes(title_text=row_name, showgrid=False, range=[matrix.shape[0] - 0.5, -0.5])
-    # Plotly leaves cells that are no numbers empty: what shows through must not look like a value.
-    figure.update_layout(plot_bgcolor=NON_FINITE if missing else "white")
+    if missing:  # plotly leaves cells that are no numbers empty: what shows through must not look like a value
+        figure.update_layout(plot_bgcolor=NON_FINITE)
     return figure
 
 
@@ -143,11 +143,11 @@ def histogram(frame: Frame) -> go.Figure:
         )
     )
     finish(figure, title, _histogram_subtitle(values, (low, high), missing))
-    figure.update_layout(bargap=0, plot_bgcolor="white")
+    figure.update_layout(bargap=0)
     figure.update_xaxes(title_text="value", showgrid=False)
     figure.update_yaxes(title_text="values in the bin", rangemode="tozero")
     if low < 0 < high:
-        figure.add_vline(x=0, line={"color": MUTED, "width": 1, "dash": "dot"})
+        figure.add_vline(x=0, line={"color": INK, "width": 1, "dash": "dot"})
     return figure
 
 
