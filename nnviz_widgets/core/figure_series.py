@@ -79,7 +79,7 @@ def _metric_traces(
         line = {**line_style(index + 1), "width": 1 if name == "gradient_l2" else 1.6}
         return [go.Scatter(x=x, y=y, name=name, mode=mode, line=line, marker={"size": 5})]
     x, y = _thinned(steps, values)
-    raw = go.Scatter(x=x, y=y, name="batch_loss", mode="lines", line={"color": ACCENT, "width": 1}, opacity=0.28)
+    raw = go.Scatter(x=x, y=y, name="batch_loss", mode="lines", line={"color": ACCENT, "width": 1}, opacity=0.45)
     x, y = _smoothed(steps, values)
     return [raw, go.Scatter(x=x, y=y, name="batch_loss, smoothed", mode="lines", line={"color": ACCENT, "width": 2})]
 

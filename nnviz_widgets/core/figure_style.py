@@ -85,6 +85,7 @@ def finish(figure: go.Figure, title: str, subtitle: str = "", height: int = 380)
         "tickfont": {"size": 11},
         "title": {"font": {"size": 12}, "standoff": 8},
         "automargin": True,
+        "showspikes": False,  # plotly would lay each on a stripe of white, as nothing else is behind it
     }
     figure.update_layout(
         template="none",
@@ -109,6 +110,7 @@ def finish(figure: go.Figure, title: str, subtitle: str = "", height: int = 380)
             "bordercolor": HAIRLINE,
             "font": {"family": _FONT, "size": 12, "color": HOVER_INK},
         },
+        modebar={"bgcolor": CLEAR, "color": INK, "activecolor": ACCENT},
         legend={"font": {"size": 11}, "bgcolor": CLEAR},
     )
     figure.update_xaxes(**axis)

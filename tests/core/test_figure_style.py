@@ -83,6 +83,11 @@ def test_figure_has_no_ground_and_no_colour_for_one_theme_only(figures: dict[str
     assert {colour for colour in colours(figure, "color") if colour.startswith("#")} <= {INK, HOVER_INK, *LINES}
 
 
+def test_buttons_of_a_figure_have_no_ground_either(figures: dict[str, go.Figure]) -> None:
+    modebar = figures["metrics"].layout.modebar
+    assert (modebar.bgcolor, modebar.color) == (CLEAR, INK)
+
+
 def test_ground_shows_through_only_where_no_cell_is_missing() -> None:
     key = TensorKey("dense", "weights", "kernel")
     recording = Recording()
