@@ -47,7 +47,8 @@ export const OUTPUTS = plane(3, 4, {
   clip_low: 0,
 });
 
-function buffers(): Float32Array[] {
+/** The cells of those three. */
+export function buffers(): Float32Array[] {
   return [
     Float32Array.of(1, -1, 0.5, 0.25, 0, 0, 0, -0.125),
     Float32Array.of(0, 0, 0, 0, 1, 1, 1, 1),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { draw, end, find, press, show, text } from "./harness.ts";
+import { frame } from "./fakes.ts";
+import { buffers, draw, end, find, GRADIENTS, OUTPUTS, press, show, text, WEIGHTS } from "./harness.ts";
 
 describe("moving", () => {
   test("the arrow keys move neuron and row, and the value is said", async () => {
@@ -10,11 +11,11 @@ describe("moving", () => {
     press(map, "ArrowRight");
     press(map, "ArrowUp");
     expect(kernel.cursor.traits.neuron).toBe(1);
-    await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 1, in 0, weight -1");
+    await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 1, in 0, weight −1");
     press(map, "End");
     press(map, "PageDown");
     expect(kernel.cursor.traits.neuron).toBe(3);
-    await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 3, in 1, weight -0.125");
+    await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 3, in 1, weight −0.125");
     press(map, "Home");
     expect(kernel.cursor.traits.neuron).toBe(0);
   });
@@ -35,7 +36,11 @@ describe("moving", () => {
     const { left, top, width, height } = map.getBoundingClientRect();
     const at = { clientX: left + width * 0.9, clientY: top + height * 0.9, bubbles: true };
     map.dispatchEvent(new PointerEvent("pointermove", at));
-    await expect.poll(() => text(el, ".nnv-readout")).toContain("weight -0.125");
+    await expect.poll(() => text(el, ".nnv-readout")).toContain("weight −0.125");
+    const weight = [...el.querySelectorAll<HTMLElement>(".nnv-readout > span")].find(({ textContent }) =>
+      textContent?.startsWith("weight"),
+    );
+    expect(weight?.title).toBe("-0.125");
     expect(kernel.cursor.traits.neuron).toBe(0);
     map.dispatchEvent(new PointerEvent("pointerdown", at));
     expect(kernel.cursor.traits.neuron).toBe(3);
@@ -52,6 +57,22 @@ describe("moving", () => {
     expect(kernel.cursor.traits).toMatchObject({ step: 412, follow: true });
     press(root, ".");
     expect(kernel.cursor.traits).toMatchObject({ layer: "digits", layer_index: 1 });
+  });
+
+  test("a step that was not kept is named beside the line, and no slider moves", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const top = find(el, ".nnv-sliders").getBoundingClientRect().top;
+    const parts = find(el, ".nnv-readout").querySelectorAll("span:not(.nnv-aside)").length;
+    kernel.cursor.set("follow", false);
+    kernel.cursor.set("step", 405);
+    kernel.say(
+      frame(kernel.client, 2, [WEIGHTS, GRADIENTS, OUTPUTS], { step: 400, newest: false }),
+      buffers(),
+    );
+    await expect.poll(() => text(el, ".nnv-aside")).toBe("as kept at step 400");
+    expect(find(el, ".nnv-readout").querySelectorAll("span:not(.nnv-aside)")).toHaveLength(parts);
+    expect(find(el, ".nnv-sliders").getBoundingClientRect().top).toBe(top);
   });
 
   test("the space bar runs, and no key reaches the notebook", async () => {

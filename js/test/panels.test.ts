@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { layerEntry } from "./fakes.ts";
-import { draw, find, show } from "./harness.ts";
+import { draw, find, show, text } from "./harness.ts";
 
 describe("panels", () => {
   test.each([
@@ -37,6 +37,24 @@ describe("panels", () => {
           ?.maps.map(({ tensor }) => tensor),
       )
       .toEqual(["activation_gradients", "gradients", "weights"]);
+  });
+
+  test("the health of a layer says when its dead units are known", async () => {
+    const { kernel, el } = show();
+    await draw(kernel);
+    const health = {
+      layer: "hidden",
+      gradient_l2: 0.00092,
+      update_ratio: 0.011,
+      dead_share: null,
+      non_finite: 0,
+    };
+    const series = { kind: "series" as const, first_step: 1, last_step: 4, columns: [], events: [] };
+    kernel.say({ ...series, health: [health] });
+    await expect.poll(() => text(el, ".nnv-health")).toBe("|g| 9.2e−4Δw/w 0.011");
+    expect(find<HTMLElement>(el, ".nnv-health").title).toContain("20 readings");
+    kernel.say({ ...series, health: [{ ...health, dead_share: 0.09 }] });
+    await expect.poll(() => text(el, ".nnv-health")).toContain("dead 9 %");
   });
 
   test("a long list of layers can be searched", async () => {

@@ -1,9 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { allowedIn } from "../src/actions.ts";
-import { formatLabel, formatMetric, formatRate, formatShape, formatValue, shorten } from "../src/format.ts";
+import {
+  formatLabel,
+  formatMetric,
+  formatRate,
+  formatValue,
+  shapeWords,
+  shorten,
+  trueMinus,
+} from "../src/format.ts";
 import { MAX_FRAME_BYTES } from "../src/protocol.gen.ts";
 import { createRequests } from "../src/requests.ts";
-import { pooledWords } from "../src/view/Label.tsx";
+import { pooledWords, sampleWords } from "../src/view/Label.tsx";
 import { plane, status } from "./fakes.ts";
 
 describe("numbers", () => {
@@ -14,6 +22,8 @@ describe("numbers", () => {
     [0, "0"],
     [-0, "0"],
     [128, "128"],
+    [1234.5, "1235"],
+    [-98765.4, "-98765"],
     [1e-45, "1e-45"],
     [65504, "65504"],
     [1e300, "1e300"],
@@ -33,14 +43,19 @@ describe("numbers", () => {
   test("figures", () => {
     expect([formatMetric(0.28612), formatMetric(null), formatMetric(123.4)]).toEqual(["0.286", "NaN", "123"]);
     expect([formatRate(612.4), formatRate(0.25)]).toEqual(["612 /s", "0.25 /s"]);
-    expect([formatShape([784, 128]), formatShape([])]).toEqual(["784 × 128", "one number"]);
-    expect(formatLabel(-0.13)).toBe("−0.13");
+    expect([shapeWords([784, 128]), shapeWords([])]).toEqual([["784", "× 128"], ["one number"]]);
+  });
+
+  test("for the eye a minus is a minus, and a hyphen stays one", () => {
+    expect([formatLabel(-0.13), formatLabel(-9.2e-4)]).toEqual(["−0.13", "−9.2e−4"]);
+    expect([-1234.5, -12.3, -0.5, -2e-7].map(formatMetric)).toEqual(["−1235", "−12.30", "−0.500", "−2.0e−7"]);
+    expect(["-Inf", "(1.5-2.25j)", "re-read"].map(trueMinus)).toEqual(["−Inf", "(1.5−2.25j)", "re-read"]);
   });
 });
 
 describe("what a cell stands for", () => {
   test.each([
-    [{}, null],
+    [{}, ""],
     [{ row_factor: 4, reduce: "absmax" as const }, "max |w| of 4 rows"],
     [{ col_factor: 2, reduce: "max" as const, tensor: "activations" as const }, "max a of 2 columns"],
     [
@@ -48,7 +63,18 @@ describe("what a cell stands for", () => {
       "max |g| of 4 × 8",
     ],
   ])("%j", (changes, words) => {
-    expect(pooledWords(plane(2, 2, changes))).toBe(words);
+    expect(pooledWords(plane(2, 2, changes)).join(" ")).toBe(words);
+  });
+
+  test("samples are counted as they are drawn", () => {
+    const rows = { tensor: "activations" as const, row_axes: [{ name: "sample", size: 16 }] };
+    expect(sampleWords(plane(16, 4, rows), 3)).toEqual(["16 samples", "of this batch"]);
+    expect(sampleWords(plane(1, 4, { ...rows, row_axes: [{ name: "sample", size: 1 }] }), 0)?.[0]).toBe(
+      "1 sample",
+    );
+    const image = { tensor: "activations" as const, axes: ["sample", "y", "x", "filter"] };
+    expect(sampleWords(plane(13, 13, image), 3)).toEqual(["sample 3"]);
+    expect(sampleWords(plane(13, 13), 3)).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
+import { Fragment } from "preact";
 import { rowsAreSamples } from "../cell.ts";
-import { formatLabel, formatShape } from "../format.ts";
+import { formatLabel, plural, shapeWords } from "../format.ts";
 import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
@@ -20,13 +21,13 @@ const SYMBOLS: Record<Kind, string> = {
   activation_gradients: "|g|",
 };
 
-/** What one cell stands for: `max |w| of 4 rows`. */
-export function pooledWords(plane: Plane): string | null {
+/** What one cell stands for: `max |w|`, `of 4 rows`. */
+export function pooledWords(plane: Plane): string[] {
   const { row_factor: rows, col_factor: cols, tensor, reduce } = plane;
-  if (rows <= 1 && cols <= 1) return null;
-  const what = reduce === "max" ? `max ${SYMBOLS[tensor].replaceAll("|", "")}` : `max ${SYMBOLS[tensor]}`;
-  if (cols <= 1) return `${what} of ${rows} rows`;
-  return rows <= 1 ? `${what} of ${cols} columns` : `${what} of ${rows} \u00d7 ${cols}`;
+  if (rows <= 1 && cols <= 1) return [];
+  const symbol = reduce === "max" ? SYMBOLS[tensor].replaceAll("|", "") : SYMBOLS[tensor];
+  const cells = cols <= 1 ? `${rows} rows` : rows <= 1 ? `${cols} columns` : `${rows} \u00d7 ${cols}`;
+  return [`max ${symbol}`, `of ${cells}`];
 }
 
 function Count({ n, name, color }: { n: number; name: string; color: string }) {
@@ -40,16 +41,17 @@ function Count({ n, name, color }: { n: number; name: string; color: string }) {
 }
 
 /** From the smallest to the greatest finite value of the whole tensor. */
-function rangeWords({ low, high }: Plane): string {
-  if (low === null || high === null) return "no finite values";
-  if (low === high) return `all ${formatLabel(low)}`;
-  return `${formatLabel(low)} \u2026 ${formatLabel(high)}`;
+function rangeWords({ low, high }: Plane): string[] {
+  if (low === null || high === null) return ["no finite", "values"];
+  if (low === high) return [`all ${formatLabel(low)}`];
+  return [`${formatLabel(low)} \u2026`, formatLabel(high)];
 }
 
-function sampleWords(plane: Plane, sample: number): string | null {
-  if (plane.tensor !== "activations" && plane.tensor !== "activation_gradients") return null;
-  if (rowsAreSamples(plane)) return "samples of this batch";
-  return plane.axes.includes("sample") ? `sample ${sample}` : null;
+/** Which samples are drawn. */
+export function sampleWords(plane: Plane, sample: number): string[] {
+  if (plane.tensor !== "activations" && plane.tensor !== "activation_gradients") return [];
+  if (rowsAreSamples(plane)) return [plural(plane.full_rows, "sample"), "of this batch"];
+  return plane.axes.includes("sample") ? [`sample ${sample}`] : [];
 }
 
 function Choice({ gradients, text }: { gradients: boolean; text: string }) {
@@ -79,29 +81,45 @@ function Switch() {
   );
 }
 
+interface LineProps {
+  /** Each is a number or a few words that are never broken. */
+  readonly parts: readonly string[];
+  /** Whether a narrow place does with the first of them. */
+  readonly short?: boolean;
+}
+
+function Line({ parts, short = false }: LineProps) {
+  if (parts.length === 0) return null;
+  return (
+    <span title={parts.join(" ")} class={short ? "nnv-short" : undefined}>
+      {parts.map((part, i) => (
+        <Fragment key={i}>
+          {i > 0 && " "}
+          <span class="nnv-part">{part}</span>
+        </Fragment>
+      ))}
+    </span>
+  );
+}
+
 /** What is drawn, line by line. */
 function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
   const sample = useView().store.told.value?.sample ?? 0;
   const shown = data.value;
   if (shown === null || shown.cells === null) return null;
   const { plane } = shown;
-  const lines = [
-    formatShape(plane.shape),
-    sampleWords(plane, sample),
-    pooledWords(plane),
-    rangeWords(plane),
-    plane.note,
-  ].filter((line) => line !== null);
   return (
     <>
-      {lines.map((line, i) => (
-        <span key={i} title={line}>
-          {line}
-        </span>
-      ))}
-      <Count n={plane.n_nan} name="NaN" color={SPECIAL.nan} />
-      <Count n={plane.n_posinf} name="+Inf" color={SPECIAL.posinf} />
-      <Count n={plane.n_neginf} name={"\u2212Inf"} color={SPECIAL.neginf} />
+      <Line parts={shapeWords(plane.shape)} />
+      <Line parts={sampleWords(plane, sample)} short />
+      <Line parts={pooledWords(plane)} />
+      <Line parts={rangeWords(plane)} />
+      <div class="nnv-counts">
+        <Count n={plane.n_nan} name="NaN" color={SPECIAL.nan} />
+        <Count n={plane.n_posinf} name="+Inf" color={SPECIAL.posinf} />
+        <Count n={plane.n_neginf} name={"\u2212Inf"} color={SPECIAL.neginf} />
+      </div>
+      {plane.note !== null && <span title={plane.note}>{plane.note}</span>}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { formatValue } from "../format.ts";
+import { formatLabel } from "../format.ts";
 import { resize } from "../picture/canvas.ts";
 import { drawStrip } from "../picture/strip.ts";
 import type { Health, LayerEntry } from "../protocol.gen.ts";
@@ -32,14 +32,15 @@ function Strip({ path }: { path: string }) {
 function healthWords(health: Health): string[] {
   const words: string[] = [];
   if (health.non_finite > 0) words.push(`${health.non_finite} not finite`);
-  if (health.gradient_l2 !== null) words.push(`|g| ${formatValue(health.gradient_l2, 2)}`);
-  if (health.update_ratio !== null) words.push(`\u0394w/w ${formatValue(health.update_ratio, 2)}`);
+  if (health.gradient_l2 !== null) words.push(`|g| ${formatLabel(health.gradient_l2)}`);
+  if (health.update_ratio !== null) words.push(`\u0394w/w ${formatLabel(health.update_ratio)}`);
   if (health.dead_share !== null && health.dead_share > 0)
     words.push(`dead ${Math.round(health.dead_share * 100)} %`);
   return words;
 }
 
-const HEALTH_TITLE = "norm of the gradient, norm of the update over that of the weights, share of dead units";
+const HEALTH_TITLE =
+  "norm of the gradient, norm of the update over that of the weights, share of dead units (known after 20 readings)";
 
 function LayerRow({ entry }: { entry: LayerEntry }) {
   const { store } = useView();

@@ -1,5 +1,5 @@
 import { describeColumn, describeRow, rowsAreSamples } from "../cell.ts";
-import { shorten } from "../format.ts";
+import { shorten, trueMinus } from "../format.ts";
 import type { Kind } from "../protocol.gen.ts";
 import type { Reading } from "../readout.ts";
 import { planeOf, type Store } from "../store.ts";
@@ -15,8 +15,10 @@ const WORDS: Record<Kind, string> = {
 export interface Part {
   readonly name: string;
   readonly text: string;
-  /** With all digits, where the text has fewer. */
+  /** To copy: with all digits and a plain minus. */
   readonly exact?: string;
+  /** Beside the line, which is as long as before: nothing beneath moves while the step does. */
+  readonly aside?: boolean;
 }
 
 /** What is looked at, in words: the neuron, and for each map the place in its rows and the value there. */
@@ -26,7 +28,7 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
   const step = store.told.value?.step;
   // Older steps are thinned out: the picture is of the nearest one before.
   if (step !== undefined && !store.cursor.follow.value && step !== store.shownStep.value)
-    parts.push({ name: "as kept at step", text: String(step) });
+    parts.push({ name: "as kept at step", text: String(step), aside: true });
   if (layer !== null && layer.n_neurons > 0) {
     const neuron = store.hover.value?.neuron ?? store.cursor.neuron.value;
     parts.push({ name: "neuron", text: String(Math.min(neuron, layer.n_neurons - 1)) });
@@ -38,7 +40,7 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
     if (place.length > 0 && place.join() !== last) parts.push(...place.map(splitPlace));
     last = place.join();
     const exact = reading.text ?? "\u2026";
-    parts.push({ name: WORDS[reading.tensor], text: shorten(exact), exact });
+    parts.push({ name: WORDS[reading.tensor], text: trueMinus(shorten(exact)), exact });
   }
   return parts;
 }
@@ -60,8 +62,8 @@ export function Readout() {
   const parts = readoutParts(store, readings.value);
   return (
     <div class="nnv-readout">
-      {parts.map(({ name, text, exact }, i) => (
-        <span key={i} title={exact}>
+      {parts.map(({ name, text, exact, aside }, i) => (
+        <span key={i} title={exact} class={aside ? "nnv-aside" : undefined}>
           {name} <b>{text}</b>
         </span>
       ))}
