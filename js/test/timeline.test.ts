@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { axisOf, formatTick, ticksOf } from "../src/picture/axis.ts";
 import { rangeOf, smooth, spread } from "../src/picture/lines.ts";
-import { niceCeiling, plotOf } from "../src/picture/timeline.ts";
+import { plotOf } from "../src/picture/plot.ts";
+import { frameOf, wordsFor } from "../src/picture/timeline.ts";
 import type { Line, SeriesData } from "../src/source/source.ts";
 import { status } from "./fakes.ts";
 
@@ -25,14 +27,41 @@ describe("timeline", () => {
   ]);
 
   test("the loss of each batch is grey, smoothed it is the accent; strips are not metrics", () => {
-    const { curves, y } = plotOf(all, status());
+    const { curves } = plotOf(all, status());
     expect(curves.map(({ name, tone }) => [name, tone])).toEqual([
       ["batch_loss", "raw"],
       ["loss", "accent"],
       ["accuracy", "second"],
     ]);
-    expect(y).toEqual([0, 3]);
-    expect(curves[2]?.y).toEqual([0, 1]);
+  });
+
+  test("losses are read at the left, other metrics at the right, and each name says which", () => {
+    const plot = plotOf(all, status());
+    expect(plot.left).toEqual({ name: "loss", range: [0, 3], step: 1 });
+    expect(plot.right).toEqual({ name: "accuracy", range: [0, 1], step: 0.5 });
+    expect(plot.curves.map((curve) => wordsFor(curve, plot))).toEqual([
+      "batch_loss (left)",
+      "loss (left)",
+      "accuracy (right)",
+    ]);
+  });
+
+  test("with losses alone there is no right axis and no need to say it", () => {
+    const losses = plotOf(series([line("loss", [540, 1234]), line("val_loss", [600, 900])]), UNKNOWN);
+    expect([losses.left?.range, losses.right]).toEqual([[0, 1500], null]);
+    expect(losses.curves.map((curve) => wordsFor(curve, losses))).toEqual(["loss", "val_loss"]);
+    const both = plotOf(all, UNKNOWN);
+    expect(frameOf(losses, 1000, 148, 1).right).toBeGreaterThan(frameOf(both, 1000, 148, 1).right);
+  });
+
+  test("all metrics at the right fit their axis; without losses it is the only one", () => {
+    const { left, right } = plotOf(
+      series([line("mean_absolute_error", [12, 31]), line("accuracy", [0.1, 0.5])]),
+      UNKNOWN,
+    );
+    expect([left, right]).toEqual([null, { name: "metrics", range: [0, 40], step: 10 }]);
+    const validated = plotOf(series([line("accuracy", [0.2]), line("val_accuracy", [0.1])]), UNKNOWN);
+    expect(validated.right?.name).toBe("accuracy");
   });
 
   test("runs over the whole length, epoch by epoch, the last one shorter", () => {
@@ -57,7 +86,8 @@ describe("timeline", () => {
 
   test("nothing at all and nothing finite are no fault", () => {
     expect(plotOf(series([]), UNKNOWN).curves).toEqual([]);
-    expect(plotOf(series([line("loss", [Number.NaN])]), UNKNOWN).y[1]).toBeGreaterThan(0);
+    const { left } = plotOf(series([line("loss", [Number.NaN])]), UNKNOWN);
+    expect(left?.range).toEqual([0, 1]);
   });
 });
 
@@ -74,8 +104,36 @@ describe("lines", () => {
     expect(spread([50, 51, 52], 10, 0, 100)).toEqual([50, 60, 70]);
     expect(spread([99, 98], 10, 0, 100)).toEqual([100, 90]);
   });
+});
 
-  test("scales end at round numbers", () => {
-    expect([2.31, 0.07, 1, 0, Number.NaN].map(niceCeiling)).toEqual([3, 0.08, 1, 1, 1]);
+describe("axes", () => {
+  const written = (low: number, high: number) => {
+    const axis = axisOf("loss", low, high);
+    return ticksOf(axis).map((tick) => formatTick(tick, axis.step));
+  };
+
+  test.each([
+    [0, 2.31, ["0", "1", "2", "3"]],
+    [0, 0.9, ["0", "0.5", "1.0"]],
+    [0.01, 0.07, ["0", "0.02", "0.04", "0.06", "0.08"]],
+    [500, 1234, ["0", "500", "1000", "1500"]],
+    [0, 123_456, ["0", "5e4", "1e5", "1.5e5"]],
+    [0, 3e-5, ["0", "1e−5", "2e−5", "3e−5"]],
+    [-60, 60, ["−100", "−50", "0", "50", "100"]],
+    [-0.3, -0.1, ["−0.3", "−0.2", "−0.1", "0"]],
+    [0, 0, ["0", "1"]],
+  ])("from %d to %d in exact round steps", (low, high, ticks) => {
+    expect(written(low, high)).toEqual(ticks);
+  });
+
+  test("any range has a few ticks, from zero or beneath to beyond its end", () => {
+    for (const high of [1e-45, 1e-9, 0.299, 1, 7.77, 4e4, 9.99e7, 3.4e38]) {
+      for (const low of [0, -high / 9, -high]) {
+        const { range } = axisOf("loss", low, high);
+        expect(range[0]).toBeLessThanOrEqual(low);
+        expect(range[1]).toBeGreaterThanOrEqual(high * 0.999);
+        expect(new Set(written(low, high)).size).toBeOneOf([3, 4, 5]);
+      }
+    }
   });
 });

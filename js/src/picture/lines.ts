@@ -13,11 +13,11 @@ export interface Scale {
   readonly y: readonly [number, number];
 }
 
-export function xOf(step: number, frame: Frame2d, { x: [from, to] }: Scale): number {
+export function xOf(step: number, frame: Frame2d, { x: [from, to] }: Pick<Scale, "x">): number {
   return frame.left + ((step - from) / (to - from || 1)) * (frame.right - frame.left);
 }
 
-export function yOf(value: number, frame: Frame2d, { y: [low, high] }: Scale): number {
+export function yOf(value: number, frame: Frame2d, { y: [low, high] }: Pick<Scale, "y">): number {
   return frame.bottom - ((value - low) / (high - low || 1)) * (frame.bottom - frame.top);
 }
 

@@ -1,136 +1,86 @@
-/** The timeline: metrics over the whole length of the run. Pure drawing; what to draw is decided in `plotOf`. */
+/** Draws the timeline. What it shows is decided in `plotOf`. */
 
-import { formatValue } from "../format.ts";
-import type { Status } from "../protocol.gen.ts";
-import type { SeriesData } from "../source/source.ts";
 import type { Theme } from "../theme.ts";
-import { drawLine, type Frame2d, lastOf, rangeOf, smooth, spread, xOf, yOf } from "./lines.ts";
+import { type Axis, formatTick, ticksOf } from "./axis.ts";
+import { drawLine, type Frame2d, lastOf, type Scale, spread, xOf, yOf } from "./lines.ts";
+import type { Curve, Plot, Tone } from "./plot.ts";
 
-/** Metrics that say how the run is made, not how it goes. */
-const NOT_DRAWN: readonly string[] = ["gradient_l2", "learning_rate", "lr"];
+/** CSS pixels. */
+const FONT = 11;
+const CHARACTER = 7;
+const TICK_GAP = 7;
+const NO_AXIS = 16;
 
-type Tone = "accent" | "second" | "muted" | "raw";
+const NO_SCALE: readonly [number, number] = [0, 1];
 
-export interface Curve {
-  readonly name: string;
-  readonly tone: Tone;
-  readonly dashed: boolean;
-  readonly steps: Float64Array;
-  readonly values: Float32Array;
-  readonly y: readonly [number, number];
-  readonly labelled: boolean;
+/** Everything that the parts of the drawing need. Lengths are device pixels. */
+interface Drawing {
+  readonly context: CanvasRenderingContext2D;
+  readonly plot: Plot;
+  readonly frame: Frame2d;
+  readonly theme: Theme;
+  readonly pixelRatio: number;
 }
 
-export interface Plot {
-  readonly x: readonly [number, number];
-  /** Of the losses; the axis at the left. */
-  readonly y: readonly [number, number];
-  readonly curves: readonly Curve[];
-  /** First step of each epoch, and how they are called. */
-  readonly epochs: readonly { readonly from: number; readonly to: number; readonly number: number }[];
+/** CSS pixels beside the frame for the axis' numbers and its name. */
+function marginFor(axis: Axis): number {
+  const words = [axis.name, ...ticksOf(axis).map((tick) => formatTick(tick, axis.step))];
+  return Math.max(...words.map(({ length }) => length)) * CHARACTER + TICK_GAP + 6;
 }
 
-/** The next of 1, 2, 5, 10 … times a power of ten that is not smaller. */
-export function niceCeiling(value: number): number {
-  if (!(value > 0) || !Number.isFinite(value)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  const factor = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((each) => each * power >= value * 0.999_999) ?? 10;
-  return factor * power;
-}
-
-const isLoss = (name: string): boolean => name.endsWith("loss");
-
-/** A metric that is a share keeps the scale from 0 to 1; any other one its own. */
-function scaleOf(values: Float32Array): [number, number] {
-  const [low, high] = rangeOf(values) ?? [0, 1];
-  if (low >= 0 && high <= 1) return [0, 1];
-  return low === high ? [low - 1, high + 1] : [Math.min(low, 0), high];
-}
-
-function lossScale(series: SeriesData): [number, number] {
-  const tops = series.lines
-    .filter(({ name, layer }) => layer === null && isLoss(name))
-    .map(({ values }) => rangeOf(values))
-    .filter((range) => range !== null);
-  const low = Math.min(0, ...tops.map(([bottom]) => bottom));
-  return [low < 0 ? -niceCeiling(-low) : 0, niceCeiling(Math.max(...tops.map(([, top]) => top), 1e-9))];
-}
-
-/** How long the run will be; `null` where that is not known. */
-export type Length = Pick<Status, "total_steps" | "steps_per_epoch" | "epochs">;
-
-export function plotOf(series: SeriesData, length: Length): Plot {
-  const y = lossScale(series);
-  const metrics = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
-  const names = metrics.map(({ name }) => name);
-  const curves = metrics.flatMap((line): Curve[] => {
-    const { name, steps, values } = line;
-    const validated = name.startsWith("val_");
-    const base = { name, steps, dashed: validated, y: isLoss(name) ? y : scaleOf(values) };
-    if (name === "batch_loss") {
-      const smoothed = smooth(values, values.length / 24);
-      return [
-        { ...base, values, tone: "raw", labelled: false },
-        { ...base, name: "loss", values: smoothed, tone: "accent", labelled: true },
-      ];
-    }
-    // Keras' own loss is a mean that starts anew in each epoch; the smoothed batch loss says the same without jumps.
-    if (name === "loss" && names.includes("batch_loss")) return [];
-    const tone: Tone = isLoss(name) ? "accent" : name.endsWith("accuracy") ? "second" : "muted";
-    return [{ ...base, values, tone, labelled: true }];
-  });
-  const last = Math.max(length.total_steps ?? 0, series.lastStep, 1);
-  return { x: [0, last], y, curves, epochs: epochsOf(last, length) };
-}
-
-function epochsOf(last: number, { steps_per_epoch: each, total_steps, epochs }: Length): Plot["epochs"] {
-  if (each === null || each < 1 || last / each > 500) return [];
-  const count = Math.ceil(last / each);
-  // A run that goes on where another ended has fewer epochs than the number of its last one.
-  const before = total_steps === null ? 0 : Math.max(0, epochs - count);
-  return Array.from({ length: count }, (_, i) => ({
-    from: i * each,
-    to: Math.min((i + 1) * each, last),
-    number: before + i + 1,
-  }));
-}
-
-export function frameOf(width: number, height: number, pixelRatio: number): Frame2d {
+export function frameOf(plot: Plot, width: number, height: number, pixelRatio: number): Frame2d {
+  const left = plot.left === null ? 0 : marginFor(plot.left);
+  const right = plot.right === null ? NO_AXIS : marginFor(plot.right);
   return {
-    left: 44 * pixelRatio,
-    right: width - 16 * pixelRatio,
-    top: 10 * pixelRatio,
+    left: Math.max(44, left) * pixelRatio,
+    right: width - right * pixelRatio,
+    top: 26 * pixelRatio,
     bottom: height - 24 * pixelRatio,
   };
 }
 
-const font = (pixelRatio: number, family: string): string => `${11 * pixelRatio}px ${family}`;
+const scaleOf = (plot: Plot, side: Curve["side"]): Scale => ({ x: plot.x, y: plot[side]?.range ?? NO_SCALE });
 
-function drawGrid(
-  context: CanvasRenderingContext2D,
-  plot: Plot,
-  frame: Frame2d,
-  theme: Theme,
-  pixelRatio: number,
-) {
-  const scale = { x: plot.x, y: plot.y };
-  context.strokeStyle = theme.line;
-  context.fillStyle = theme.muted;
-  context.lineWidth = pixelRatio;
+/** A curve's colour where all curves of an axis have it, for the axis' name. */
+function toneOf(plot: Plot, side: Curve["side"]): Tone {
+  const tones = new Set(
+    plot.curves.filter((curve) => curve.side === side && curve.labelled).map(({ tone }) => tone),
+  );
+  const [only = "muted"] = tones;
+  return tones.size === 1 ? only : "muted";
+}
+
+function drawAxis({ context, plot, frame, theme, pixelRatio }: Drawing, side: Curve["side"]): void {
+  const axis = plot[side];
+  if (axis === null) return;
+  const sign = side === "left" ? -1 : 1;
+  const x = frame[side] + sign * TICK_GAP * pixelRatio;
+  context.textAlign = side === "left" ? "right" : "left";
   context.textBaseline = "middle";
-  context.textAlign = "right";
-  const [low, high] = plot.y;
-  const empty = plot.curves.length === 0;
-  for (const value of [low, (low + high) / 2, high]) {
-    const y = Math.round(yOf(value, frame, scale)) + 0.5;
-    context.strokeRect(frame.left, y, frame.right - frame.left, 0);
-    if (!empty) context.fillText(formatValue(value, 2), frame.left - 7 * pixelRatio, y);
+  context.fillStyle = theme.muted;
+  for (const tick of ticksOf(axis)) {
+    const y = yOf(tick, frame, scaleOf(plot, side));
+    context.fillText(formatTick(tick, axis.step), x, y);
+    if (side === "right") context.strokeRect(frame.right, Math.round(y) + 0.5, 4 * pixelRatio, 0);
   }
-  if (empty) {
-    const words = "loss and metrics appear with the first step";
-    context.textAlign = "left";
-    context.fillText(words, frame.left + 8 * pixelRatio, (frame.top + frame.bottom) / 2 - 10 * pixelRatio);
+  context.fillStyle = theme[toneOf(plot, side)];
+  context.fillText(axis.name, x, frame.top - 15 * pixelRatio);
+}
+
+/** Lines at the ticks of one axis only: two sets of them would be a mesh. */
+function drawGrid({ context, plot, frame }: Drawing): void {
+  const axis = plot.left ?? plot.right;
+  const scale = { x: plot.x, y: axis?.range ?? NO_SCALE };
+  for (const value of axis === null ? [0, 0.5, 1] : ticksOf(axis)) {
+    context.strokeRect(frame.left, Math.round(yOf(value, frame, scale)) + 0.5, frame.right - frame.left, 0);
   }
+  context.strokeRect(Math.round(frame.right) + 0.5, frame.top, 0, frame.bottom - frame.top);
+}
+
+function drawEpochs({ context, plot, frame, theme, pixelRatio }: Drawing): void {
+  const scale = scaleOf(plot, "left");
+  const baseline = frame.bottom + 16 * pixelRatio;
+  context.fillStyle = theme.muted;
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
   for (const { from, to, number } of plot.epochs) {
@@ -139,43 +89,74 @@ function drawGrid(
     context.strokeRect(left, frame.top, 0, frame.bottom - frame.top);
     const room = right - left;
     const text = room > 60 * pixelRatio ? `epoch ${number}` : room > 18 * pixelRatio ? `${number}` : "";
-    context.fillText(text, (left + right) / 2, frame.bottom + 16 * pixelRatio);
+    context.fillText(text, (left + right) / 2, baseline);
   }
-  context.strokeRect(Math.round(frame.right) + 0.5, frame.top, 0, frame.bottom - frame.top);
   if (plot.epochs.length > 0) return;
+  context.strokeRect(Math.round(frame.left) + 0.5, frame.top, 0, frame.bottom - frame.top);
   context.textAlign = "right";
-  context.fillText(`step ${plot.x[1]}`, frame.right, frame.bottom + 16 * pixelRatio);
+  context.fillText(`step ${plot.x[1]}`, frame.right, baseline);
 }
 
-/** Each name stands at the end of its line; above it where the run is over and there is no room behind. */
-function drawNames(
-  context: CanvasRenderingContext2D,
-  plot: Plot,
-  frame: Frame2d,
-  theme: Theme,
-  pixelRatio: number,
-) {
+/** Words over lines, with a rim that keeps them apart. */
+function drawWords({ context, theme, pixelRatio }: Drawing, text: string, x: number, y: number): void {
+  context.textBaseline = "middle";
+  context.lineWidth = 4 * pixelRatio;
+  context.lineJoin = "round";
+  context.strokeStyle = theme.surface;
+  context.strokeText(text, x, y);
+  context.fillText(text, x, y);
+}
+
+function drawCurves({ context, plot, frame, theme, pixelRatio }: Drawing): void {
+  const { left, right, top, bottom } = frame;
+  context.save();
+  context.beginPath();
+  context.rect(left, top - pixelRatio, right - left, bottom - top + 2 * pixelRatio);
+  context.clip();
+  for (const { steps, values, side, tone, dashed } of plot.curves) {
+    const dash = dashed ? [4 * pixelRatio, 3 * pixelRatio] : [];
+    const width = tone === "raw" ? pixelRatio : 1.5 * pixelRatio;
+    drawLine(context, steps, values, frame, scaleOf(plot, side), { color: theme[tone], width, dash });
+  }
+  context.restore();
+}
+
+/** Which line is whose: with two axes it says at which one to read it. */
+export function wordsFor({ name, side }: Curve, plot: Plot): string {
+  return plot.left === null || plot.right === null ? name : `${name} (${side})`;
+}
+
+/** The names stand behind the newest end of all lines; where there is no room, before it and beside their lines. */
+function drawNames(drawing: Drawing): void {
+  const { context, plot, frame, theme, pixelRatio } = drawing;
   const gap = 14 * pixelRatio;
-  const names = plot.curves.flatMap((curve) => {
+  const [top, bottom] = [frame.top + gap / 2, frame.bottom - gap / 2];
+  const ends = plot.curves.flatMap((curve) => {
     const last = curve.labelled ? lastOf(curve.steps, curve.values) : null;
     if (last === null) return [];
-    const scale = { x: plot.x, y: curve.y };
-    const x = xOf(last[0], frame, scale);
-    const y = yOf(last[1], frame, scale);
-    const behind = x + gap + context.measureText(curve.name).width < frame.right;
-    return [{ curve, behind, x: behind ? x + gap : frame.right - gap / 2, y: behind ? y : y - gap * 0.8 }];
+    const text = wordsFor(curve, plot);
+    const scale = scaleOf(plot, curve.side);
+    return [{ curve, text, x: xOf(last[0], frame, scale), y: yOf(last[1], frame, scale) }];
   });
-  const wished = names.map(({ y }) => y);
-  const places = spread(wished, gap, frame.top + gap / 2, frame.bottom - gap / 2);
-  context.textBaseline = "middle";
-  context.lineWidth = 3 * pixelRatio;
-  context.strokeStyle = theme.surface;
-  for (const [i, { curve, behind, x }] of names.entries()) {
-    context.textAlign = behind ? "left" : "right";
+  const newest = Math.max(...ends.map(({ x }) => x));
+  const widest = Math.max(...ends.map(({ text }) => context.measureText(text).width));
+  const behind = newest + gap + widest < frame.right;
+  const beside = (y: number) => (y - gap > top ? y - gap : y + gap);
+  const wished = ends.map(({ y }) => (behind ? y : beside(y)));
+  const places = spread(wished, gap, top, bottom);
+  context.textAlign = behind ? "left" : "right";
+  for (const [i, { curve, text }] of ends.entries()) {
     context.fillStyle = theme[curve.tone];
-    context.strokeText(curve.name, x, places[i] ?? 0);
-    context.fillText(curve.name, x, places[i] ?? 0);
+    drawWords(drawing, text, newest + (behind ? gap : -gap), places[i] ?? 0);
   }
+}
+
+function drawNothing(drawing: Drawing): void {
+  const { context, frame, theme, pixelRatio } = drawing;
+  context.textAlign = "left";
+  context.fillStyle = theme.muted;
+  const y = (3 * frame.top + frame.bottom) / 4;
+  drawWords(drawing, "loss and metrics appear with the first step", frame.left + 10 * pixelRatio, y);
 }
 
 export function drawPlot(
@@ -187,24 +168,17 @@ export function drawPlot(
 ): void {
   const context = canvas.getContext("2d");
   if (context === null) return;
+  const frame = frameOf(plot, canvas.width, canvas.height, pixelRatio);
+  const drawing = { context, plot, frame, theme, pixelRatio };
   context.clearRect(0, 0, canvas.width, canvas.height);
-  context.font = font(pixelRatio, family);
-  const frame = frameOf(canvas.width, canvas.height, pixelRatio);
-  drawGrid(context, plot, frame, theme, pixelRatio);
-  context.save();
-  context.beginPath();
-  context.rect(
-    frame.left,
-    frame.top - pixelRatio,
-    frame.right - frame.left,
-    frame.bottom - frame.top + 2 * pixelRatio,
-  );
-  context.clip();
-  for (const { steps, values, y, tone, dashed } of plot.curves) {
-    const dash = dashed ? [4 * pixelRatio, 3 * pixelRatio] : [];
-    const width = tone === "raw" ? pixelRatio : 1.5 * pixelRatio;
-    drawLine(context, steps, values, frame, { x: plot.x, y }, { color: theme[tone], width, dash });
-  }
-  context.restore();
-  drawNames(context, plot, frame, theme, pixelRatio);
+  context.font = `${FONT * pixelRatio}px ${family}`;
+  context.strokeStyle = theme.line;
+  context.lineWidth = pixelRatio;
+  drawGrid(drawing);
+  drawEpochs(drawing);
+  drawAxis(drawing, "left");
+  drawAxis(drawing, "right");
+  drawCurves(drawing);
+  if (plot.curves.length === 0) drawNothing(drawing);
+  else drawNames(drawing);
 }

@@ -2,7 +2,8 @@ import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { resize } from "../picture/canvas.ts";
 import { xOf } from "../picture/lines.ts";
-import { drawPlot, frameOf, type Plot, plotOf } from "../picture/timeline.ts";
+import { type Plot, plotOf } from "../picture/plot.ts";
+import { drawPlot, frameOf } from "../picture/timeline.ts";
 import type { Event as Mark } from "../protocol.gen.ts";
 import type { SeriesData } from "../source/source.ts";
 import { useView } from "./context.ts";
@@ -11,14 +12,14 @@ import { moveStep } from "./keys.ts";
 
 /** The share of the box's width at which a step lies. */
 function placeOf(step: number, plot: Plot, size: Size): number {
-  const frame = frameOf(size.width, size.height, size.pixelRatio);
-  return xOf(step, frame, { x: plot.x, y: plot.y }) / size.width;
+  const frame = frameOf(plot, size.width, size.height, size.pixelRatio);
+  return xOf(step, frame, plot) / size.width;
 }
 
 function stepAt(event: PointerEvent, plot: Plot, size: Size): number {
   const bounds = event.currentTarget instanceof Element ? event.currentTarget.getBoundingClientRect() : null;
   if (bounds === null) return 0;
-  const frame = frameOf(size.width, size.height, size.pixelRatio);
+  const frame = frameOf(plot, size.width, size.height, size.pixelRatio);
   const x = ((event.clientX - bounds.left) / bounds.width) * size.width;
   const [from, to] = plot.x;
   return from + ((x - frame.left) / (frame.right - frame.left)) * (to - from);
