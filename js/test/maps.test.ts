@@ -54,6 +54,55 @@ describe("pictures", () => {
     expect(body.classList.contains("nnv-stale")).toBe(false);
   });
 
+  test.each([1120, 800])(
+    "at %d px the sliders stay where they are, whatever the layer shows",
+    async (width) => {
+      const { kernel, el } = show();
+      el.style.width = `${width}px`;
+      await draw(kernel);
+      const top = () => find(el, ".nnv-sliders").getBoundingClientRect().top;
+      const first = top();
+      const none = plane(0, 0, { tensor: "gradients", buffer: -1, missing: "the layer is frozen" });
+      for (const [i, planes] of [[plane(128, 10)], [plane(1, 8)], [plane(784, 4), none]].entries()) {
+        const cells = planes.map(({ rows, cols }) => new Float32Array(rows * cols));
+        kernel.say(frame(kernel.client, i + 2, planes), cells);
+        await expect.poll(() => kernel.of("ack").at(-1)?.seq).toBe(i + 2);
+        await new Promise(requestAnimationFrame);
+        expect(top()).toBe(first);
+      }
+    },
+  );
+
+  test("a picture of few rows has a ground, a full one and words have none of that", async () => {
+    const { kernel, el } = show();
+    const low = () => el.querySelectorAll(".nnv-map-low").length;
+    const none = plane(0, 0, { tensor: "gradients", buffer: -1, missing: "the layer is frozen" });
+    await draw(kernel, [plane(1, 8), none]);
+    await expect.poll(low).toBe(1);
+    kernel.cursor.set("layer", "digits");
+    await expect.poll(() => el.querySelector(".nnv-stale")).not.toBeNull();
+    expect(low()).toBe(1);
+    kernel.cursor.set("layer", "hidden");
+    kernel.say(frame(kernel.client, 2, [plane(196, 1)]), [new Float32Array(196)]);
+    await expect.poll(low).toBe(0);
+    expect(find(el, "[data-tensor=weights] .nnv-bar").getBoundingClientRect().height).toBe(196);
+  });
+
+  test.each([1120, 800])("at %d px no number and no range in a label is broken", async (width) => {
+    const { kernel, el } = show();
+    el.style.width = `${width}px`;
+    const changes = { low: -0.00012, high: 0.00034, clip_low: -0.0001, clip_high: 0.0001 };
+    const weights = { ...WEIGHTS, ...changes, shape: [784, 128], row_factor: 4, reduce: "absmax" as const };
+    await draw(kernel, [weights]);
+    const lines = [...el.querySelectorAll<HTMLElement>("[data-tensor=weights] .nnv-map-label > span")];
+    expect(lines.map(({ textContent }) => textContent)).toEqual([
+      "784 × 128",
+      "max |w| of 4 rows",
+      "−1.2e−4 … 3.4e−4",
+    ]);
+    expect(lines.map((line) => line.getBoundingClientRect().height < 20)).toEqual([true, true, true]);
+  });
+
   test("C16 a short buffer is named instead of drawn", async () => {
     const { kernel, el } = show();
     await draw(kernel, [plane(10, 10)]);

@@ -206,11 +206,20 @@ describe("pooling", () => {
 });
 
 describe("layout", () => {
-  test("rows are whole device pixels", () => {
-    expect(heightFor(196, 200, 1)).toBe(196);
-    expect(heightFor(16, 112, 1)).toBe(112);
-    expect(heightFor(128, 200, 1) % 128).toBe(0);
-    expect(heightFor(1, 200, 2)).toBeLessThanOrEqual(40);
+  test("rows are whole device pixels where that fills the place, and never higher than it", () => {
+    expect([heightFor(196, 200, 18), heightFor(16, 112, 18), heightFor(31, 200, 18)]).toEqual([
+      196, 112, 186,
+    ]);
+    expect(heightFor(128, 200, 18)).toBe(200);
+    expect([heightFor(1, 200, 18), heightFor(3, 400, 40.5)]).toEqual([18, 120]);
+  });
+
+  test("no cell is drawn as a bar", () => {
+    const heightOf = (rows: number, cols: number) => {
+      const cells = new Float32Array(rows * cols);
+      return layOut({ plane: plane(rows, cols), cells, missing: null }, 600, 200, 1)?.height;
+    };
+    expect([heightOf(1, 128), heightOf(3, 20), heightOf(1, 1), heightOf(4, 10)]).toEqual([18, 90, 50, 200]);
   });
 
   test("a picture is never larger than its place wants, in cells", () => {

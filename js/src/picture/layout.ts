@@ -5,8 +5,11 @@ import { bitsOf } from "./bits.ts";
 import { poolPlane } from "./pool.ts";
 import { alignedEdges, cellAt, evenEdges, firstOf, type Side, sidesOf } from "./side.ts";
 
-/** Above this a cell looks like a bar. CSS pixels. */
-const TALLEST_CELL = 18;
+/** A cell is no taller than it is wide, within these bounds: beyond them it looks like a bar. CSS pixels. */
+const TALLEST_CELL = [18, 50] as const;
+
+/** From this share on a picture fills its place; what is left is no gap to look at. */
+const FULL = 0.9;
 
 export interface Picture {
   readonly data: PlaneData;
@@ -20,27 +23,34 @@ export interface Picture {
   readonly pixelRatio: number;
 }
 
-/** Every row the same whole number of device pixels, as near to the wished height as that allows. */
-export function heightFor(rows: number, wished: number, pixelRatio: number): number {
-  const ideal = Math.min(wished / rows, TALLEST_CELL * pixelRatio);
-  const below = Math.max(1, Math.floor(ideal));
-  const each = (below + 1) / ideal < ideal / below ? below + 1 : below;
-  return rows * each;
+/**
+ * The height of a picture within `room`. Every row has the same whole number of pixels where that fills the place;
+ * otherwise some have one more, as columns do.
+ */
+export function heightFor(rows: number, room: number, tallest: number): number {
+  const each = Math.min(room / rows, tallest);
+  const whole = rows * Math.max(1, Math.floor(each));
+  return whole >= room * FULL || each >= tallest ? whole : room;
 }
 
-/** Lays a plane out in `width` device pixels and about `wishedHeight`; `null` if there is nothing to draw. */
-export function layOut(
-  data: PlaneData,
-  width: number,
-  wishedHeight: number,
-  pixelRatio: number,
-): Picture | null {
-  const fitting = poolPlane(data, wishedHeight, width);
+/** Whether the picture takes the whole height of its place. */
+export function fills(picture: Picture, room: number): boolean {
+  return picture.height >= room * FULL;
+}
+
+function tallestCell({ cells }: Side, width: number, pixelRatio: number): number {
+  const [low, high] = TALLEST_CELL;
+  return Math.max(low * pixelRatio, Math.min(width / cells, high * pixelRatio));
+}
+
+/** Lays a plane out in `width` device pixels and at most `room` of height; `null` if there is nothing to draw. */
+export function layOut(data: PlaneData, width: number, room: number, pixelRatio: number): Picture | null {
+  const fitting = poolPlane(data, room, width);
   if (fitting.cells === null || fitting.cells.length === 0 || width === 0) return null;
   const { rows, cols } = sidesOf(fitting.plane);
   // The gap after the last tile separates it from nothing.
   const shownRows = rows.tile > 0 ? rows.cells - 1 : rows.cells;
-  const height = heightFor(shownRows, wishedHeight, pixelRatio);
+  const height = heightFor(shownRows, room, tallestCell(cols, width, pixelRatio));
   const bits = bitsOf(fitting.cells);
   return {
     data: fitting,

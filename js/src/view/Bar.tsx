@@ -6,8 +6,14 @@ import type { Limits } from "../picture/limits.ts";
 import { useView } from "./context.ts";
 import { useDrawing } from "./hooks.ts";
 
+interface Props {
+  readonly limits: ReadonlySignal<Limits | null>;
+  /** CSS pixels. */
+  readonly height: number;
+}
+
 /** The colour scale with its ends in numbers. */
-export function Bar({ limits: shown }: { limits: ReadonlySignal<Limits | null> }) {
+export function Bar({ limits: shown, height }: Props) {
   const { theme } = useView();
   const limits = shown.value;
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -17,7 +23,11 @@ export function Bar({ limits: shown }: { limits: ReadonlySignal<Limits | null> }
   });
   if (limits === null) return <div class="nnv-bar" />;
   return (
-    <div class="nnv-bar" title="1st to 99th percentile; what is beyond has the colour of the end">
+    <div
+      class="nnv-bar"
+      style={{ height: `${height}px` }}
+      title="1st to 99th percentile; what is beyond has the colour of the end"
+    >
       <canvas ref={canvas} />
       <span>{formatLabel(limits.high)}</span>
       {limits.diverging && <span>0</span>}

@@ -12,14 +12,14 @@ import { select, useMapKeys } from "./select.ts";
 
 interface Props {
   readonly tensor: Kind;
-  /** CSS pixels. */
-  readonly wishedHeight: number;
+  /** Of its place, whatever is drawn there: what is beneath stays where it is. CSS pixels. */
+  readonly height: number;
   /** Whether the maps are on screen. All of them are asked for together: the readout needs each. */
   readonly visible: boolean;
 }
 
 /** The picture, which takes the pointer and the keys. */
-function Canvases({ tensor, wishedHeight, shown }: { tensor: Kind; wishedHeight: number; shown: Shown }) {
+function Canvases({ tensor, shown }: { tensor: Kind; shown: Shown }) {
   const { store } = useView();
   const cells = useRef<HTMLCanvasElement>(null);
   const marks = useRef<HTMLCanvasElement>(null);
@@ -51,7 +51,6 @@ function Canvases({ tensor, wishedHeight, shown }: { tensor: Kind; wishedHeight:
   return (
     <div
       class={`nnv-map-body ${state}`}
-      style={drawn.current ? undefined : { height: `${wishedHeight}px` }}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes the keys
       tabIndex={0}
       role="application"
@@ -71,23 +70,21 @@ function Canvases({ tensor, wishedHeight, shown }: { tensor: Kind; wishedHeight:
 }
 
 /** One tensor as a picture, with its name at the left and its scale at the right. */
-export function Heatmap({ tensor, wishedHeight, visible }: Props) {
+export function Heatmap({ tensor, height, visible }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
-  const shown = usePicture(tensor, wishedHeight, size);
-  useRequest(tensor, wishedHeight, size, visible);
+  const shown = usePicture(tensor, height, size);
+  useRequest(tensor, height, size, visible);
   const missing = shown.missing.value;
+  const filled = shown.height.value;
+  const low = missing === null && filled === null;
   return (
-    <div class="nnv-map" data-tensor={tensor}>
+    <div class="nnv-map" data-tensor={tensor} style={{ "--nnv-height": `${height}px` }}>
       <Label tensor={tensor} data={shown.told} />
-      <div class="nnv-map-box" ref={box}>
-        {missing !== null ? (
-          <p class="nnv-missing">{missing}</p>
-        ) : (
-          <Canvases tensor={tensor} wishedHeight={wishedHeight} shown={shown} />
-        )}
+      <div class={low ? "nnv-map-box nnv-map-low" : "nnv-map-box"} ref={box}>
+        {missing !== null ? <p class="nnv-missing">{missing}</p> : <Canvases tensor={tensor} shown={shown} />}
       </div>
-      <Bar limits={shown.limits} />
+      <Bar limits={shown.limits} height={filled ?? height} />
     </div>
   );
 }

@@ -38,11 +38,9 @@ export function Maps() {
   return (
     <section class="nnv-maps" aria-label="Maps" ref={section}>
       <Before />
-      {shows("activations") && (
-        <Heatmap key={outputs} tensor={outputs} wishedHeight={112} visible={visible} />
-      )}
-      {shows("weights") && <Heatmap tensor="weights" wishedHeight={200} visible={visible} />}
-      {shows("gradients") && <Heatmap tensor="gradients" wishedHeight={200} visible={visible} />}
+      {shows("activations") && <Heatmap key={outputs} tensor={outputs} height={112} visible={visible} />}
+      {shows("weights") && <Heatmap tensor="weights" height={200} visible={visible} />}
+      {shows("gradients") && <Heatmap tensor="gradients" height={200} visible={visible} />}
       {known && <Readout />}
       <Sliders />
     </section>

@@ -4,7 +4,7 @@ import { computed, type ReadonlySignal, useSignalEffect } from "@preact/signals"
 import type { RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { drawMarks, drawPicture, resize } from "../picture/canvas.ts";
-import { layOut, type Picture } from "../picture/layout.ts";
+import { fills, layOut, type Picture } from "../picture/layout.ts";
 import type { Limits } from "../picture/limits.ts";
 import type { Kind } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
@@ -23,34 +23,41 @@ export interface Shown {
   readonly missing: ReadonlySignal<string | null>;
   readonly waiting: ReadonlySignal<boolean>;
   readonly picture: ReadonlySignal<Picture | null>;
+  /** Of the picture in CSS pixels; `null` if it is much lower than its place. Held while one is waited for. */
+  readonly height: ReadonlySignal<number | null>;
   readonly limits: ReadonlySignal<Limits | null>;
 }
 
 /** One tensor of the newest frame, laid out for its place. */
-export function usePicture(tensor: Kind, wishedHeight: number, { width, pixelRatio }: Size): Shown {
+export function usePicture(tensor: Kind, height: number, { width, pixelRatio }: Size): Shown {
   const { store } = useView();
   return useMemo(() => {
     const data = computed(() => planeOf(store.frame.value, tensor));
     const told = computed(() => planeOf(store.told.value, tensor));
+    const room = Math.round(height * pixelRatio);
     const picture = computed(() =>
-      data.value === null
-        ? null
-        : layOut(data.value, width, Math.round(wishedHeight * pixelRatio), pixelRatio),
+      data.value === null ? null : layOut(data.value, width, room, pixelRatio),
     );
+    let last: number | null = height;
+    const filled = computed(() => {
+      const now = picture.value;
+      if (now !== null) last = fills(now, room) ? now.height / pixelRatio : null;
+      return last;
+    });
     const limits = computed(() => (data.value?.cells ? store.limitsFor(data.value.plane) : null));
     const missing = computed(() => {
       const { cells, missing: why } = data.value ?? { cells: undefined, missing: null };
       return cells === null || cells?.length === 0 ? (why ?? "no values") : null;
     });
     const waiting = computed(() => picture.value === null);
-    return { told, missing, waiting, picture, limits };
-  }, [store, tensor, wishedHeight, width, pixelRatio]);
+    return { told, missing, waiting, picture, height: filled, limits };
+  }, [store, tensor, height, width, pixelRatio]);
 }
 
 /** Asks for the tensor at the size of its place while it is on screen. */
 export function useRequest(
   tensor: Kind,
-  wishedHeight: number,
+  height: number,
   { width, pixelRatio }: Size,
   visible: boolean,
 ): void {
@@ -58,12 +65,12 @@ export function useRequest(
   const view = useMemo(() => ({}), []);
   useEffect(() => {
     const shown = visible && width > 0;
-    const max_rows = Math.round(wishedHeight * pixelRatio);
+    const max_rows = Math.round(height * pixelRatio);
     store.requests.set(
       view,
       shown ? { tensor, max_rows, max_cols: width, variable: null, cell: null } : null,
     );
-  }, [store, view, tensor, wishedHeight, width, pixelRatio, visible]);
+  }, [store, view, tensor, height, width, pixelRatio, visible]);
   useEffect(() => () => store.requests.set(view, null), [store, view]);
 }
 
