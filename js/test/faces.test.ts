@@ -31,9 +31,26 @@ describe("faces", () => {
     await ready(el);
     expect(Object.values(buttons(el))).toEqual([false, false, false, false]);
     expect(text(el, ".nnv-failure")).toContain("File train.py, line 3");
-    kernel.set("_status", status({ state: "finished" }));
+    kernel.set("_status", status({ state: "finished", step: 1565 }));
     await expect.poll(() => text(el, ".nnv-chip")).toBe("finished");
     expect(Object.values(buttons(el))).toEqual([false, false, false, false]);
+  });
+
+  test("what ended before its last step was stopped", async () => {
+    const { el, kernel } = show({ _status: status({ state: "finished" }) });
+    await ready(el);
+    expect(text(el, ".nnv-chip")).toBe("stopped at step 412");
+    kernel.set("_status", status({ state: "finished", total_steps: null }));
+    await expect.poll(() => text(el, ".nnv-chip")).toBe("finished");
+  });
+
+  test("Stop says beforehand that nothing brings the training back", async () => {
+    const { el } = show();
+    await ready(el);
+    const stop = [...el.querySelectorAll<HTMLButtonElement>(".nnv-button")].find(
+      ({ textContent }) => textContent === "Stop",
+    );
+    expect(stop?.title).toBe("End training for good; it cannot be resumed");
   });
 
   test("a recording has no run controls", async () => {

@@ -85,7 +85,7 @@ function Buttons() {
       <CommandButton
         icon="stop"
         label="Stop"
-        title="End training"
+        title="End training for good; it cannot be resumed"
         command={{ kind: "stop" }}
         enabled={can.stop}
       />
@@ -122,7 +122,13 @@ function Speed({ enabled }: { enabled: boolean }) {
 function describe(status: Status): string {
   if (status.activity !== null) return status.activity;
   if (status.source !== "session") return status.source;
-  return status.state === "paused" ? `paused at step ${status.step}` : status.state;
+  if (status.state === "paused") return `paused at step ${status.step}`;
+  return endedEarly(status) ? `stopped at step ${status.step}` : status.state;
+}
+
+/** Whether somebody, or a callback, ended it before its last step. */
+function endedEarly({ state, step, total_steps }: Status): boolean {
+  return state === "finished" && total_steps !== null && step < total_steps;
 }
 
 function Chip({ status }: { status: Status }) {
