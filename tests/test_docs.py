@@ -16,7 +16,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 IMAGE = re.compile(r"""<(?:img|source)\b[^>]*?(?:src|srcset)=["']([^"']+)["']""")
 PATH = re.compile(rf"(?:[\w.-]+/)+(?:[\w.-]+\.(?:{SUFFIXES}))?|[\w.-]+\.(?:{SUFFIXES})|(?:LICENSE|Makefile)")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]+)\b")
-BUILT = ("nnviz_widgets/static/", ".venv/", "dist/", "js/dist/", "js/node_modules/", "tests/browser/shots/")
+BUILT = ("nnviz_widgets/static/", ".venv/", "demo/", "dist/", "js/dist/", "js/node_modules/", "tests/browser/shots/")
 
 
 def paths_named_in(text: str) -> set[str]:
