@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -143,6 +143,60 @@ class VitalsReading:
 
     table: npt.NDArray[np.float64]
     neurons: npt.NDArray[np.floating[Any]]
+
+    @property
+    def n_specs(self) -> int:
+        """How many tensors it tells of."""
+        return len(self.table)
+
+    @property
+    def n_neuron_values(self) -> int:
+        """The length of `neurons`."""
+        return int(self.neurons.size)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory held, in bytes."""
+        return self.table.nbytes + self.neurons.nbytes
+
+    @staticmethod
+    def settle(readings: Sequence[VitalsReading]) -> list[VitalsReading]:
+        """Return them as they are: nothing is left to compute."""
+        return list(readings)
+
+
+class Reading(Protocol):
+    """A `VitalsReading`, or what becomes one when somebody looks: a backend may leave most of the work for later."""
+
+    @property
+    def n_specs(self) -> int:
+        """As in `VitalsReading`."""
+        ...
+
+    @property
+    def n_neuron_values(self) -> int:
+        """As in `VitalsReading`."""
+        ...
+
+    @property
+    def n_bytes(self) -> int:
+        """As in `VitalsReading`."""
+        ...
+
+    @property
+    def table(self) -> npt.NDArray[np.float64]:
+        """As in `VitalsReading`."""
+        ...
+
+    @property
+    def neurons(self) -> npt.NDArray[np.floating[Any]]:
+        """As in `VitalsReading`."""
+        ...
+
+    @staticmethod
+    def settle(readings: Sequence[Any]) -> list[VitalsReading]:
+        """Compute what is left of many readings of this type at once."""
+        ...
 
 
 VITALS: tuple[str, ...] = ("mean", "std", "min", "max", "l2", "zeros", "nan", "inf")

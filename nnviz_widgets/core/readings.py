@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnviz_widgets.core.frame import NEURON_STATISTICS, VITALS, Catalogue
+from nnviz_widgets.core.frame import NEURON_STATISTICS, VITALS, Catalogue, VitalsReading
 from nnviz_widgets.core.thinning import surviving
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from nnviz_widgets.core.frame import TensorKey, TensorSpec, VitalsReading
+    from nnviz_widgets.core.frame import Reading, TensorKey, TensorSpec
 
 COLUMNS: tuple[str, ...] = (*VITALS, "update_ratio")
 """Columns of `VitalsReading.table`."""
 
 _BLOCK = 64
 """Readings that wait as they came before they are stacked. More of them make reading slower, fewer make blocks many."""
+
+_LATE_BYTES = 4 << 20
+"""What readings may leave for later, together: computing more of them at once leaves the caches, and takes a while."""
 
 _REMAINING = 0.75
 """The share of its limit that a store is thinned to; each pass copies what stays, so passes must be rare."""
@@ -156,7 +159,8 @@ class Readings:
         self.n_bytes = 0
         self._segment = Segment(Catalogue())
         self._blocks: list[Block] = []
-        self._waiting: list[tuple[int, int, VitalsReading]] = []
+        self._waiting: list[tuple[int, int, Reading]] = []
+        self._late_bytes = 0
         self._n_added = 0
         self._newest = -1
 
@@ -167,29 +171,33 @@ class Readings:
             self._stack(len(self._waiting))
             self._segment = segment
 
-    def append(self, step: int, reading: VitalsReading) -> None:
+    def append(self, step: int, reading: Reading) -> None:
         """Add the reading of a step; a second one of the newest step replaces the first."""
         segment = self._segment
-        table, neurons = reading.table, reading.neurons
-        if table.shape != (segment.n_specs, len(COLUMNS)) or neurons.size not in (0, segment.n_neuron_values):
+        n_neuron_values = reading.n_neuron_values
+        if reading.n_specs != segment.n_specs or n_neuron_values not in (0, segment.n_neuron_values):
             raise InvalidArgumentError(
-                f"A reading must have a table of shape ({segment.n_specs}, {len(COLUMNS)}) and "
-                f"{segment.n_neuron_values} neuron values (or none), as the catalogue says. Received: a table of shape "
-                f"{table.shape} and {neurons.size} neuron values. Call `set_catalogue` when a model's tensors change."
+                f"A reading must tell of {segment.n_specs} tensors and have {segment.n_neuron_values} neuron values "
+                f"(or none), as the catalogue says. Received: {reading.n_specs} tensors and {n_neuron_values} neuron "
+                "values. Call `set_catalogue` when a model's tensors change."
             )
         if step <= self._newest:
             self._replace(step, reading)
             return
         waiting = self._waiting
-        if len(waiting) >= _BLOCK or (waiting and neurons.size != waiting[-1][2].neurons.size):
+        if len(waiting) >= _BLOCK or (waiting and n_neuron_values != waiting[-1][2].n_neuron_values):
             self._stack(len(waiting))
         waiting.append((self._n_added, step, reading))
         self._newest = step
         self._n_added += 1
-        self.n_bytes += table.nbytes + neurons.nbytes + _OVERHEAD_BYTES
+        self.n_bytes += reading.n_bytes + _OVERHEAD_BYTES
+        self._late_bytes += 0 if type(reading) is VitalsReading else reading.n_bytes
+        if self._late_bytes > _LATE_BYTES:
+            self._settle()
 
     def snapshot(self) -> Snapshot:
         """Take the state of this moment."""
+        self._settle()
         waiting = [_stacked(self._segment, self._waiting)] if self._waiting else []
         return Snapshot((*self._blocks, *waiting))
 
@@ -210,28 +218,37 @@ class Readings:
         self._blocks = _joined([part for part in parts if part.steps.size])
         self.n_bytes += sum(block.n_bytes for block in self._blocks) - before
 
-    def _replace(self, step: int, reading: VitalsReading) -> None:
+    def _replace(self, step: int, reading: Reading) -> None:
         if step != self._newest or not self._waiting:
             raise InvalidArgumentError(
                 f"`step` must come after the newest reading. Received: step={step}, the newest is {self._newest}. "
                 "Add readings in the order of the steps."
             )
         ordinal, _, replaced = self._waiting.pop()
-        if replaced.neurons.size != reading.neurons.size:
+        if replaced.n_neuron_values != reading.n_neuron_values:
             self._stack(len(self._waiting))
         self._waiting.append((ordinal, step, reading))
-        self.n_bytes += reading.neurons.nbytes - replaced.neurons.nbytes
+        self.n_bytes += reading.n_bytes - replaced.n_bytes
+
+    def _settle(self) -> None:
+        """Compute what waiting readings have left for later, so that no later look does it again."""
+        late = [(i, reading) for i, (_, _, reading) in enumerate(self._waiting) if type(reading) is not VitalsReading]
+        for kind, group in groupby(late, key=lambda item: type(item[1])):
+            places, readings = zip(*group, strict=True)
+            for i, reading, settled in zip(places, readings, kind.settle(readings), strict=True):
+                self._waiting[i] = (*self._waiting[i][:2], settled)
+                self.n_bytes += settled.n_bytes - reading.n_bytes
+        self._late_bytes = 0
 
     def _stack(self, n: int) -> None:
         """Turn the first `n` waiting readings into a block."""
         if n < 1:
             return
+        self._settle()
         first, self._waiting[:n] = self._waiting[:n], []
         block = _stacked(self._segment, first)
         self._blocks.append(block)
-        self.n_bytes += block.n_bytes - sum(
-            reading.table.nbytes + reading.neurons.nbytes + _OVERHEAD_BYTES for _, _, reading in first
-        )
+        self.n_bytes += block.n_bytes - sum(reading.n_bytes + _OVERHEAD_BYTES for _, _, reading in first)
 
 
 def _joined(blocks: Sequence[Block]) -> list[Block]:
@@ -251,7 +268,7 @@ def _joined(blocks: Sequence[Block]) -> list[Block]:
     return joined
 
 
-def _stacked(segment: Segment, waiting: Sequence[tuple[int, int, VitalsReading]]) -> Block:
+def _stacked(segment: Segment, waiting: Sequence[tuple[int, int, Reading]]) -> Block:
     ordinals, steps, readings = zip(*waiting, strict=True)
     return Block(
         segment,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from nnviz_widgets.core.frame import LayerInfo, TensorKey, TensorSpec, VitalsReading
+    from nnviz_widgets.core.frame import LayerInfo, Reading, TensorKey, TensorSpec
     from nnviz_widgets.core.readings import Snapshot
 
 _READINGS_SHARE = 4
@@ -90,7 +90,7 @@ class Recording:
         with self._lock:
             self._metrics.amend(step, values)
 
-    def add_vitals(self, step: int, reading: VitalsReading) -> None:
+    def add_vitals(self, step: int, reading: Reading) -> None:
         """Add the statistics of all tensors at a step; a second reading of the newest step replaces the first.
 
         Args:

@@ -10,7 +10,7 @@ import numpy as np
 from nnviz_widgets.core.frame import VITALS
 
 if TYPE_CHECKING:
-    from nnviz_widgets.core.frame import Catalogue, VitalsReading
+    from nnviz_widgets.core.frame import Catalogue, Reading
 
 _NAN, _INF = VITALS.index("nan"), VITALS.index("inf")
 
@@ -55,7 +55,7 @@ class SicknessWatch:
         return output.gradient_l2 is not None and not math.isfinite(output.gradient_l2) and not output.skipped
 
 
-def first_sick_tensor(catalogue: Catalogue, reading: VitalsReading) -> str | None:
+def first_sick_tensor(catalogue: Catalogue, reading: Reading) -> str | None:
     """Return the tensor that is not finite and comes first in the order of computation, in words, or `None`.
 
     Activations come first, in the order of the layers, then gradients from the last layer to the first, then weights:

@@ -41,7 +41,7 @@ def test_step_run_pause_and_the_end(lab, kernel):
             lambda: shown.step() % 20 == 0 and "paused" in shown.chip(), "it pauses at the end of an epoch"
         )
         shown.button("Stop").click()
-        shown.wait_for_chip("finished")
+        shown.wait_for_chip("stopped at step")
         assert shown.button("Run").is_disabled()
         assert notebook.complaints == []
 

@@ -206,6 +206,39 @@ def test_a_million_steps_do_not_explode():
     assert recording.vitals("dense", "activations").index[-1] == 1_000_000
 
 
+class LateReading:
+    """A reading that computes itself when somebody looks, and counts how often."""
+
+    n_specs, n_neuron_values = 1, 16
+
+    def __init__(self, step: int, n_bytes: int = 1000) -> None:
+        self.step, self.n_bytes, self.n_settled = step, n_bytes, 0
+
+    @staticmethod
+    def settle(readings):
+        for late in readings:
+            late.n_settled += 1
+        return [reading(late.step) for late in readings]
+
+
+@pytest.mark.parametrize("n_bytes", [10, 1 << 20, 64 << 20])
+@pytest.mark.parametrize("looks", [(), (1,), (5, 6, 64, 65, 200)])
+def test_readings_that_wait_are_computed_once_and_counted_right(looks, n_bytes):
+    recording = Recording(budget_bytes=1 << 40)
+    recording.set_catalogue(one_tensor())
+    plain = with_readings(300, budget_bytes=1 << 40)
+    late = [LateReading(step, n_bytes) for step in range(1, 301)]
+    for each in late:
+        # A backend may hand over computed ones in between.
+        recording.add_vitals(each.step, reading(each.step) if each.step % 7 == 0 else each)
+        if each.step in looks:
+            assert recording.vitals("dense", "activations").index[-1] == each.step
+    np.testing.assert_array_equal(recording.vitals("dense", "activations"), plain.vitals("dense", "activations"))
+    np.testing.assert_array_equal(recording.neuron_arrays(KEY, "max")[1], plain.neuron_arrays(KEY, "max")[1])
+    assert recording.n_bytes == plain.n_bytes
+    assert {each.n_settled for each in late if each.step % 7} == {1}
+
+
 def test_the_newest_reading_stays_whatever_the_budget():
     recording = with_readings(100, budget_bytes=1)
     assert recording.vitals("dense", "activations").index.tolist() == [100]

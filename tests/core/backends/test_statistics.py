@@ -32,7 +32,7 @@ def reading_of(values: list[np.ndarray], axes: list[int | None], befores: list[A
         return sums, n_values
 
     sums, n_values = step([tf.constant(v) for v in values], [None if b is None else tf.constant(b) for b in befores])
-    return statistics.reading(sums.numpy(), n_values.numpy(), made[-1], lambda i: values[i])
+    return statistics.SumsReading(sums.numpy(), n_values.numpy(), made[-1], lambda i: values[i])
 
 
 def assert_exact(values: list[np.ndarray], axes: list[int | None], rtol: float = 2e-4) -> None:
@@ -136,6 +136,24 @@ def test_update_ratio_is_the_norm_of_the_update_over_that_of_the_weight() -> Non
     table = reading_of([after, normal(3)], [1, 0], [before, None]).table
     np.testing.assert_allclose(table[0, -1], np.linalg.norm(after - before) / np.linalg.norm(after), rtol=1e-5)
     assert np.isnan(table[1, -1])
+
+
+def test_many_readings_settled_at_once_equal_each_by_itself() -> None:
+    """Of two compiled functions, with batches of two lengths and tensors that must be computed again."""
+    axes = [1, 1, 0]
+
+    def values(rows: int, scale: float = 1.0) -> list[np.ndarray]:
+        return [normal(rows, 4) * np.float32(scale), normal(3, 4), normal(2)]
+
+    sick = [np.array([[1, NAN], [np.inf, 0]], "f4"), normal(3, 2), normal(2)]
+    lots = [values(5), values(5), values(2), values(5, 1e30), sick, values(5)]
+    readings = [reading_of(each, axes) for each in lots]
+    same_function = [readings[0]] * 3
+    settled = statistics.SumsReading.settle([*same_function, *readings])
+    for reading, alone in zip(settled, [*same_function, *readings], strict=True):
+        np.testing.assert_array_equal(reading.table, alone.table)
+        np.testing.assert_array_equal(reading.neurons, alone.neurons)
+        assert (reading.n_specs, reading.n_neuron_values) == (alone.n_specs, alone.n_neuron_values)
 
 
 def test_nothing_to_summarise_is_an_empty_reading() -> None:

@@ -13,6 +13,7 @@ What was tried instead: XLA fuses all of it into one fast loop, but compiles for
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _SMALL = 1 << 15
 """Matrices of at most so many values are laid side by side: copying them costs less than one more operation."""
+
+_LARGE = 1 << 18
+"""Values of which a matrix leaves the caches, and each pass over it takes as long as memory does."""
 
 _ROWS = ("sum", "squares", "low", "high", "zeros", "change")
 """What is computed for each column; `change` is the sum of the squared update of a weight."""
@@ -54,8 +58,8 @@ class Layout:
     """How the columns of all subjects lie in the output; made while tracing.
 
     Attributes:
-        order: For each column in the order of the subjects, its place in the output.
-        starts: First column of each subject after ordering.
+        starts: First columns of the subjects in the output, ascending: not in the order of the subjects.
+        ranks: For each subject, which of `starts` is its own.
         n_columns: Columns of each subject.
         neuron_axes: The neuron axis of each subject, or `None` where columns are not neurons.
         weights: Whether a subject has an update ratio, shape `(n_subjects,)`.
@@ -63,32 +67,38 @@ class Layout:
             end as `VitalsReading.neurons` wants them.
     """
 
-    order: npt.NDArray[np.intp]
     starts: npt.NDArray[np.intp]
+    ranks: npt.NDArray[np.intp]
     n_columns: npt.NDArray[np.intp]
     neuron_axes: tuple[int | None, ...]
     weights: npt.NDArray[np.bool_]
     neurons: npt.NDArray[np.intp]
 
+    def columns_of(self, i: int) -> slice:
+        """Return the columns of a subject in the output."""
+        start = int(self.starts[self.ranks[i]])
+        return slice(start, start + int(self.n_columns[i]))
+
+    def per_column(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Repeat values of subjects, shape `(..., n_subjects)`, for each of their columns."""
+        laid = np.argsort(self.ranks)
+        return np.repeat(values[..., laid], self.n_columns[laid], axis=-1)
+
 
 def _make_layout(subjects: Sequence[Subject], matrices: Sequence[_Matrix], groups: list[list[int]]) -> Layout:
     n_columns = np.array([m.n_columns for m in matrices], np.intp)
-    starts = np.cumsum(n_columns) - n_columns
+    laid = np.array([i for group in groups for i in group], np.intp)
+    starts, ranks = np.cumsum(n_columns[laid]) - n_columns[laid], np.argsort(laid)
     total = int(n_columns.sum())
-    order = np.empty(total, np.intp)
-    position = 0
-    for i in (i for group in groups for i in group):
-        order[starts[i] : starts[i] + n_columns[i]] = np.arange(position, position + n_columns[i])
-        position += int(n_columns[i])
     places = np.arange(len(NEURON_STATISTICS) * total).reshape(len(NEURON_STATISTICS), total)
     neurons = [
-        places[:, start : start + n].ravel()
-        for subject, start, n in zip(subjects, starts, n_columns, strict=True)
+        places[:, starts[ranks[i]] : starts[ranks[i]] + n_columns[i]].ravel()
+        for i, subject in enumerate(subjects)
         if subject.neuron_axis is not None
     ]
     return Layout(
-        order=order,
         starts=starts,
+        ranks=ranks,
         n_columns=n_columns,
         neuron_axes=tuple(subject.neuron_axis for subject in subjects),
         weights=np.array([subject.before is not None for subject in subjects], bool),
@@ -97,7 +107,7 @@ def _make_layout(subjects: Sequence[Subject], matrices: Sequence[_Matrix], group
 
 
 def column_sums(subjects: Sequence[Subject]) -> tuple[Any, Any, Layout]:
-    """Return what the step must output so that `reading` can make vitals of it.
+    """Return what the step must output so that a `SumsReading` can make vitals of it.
 
     Args:
         subjects: The tensors, in the order of the catalogue.
@@ -140,73 +150,122 @@ def _as_matrix(subject: Subject) -> _Matrix:
 
 
 def _groups(matrices: Sequence[_Matrix]) -> list[list[int]]:
-    """Put matrices together that can be laid side by side: same rows, same dtype, small."""
+    """Put matrices together that can be laid side by side: same rows, same dtype, small. Weights come first."""
     groups: dict[Any, list[int]] = {}
     for i, matrix in enumerate(matrices):
         rows = matrix.value.shape[0]
         small = rows is not None and rows * matrix.n_columns <= _SMALL
-        key = (rows, matrix.value.dtype, matrix.before is None) if small else i
+        key = (rows, matrix.value.dtype) if small else i
         groups.setdefault(key, []).append(i)
-    return list(groups.values())
+    return [sorted(group, key=lambda i: matrices[i].before is None) for group in groups.values()]
 
 
 def _sums_of_group(matrices: list[_Matrix]) -> Any:
     """Return the sums of the matrices laid side by side, float64 of shape `(6, n_columns)`."""
     x = _beside([m.value for m in matrices])
-    befores = [m.before for m in matrices if m.before is not None]
     if x.shape[0] == 1:
         # One value a column: the sums are the values, and in float64 their squares are exact.
         x = tf.cast(x, tf.float64)
-        change = tf.square(x - tf.cast(_beside(befores), tf.float64)) if befores else tf.zeros_like(x)
-        return tf.concat([x, tf.square(x), x, x, tf.cast(tf.equal(x, 0.0), tf.float64), change], 0)
+        return tf.concat([x, tf.square(x), x, x, tf.cast(tf.equal(x, 0.0), tf.float64), _changes(matrices, x)], 0)
     ones = tf.ones((1, tf.shape(x)[0]), x.dtype)
     rows = [
         tf.matmul(ones, x),
         tf.matmul(ones, tf.square(x)),
         tf.reduce_min(x, 0, keepdims=True),
         tf.reduce_max(x, 0, keepdims=True),
-        # Signs are computed twice as fast as comparisons are turned into numbers.
-        tf.reduce_sum(ones) - tf.matmul(ones, tf.abs(tf.sign(x))),
-        tf.matmul(ones, tf.math.squared_difference(x, _beside(befores)))
-        if befores
-        else tf.zeros((1, x.shape[1]), x.dtype),
+        tf.reduce_sum(ones) - tf.matmul(ones, _ones_but_for_zeros(x)),
+        _changes(matrices, x, ones),
     ]
     return tf.cast(tf.concat(rows, 0), tf.float64)
+
+
+def _ones_but_for_zeros(x: Any) -> Any:
+    """Return 1 where `x` is not 0; comparisons are turned into numbers at half the speed of either way here."""
+    in_cache = x.shape.num_elements() is None or x.shape.num_elements() < _LARGE
+    # Two passes without a division, or where a pass is as slow as memory, one with it.
+    return tf.abs(tf.sign(x)) if in_cache else tf.math.divide_no_nan(x, x)
+
+
+def _changes(matrices: list[_Matrix], x: Any, ones: Any = None) -> Any:
+    """Return the sum of squared updates of each column, of shape `(1, n_columns)`; 0 for what is no weight."""
+    weights = [m for m in matrices if m.before is not None]
+    n_columns = sum(m.n_columns for m in weights)
+    rest = tf.zeros((1, int(x.shape[1]) - n_columns), x.dtype)
+    if not weights:
+        return rest
+    after = x if n_columns == x.shape[1] else x[:, :n_columns]
+    squares = tf.math.squared_difference(after, tf.cast(_beside([m.before for m in weights]), x.dtype))
+    sums = squares if ones is None else tf.matmul(ones, squares)
+    return sums if n_columns == x.shape[1] else tf.concat([sums, rest], 1)
 
 
 def _beside(matrices: list[Any]) -> Any:
     return matrices[0] if len(matrices) == 1 else tf.concat(matrices, 1)
 
 
-def reading(
-    sums: npt.NDArray[np.float64],
-    n_values: npt.NDArray[np.int32],
-    layout: Layout,
-    fetch: Callable[[int], npt.NDArray[Any]],
-) -> VitalsReading:
-    """Make vitals of the sums that a step returned.
+class SumsReading:
+    """The vitals of one step as the sums that it returned, until somebody asks for more.
 
-    Args:
-        sums: As `column_sums` returned it.
-        n_values: Likewise.
-        layout: Likewise.
-        fetch: Returns the whole tensor of a subject; called only where the sums cannot be trusted.
+    Steps are many and looks are few, and what is left to compute costs the same for one step as for fifty.
     """
-    if not layout.starts.size:
-        return VitalsReading(np.zeros((0, len(VITALS) + 1)), np.zeros(0, np.float32))
-    columns = sums[:, layout.order]
-    with np.errstate(all="ignore"):
-        table, trusted = _whole(columns, n_values, layout)
-        neurons = _per_neuron(columns, n_values, layout)
-    for i in np.flatnonzero(~trusted):
-        _compute_again(int(i), fetch(int(i)), table, neurons, layout)
-    with np.errstate(all="ignore"):  # a bias of zeros that was not updated
-        table[layout.weights, -1] /= table[layout.weights, VITALS.index("l2")]
-    flat = neurons.ravel()[layout.neurons]
-    with np.errstate(over="ignore"):
-        narrow = flat.astype(np.float32)
-    # Values beyond float32 are rare enough to look for them only where something was computed again.
-    return VitalsReading(table, narrow if trusted.all() or not _overflowed(flat, narrow) else flat)
+
+    __slots__ = ("_again", "_layout", "_n_values", "_sums")
+
+    def __init__(
+        self,
+        sums: npt.NDArray[np.float64],
+        n_values: npt.NDArray[np.int32],
+        layout: Layout,
+        fetch: Callable[[int], npt.NDArray[Any]],
+    ) -> None:
+        """Keep the sums; only tensors whose sums cannot be trusted are summarised here and now.
+
+        Args:
+            sums: As `column_sums` returned it.
+            n_values: Likewise.
+            layout: Likewise.
+            fetch: Returns the whole tensor of a subject; called only where the sums cannot be trusted.
+        """
+        self._sums = sums
+        self._n_values = n_values
+        self._layout = layout
+        with np.errstate(all="ignore"):
+            doubtful = _doubtful(sums, n_values, layout) if layout.starts.size else ()
+        self._again = {int(i): _computed_again(fetch(int(i)), layout.neuron_axes[i]) for i in doubtful}
+
+    @property
+    def n_specs(self) -> int:
+        """As in `VitalsReading`."""
+        return int(self._layout.starts.size)
+
+    @property
+    def n_neuron_values(self) -> int:
+        """As in `VitalsReading`."""
+        return int(self._layout.neurons.size)
+
+    @property
+    def n_bytes(self) -> int:
+        """As in `VitalsReading`."""
+        return self._sums.nbytes + self._n_values.nbytes
+
+    @property
+    def table(self) -> npt.NDArray[np.float64]:
+        """As in `VitalsReading`, computed now."""
+        return self.settle([self])[0].table
+
+    @property
+    def neurons(self) -> npt.NDArray[np.floating[Any]]:
+        """As in `VitalsReading`, computed now."""
+        return self.settle([self])[0].neurons
+
+    @staticmethod
+    def settle(readings: Sequence[SumsReading]) -> list[VitalsReading]:
+        """Compute many at once."""
+        settled: list[VitalsReading] = []
+        for _, group in itertools.groupby(readings, key=lambda reading: id(reading._layout)):
+            same = list(group)
+            settled += _settled(same, same[0]._layout)
+        return settled
 
 
 _TRUSTED_LOW, _TRUSTED_HIGH = 1e-30, 1e30
@@ -216,52 +275,86 @@ _TRUSTED_SPREAD = 1e-5
 """Below this ratio of variance to squared mean, float32 sums have lost the variance."""
 
 
-def _whole(
-    columns: npt.NDArray[np.float64], n_values: npt.NDArray[np.int32], layout: Layout
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return vitals of whole tensors `(n_subjects, 9)`, the last column still a norm, and which can be trusted."""
-    total, squares, _, _, zeros, change = np.add.reduceat(columns, layout.starts, axis=1)
-    low = np.minimum.reduceat(columns[2], layout.starts)
-    high = np.maximum.reduceat(columns[3], layout.starts)
+def _doubtful(sums: npt.NDArray[np.float64], n_values: npt.NDArray[np.int32], layout: Layout) -> npt.NDArray[np.intp]:
+    """Return the subjects whose sums cannot be trusted."""
+    total, squares = np.add.reduceat(sums[:2], layout.starts, axis=1)[:, layout.ranks]
     size = n_values * layout.n_columns
     mean = total / size
     variance = squares / size - mean * mean
     in_range = (squares > _TRUSTED_LOW) & (squares < _TRUSTED_HIGH)
-    all_zero = (low == 0) & (high == 0)
-    spread = (variance > _TRUSTED_SPREAD * mean * mean) & in_range
-    trusted = np.isfinite(squares) & (size > 0) & (spread | all_zero | (n_values == 1))
-    table = np.empty((len(layout.starts), len(VITALS) + 1))
-    table[:, 0] = mean
-    table[:, 1] = np.sqrt(np.maximum(variance, 0.0))
-    table[:, 2] = low
-    table[:, 3] = high
-    table[:, 4] = np.sqrt(squares)
-    table[:, 5] = zeros / size
-    table[:, 6:8] = 0.0
-    table[:, 8] = np.where(layout.weights, np.sqrt(change), np.nan)
-    return table, trusted
+    trusted = (variance > _TRUSTED_SPREAD * mean * mean) & in_range
+    trusted |= (n_values == 1) & np.isfinite(squares) & (size > 0)
+    doubtful = np.flatnonzero(~trusted)
+    return (
+        doubtful[[not _all_zero(sums, layout, int(i), int(size[i])) for i in doubtful]] if doubtful.size else doubtful
+    )
+
+
+def _all_zero(sums: npt.NDArray[np.float64], layout: Layout, i: int, size: int) -> bool:
+    columns = sums[:, layout.columns_of(i)]
+    return bool(size > 0 and not columns[2:4].any() and np.isfinite(columns[1]).all())
+
+
+def _computed_again(
+    array: npt.NDArray[Any], axis: int | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
+    """Return the vitals of a tensor, and of its neurons if it has any."""
+    return stats.vitals(array), None if axis is None else stats.neuron_statistics(array, axis)
+
+
+def _settled(readings: Sequence[SumsReading], layout: Layout) -> list[VitalsReading]:
+    if not layout.starts.size:
+        return [VitalsReading(np.zeros((0, len(VITALS) + 1)), np.zeros(0, np.float32)) for _ in readings]
+    columns = np.stack([reading._sums for reading in readings])
+    n_values = np.stack([reading._n_values for reading in readings])
+    with np.errstate(all="ignore"):
+        tables = _whole(columns, n_values, layout)
+        neurons = _per_neuron(columns, n_values, layout)
+    for table, per_neuron, reading in zip(tables, neurons, readings, strict=True):
+        for i, (vitals, of_neurons) in reading._again.items():
+            table[i, :-1] = vitals
+            if of_neurons is not None:
+                per_neuron[:, layout.columns_of(i)] = of_neurons
+    flat = np.take(neurons.reshape(len(readings), -1), layout.neurons, axis=1)
+    with np.errstate(all="ignore"):  # a bias of zeros that was not updated; values beyond float32
+        tables[:, layout.weights, -1] /= tables[:, layout.weights, VITALS.index("l2")]
+        narrow = flat.astype(np.float32)
+    return [
+        # Values beyond float32 are rare enough to look for them only where something was computed again.
+        VitalsReading(tables[i], flat[i] if reading._again and _overflowed(flat[i], narrow[i]) else narrow[i])
+        for i, reading in enumerate(readings)
+    ]
+
+
+def _whole(
+    columns: npt.NDArray[np.float64], n_values: npt.NDArray[np.int32], layout: Layout
+) -> npt.NDArray[np.float64]:
+    """Return vitals of whole tensors `(n, n_subjects, 9)`, the last column still a norm."""
+    sums = np.add.reduceat(columns, layout.starts, axis=2)[:, :, layout.ranks]
+    size = n_values * layout.n_columns
+    mean = sums[:, 0] / size
+    table = np.zeros((*size.shape, len(VITALS) + 1))
+    table[..., 0] = mean
+    table[..., 1] = np.sqrt(np.maximum(sums[:, 1] / size - mean * mean, 0.0))
+    table[..., 2] = np.minimum.reduceat(columns[:, 2], layout.starts, axis=1)[:, layout.ranks]
+    table[..., 3] = np.maximum.reduceat(columns[:, 3], layout.starts, axis=1)[:, layout.ranks]
+    table[..., 4] = np.sqrt(sums[:, 1])
+    table[..., 5] = sums[:, 4] / size
+    table[..., 8] = np.where(layout.weights, np.sqrt(sums[:, 5]), np.nan)
+    return table
 
 
 def _per_neuron(
     columns: npt.NDArray[np.float64], n_values: npt.NDArray[np.int32], layout: Layout
 ) -> npt.NDArray[np.float64]:
-    """Return the rows of `NEURON_STATISTICS` for every column, shape `(4, n_columns)`."""
-    n = np.repeat(n_values, layout.n_columns)
-    return np.stack([np.sqrt(columns[1]), columns[0] / n, columns[3], columns[4] / n])
-
-
-def _compute_again(
-    i: int,
-    array: npt.NDArray[Any],
-    table: npt.NDArray[np.float64],
-    neurons: npt.NDArray[np.float64],
-    layout: Layout,
-) -> None:
-    table[i, :-1] = stats.vitals(array)
-    axis = layout.neuron_axes[i]
-    if axis is not None:
-        start = layout.starts[i]
-        neurons[:, start : start + layout.n_columns[i]] = stats.neuron_statistics(array, axis)
+    """Return the rows of `NEURON_STATISTICS` for every column of the output, shape `(n, 4, n_columns)`."""
+    n = layout.per_column(n_values)
+    neurons = np.empty((len(columns), len(NEURON_STATISTICS), columns.shape[2]))
+    np.sqrt(columns[:, 1], out=neurons[:, 0])
+    np.divide(columns[:, 0], n, out=neurons[:, 1])
+    neurons[:, 2] = columns[:, 3]
+    np.divide(columns[:, 4], n, out=neurons[:, 3])
+    return neurons
 
 
 def _overflowed(wide: npt.NDArray[np.float64], narrow: npt.NDArray[np.float32]) -> bool:

@@ -102,7 +102,7 @@ class StepFunctions:
         if self._model.run_eagerly and traced.catalogue is not None and traced.catalogue != self.catalogue:
             self.catalogue = traced.catalogue
         self.data_failed = self.data_failed or traced.data_failed
-        output = traced.unpack(outputs, batch)
+        output = traced.unpack(outputs, batch, keep_tensors=variant is Variant.FULL)
         self.taps_failed = self.taps_failed or traced.failed
         return output
 

@@ -17,11 +17,11 @@ from keras import tree
 from nnviz_widgets.core.backends.tensorflow import statistics
 from nnviz_widgets.core.backends.tensorflow.catalogue import FIXED_BATCH, after_tracing, with_fixed_batch
 from nnviz_widgets.core.backends.tensorflow.taps import Taps
-from nnviz_widgets.core.frame import Catalogue, Kind, TensorKey, TensorSpec, VitalsReading
+from nnviz_widgets.core.frame import Catalogue, Kind, Reading, TensorKey, TensorSpec
 from nnviz_widgets.core.schedule import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -53,13 +53,15 @@ class StepOutput:
     updates: int
     skipped: bool
     gradient_l2: float | None
-    vitals: VitalsReading | None
+    vitals: Reading | None
     batch: Any
-    _tensors: dict[TensorKey, Any] = field(repr=False)
+    _keys: Sequence[TensorKey] = field(repr=False)
+    _tensors: Sequence[Any] = field(repr=False)
 
-    def tensors(self, keys: Iterable[TensorKey]) -> dict[TensorKey, npt.NDArray[Any]]:
+    def tensors(self, keys: Collection[TensorKey]) -> dict[TensorKey, npt.NDArray[Any]]:
         """Return those of `keys` that the variant computed. Arrays share memory with the outputs of the step."""
-        return {key: np.asarray(self._tensors[key]) for key in keys if key in self._tensors}
+        computed = zip(self._keys, self._tensors, strict=True)
+        return {key: np.asarray(tensor) for key, tensor in computed if key in keys}
 
 
 class TracedStep:
@@ -248,8 +250,15 @@ class TracedStep:
 
     # --- at every step ---
 
-    def unpack(self, outputs: dict[str, Any], batch: Any) -> StepOutput:
-        """Return the outputs of `run` as values."""
+    def unpack(self, outputs: dict[str, Any], batch: Any, *, keep_tensors: bool = True) -> StepOutput:
+        """Return the outputs of `run` as values.
+
+        Args:
+            outputs: What `run` returned.
+            batch: The batch.
+            keep_tensors: Whether anybody will read tensors. A weight that is held is copied by the next step, which
+                otherwise updates it in place.
+        """
         scalars = dict(zip(self._names, outputs["packed"].numpy().tolist(), strict=True))
         batch_loss = scalars.pop("batch_loss")
         updates = scalars.pop("updates", None)
@@ -268,14 +277,15 @@ class TracedStep:
             gradient_l2=gradient_l2,
             vitals=self._guarded(lambda: self._vitals(outputs, tensors), None),
             batch=batch,
-            _tensors=dict(zip(self._keys, tensors, strict=True)) if tensors else {},
+            _keys=self._keys if keep_tensors and tensors else (),
+            _tensors=tensors if keep_tensors else (),
         )
 
-    def _vitals(self, outputs: dict[str, Any], tensors: Sequence[Any]) -> VitalsReading | None:
+    def _vitals(self, outputs: dict[str, Any], tensors: Sequence[Any]) -> Reading | None:
         if self._layout is None:
             return None
-        sums, n_values = outputs["sums"].numpy(), outputs["n_values"].numpy()
-        return statistics.reading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
+        sums, n_values = np.asarray(outputs["sums"]), np.asarray(outputs["n_values"])  # `numpy()` would copy them
+        return statistics.SumsReading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
 
 
 def _scales_loss(model: Any) -> bool:
