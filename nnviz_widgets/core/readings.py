@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nnviz_widgets.core.frame import Reading, TensorKey, TensorSpec
+
+logger = logging.getLogger("nnviz_widgets")
 
 COLUMNS: tuple[str, ...] = (*VITALS, "update_ratio")
 """Columns of `VitalsReading.table`."""
@@ -233,18 +236,29 @@ class Readings:
     def _settle(self) -> None:
         """Compute what waiting readings have left for later, so that no later look does it again."""
         late = [(i, reading) for i, (_, _, reading) in enumerate(self._waiting) if type(reading) is not VitalsReading]
+        lost: set[int] = set()
         for kind, group in groupby(late, key=lambda item: type(item[1])):
             places, readings = zip(*group, strict=True)
-            for i, reading, settled in zip(places, readings, kind.settle(readings), strict=True):
-                self._waiting[i] = (*self._waiting[i][:2], settled)
-                self.n_bytes += settled.n_bytes - reading.n_bytes
+            try:
+                settled = kind.settle(readings)
+            except Exception:
+                # A mistake of ours on numbers that are safe costs the readings; the training must go on.
+                logger.exception("the vitals of %d steps could not be computed and are left out", len(readings))
+                lost.update(places)
+                continue
+            for i, done in zip(places, settled, strict=True):
+                self.n_bytes += done.n_bytes - self._waiting[i][2].n_bytes
+                self._waiting[i] = (*self._waiting[i][:2], done)
+        self.n_bytes -= sum(self._waiting[i][2].n_bytes + _OVERHEAD_BYTES for i in lost)
+        self._waiting[:] = [waiting for i, waiting in enumerate(self._waiting) if i not in lost]
         self._late_bytes = 0
 
     def _stack(self, n: int) -> None:
-        """Turn the first `n` waiting readings into a block."""
+        """Turn the first `n` waiting readings, or as many as there are, into a block."""
+        self._settle()
+        n = min(n, len(self._waiting))
         if n < 1:
             return
-        self._settle()
         first, self._waiting[:n] = self._waiting[:n], []
         block = _stacked(self._segment, first)
         self._blocks.append(block)

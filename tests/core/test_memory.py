@@ -239,6 +239,23 @@ def test_readings_that_wait_are_computed_once_and_counted_right(looks, n_bytes):
     assert {each.n_settled for each in late if each.step % 7} == {1}
 
 
+def test_K24_readings_that_cannot_be_computed_are_left_out_and_said_so(monkeypatch, caplog):
+    recording = Recording(budget_bytes=1 << 40)
+    recording.set_catalogue(one_tensor())
+
+    def settle(readings):
+        raise RuntimeError("a mistake of ours")
+
+    for step in range(1, 101):
+        recording.add_vitals(step, reading(step) if step <= 10 else LateReading(step))
+        if step == 80:
+            monkeypatch.setattr(LateReading, "settle", staticmethod(settle))
+    assert recording.vitals("dense", "activations").index.tolist() == list(range(1, 65))
+    assert "the vitals of 36 steps could not be computed" in caplog.text
+    recording.add_vitals(101, reading(101))
+    assert recording.vitals("dense", "activations").index[-1] == 101
+
+
 def test_the_newest_reading_stays_whatever_the_budget():
     recording = with_readings(100, budget_bytes=1)
     assert recording.vitals("dense", "activations").index.tolist() == [100]

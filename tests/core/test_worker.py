@@ -130,7 +130,7 @@ BROKEN = {
     "noting a gradient": (taps, "aside"),
     "the catalogue": ("nnviz_widgets.core.backends.tensorflow.traced", "after_tracing"),
     "the statistics in the graph": ("nnviz_widgets.core.backends.tensorflow.statistics", "column_sums"),
-    "the statistics outside": ("nnviz_widgets.core.backends.tensorflow.statistics", "reading"),
+    "the statistics outside": ("nnviz_widgets.core.backends.tensorflow.statistics", "SumsReading"),
 }
 
 
