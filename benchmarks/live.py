@@ -34,7 +34,7 @@ import json, threading, time
 import nnviz_widgets as nnviz
 from benchmarks.networks import mlp
 
-model, x, y, batch_size = mlp()
+model, x, y, batch_size = mlp(1000)  # long epochs: what lies between two of them takes 20 to 300 ms, in `fit` too
 session = nnviz.TrainingSession(model, x, y, batch_size=batch_size, epochs=10**6, probe=nnviz.Probe(budget=0))
 session.run(until="epoch")
 session.wait()
