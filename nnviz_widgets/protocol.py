@@ -25,7 +25,7 @@ import msgspec
 from nnviz_widgets.core.frame import Kind
 
 PROTOCOL_VERSION = 1
-"""Raised when a message changes its meaning; a front end of another version says so and shows nothing wrong."""
+"""Raised, from the first release on, when a message changes: a page of another version shows nothing and says so."""
 
 MAX_FRAME_BYTES = 1 << 20
 """No message with buffers is larger than this."""
@@ -360,6 +360,8 @@ class Status(msgspec.Struct, frozen=True):
     """What takes long just now ("building the model", "validating"), if anything."""
     failure: Failure | None
     samples: int
+    stopped: bool
+    """Whether a person ended training before its last step."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

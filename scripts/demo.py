@@ -29,11 +29,16 @@ def lay_out(source: Path, folder: Path) -> Path:
     """Have a copy of the notebook in `folder`, with the data that it reads beside it, and return it.
 
     The copy of an earlier run stays, with all that was changed in it, until the notebook in `source` is newer. Then it
-    makes room, and keeps the time of its last change in its name.
+    makes room, and keeps the time of its last change in its name. Data that is there stays as it is.
     """
-    shutil.copytree(source / "data", folder / "data", dirs_exist_ok=True)
+    for file in (file for file in (source / "data").rglob("*") if file.is_file()):
+        place = folder / file.relative_to(source)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, place)
     original, copy = source / NOTEBOOK, folder / NOTEBOOK
-    if copy.exists() and original.stat().st_mtime > copy.stat().st_mtime:
+    newer = copy.exists() and original.stat().st_mtime > copy.stat().st_mtime
+    if newer and original.read_bytes() != copy.read_bytes():
         changed = datetime.fromtimestamp(copy.stat().st_mtime)
         copy.rename(copy.with_stem(f"{copy.stem}_{changed:%Y-%m-%d_%H%M%S}"))
     if not copy.exists():

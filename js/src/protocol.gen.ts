@@ -241,4 +241,5 @@ export interface Status {
   activity: string | null;
   failure: Failure | null;
   samples: number;
+  stopped: boolean;
 }

@@ -36,10 +36,12 @@ describe("faces", () => {
     expect(Object.values(buttons(el))).toEqual([false, false, false, false]);
   });
 
-  test("what ended before its last step was stopped", async () => {
-    const { el, kernel } = show({ _status: status({ state: "finished" }) });
+  test("what a person ended was stopped, what a callback ended is finished", async () => {
+    const { el, kernel } = show({ _status: status({ state: "finished", stopped: true }) });
     await ready(el);
     expect(text(el, ".nnv-chip")).toBe("stopped at step 412");
+    kernel.set("_status", status({ state: "finished" }));
+    await expect.poll(() => text(el, ".nnv-chip")).toBe("finished at step 412");
     kernel.set("_status", status({ state: "finished", total_steps: null }));
     await expect.poll(() => text(el, ".nnv-chip")).toBe("finished");
   });

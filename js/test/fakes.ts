@@ -116,6 +116,7 @@ export function status(changes: Partial<Status> = {}): Status {
     activity: null,
     failure: null,
     samples: 16,
+    stopped: false,
     ...changes,
   };
 }

@@ -7,7 +7,7 @@ import threading
 import weakref
 from typing import Any
 
-from nnviz_widgets.errors import ModelAttached
+from nnviz_widgets.errors import InvalidArgumentError, ModelAttached
 
 _lock = threading.Lock()
 _sessions: weakref.WeakKeyDictionary[Any, weakref.ref[Any]] = weakref.WeakKeyDictionary()
@@ -37,7 +37,12 @@ def attach(model: Any, session: Any) -> None:
 
 def attached_to(model: Any) -> Any | None:
     """Return the session that has `model`, `None` if none has."""
-    reference = _sessions.get(model)
+    try:
+        reference = _sessions.get(model)
+    except TypeError:
+        raise InvalidArgumentError(
+            f"`model` must be a Keras model. Received: {model!r:.80} of type {type(model).__name__}."
+        ) from None
     return None if reference is None else reference()
 
 

@@ -251,6 +251,9 @@ class Readings:
                 self._waiting[i] = (*self._waiting[i][:2], done)
         self.n_bytes -= sum(self._waiting[i][2].n_bytes + _OVERHEAD_BYTES for i in lost)
         self._waiting[:] = [waiting for i, waiting in enumerate(self._waiting) if i not in lost]
+        if lost:
+            kept = [step for _, step, _ in self._waiting] or [int(block.steps[-1]) for block in self._blocks]
+            self._newest = kept[-1] if kept else -1
         self._late_bytes = 0
 
     def _stack(self, n: int) -> None:

@@ -200,7 +200,7 @@ class Session:
 
         Returns:
             The report of the last step. Once training has ended no step is taken, and the call returns at once with
-            the very object that reported the last step: its `step` is the one before, and `state` is `"finished"`.
+            the very object that reported the last step: its `step` is the last one, and `state` is `"finished"`.
             `None` if there never was a step.
 
         Raises:

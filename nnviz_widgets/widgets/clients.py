@@ -116,7 +116,9 @@ class Clients:
                 return None
             client.sent_at = time.monotonic()
             # One that was late is made up for, but not so soon that the screen shows only the second of the two.
-            client.due_at = max(client.due_at + FRAME_S, client.sent_at + FRAME_S / 2)
+            # And those that needed not wait, such as the first of another layer, run up no debt.
+            soonest, latest = client.sent_at + FRAME_S / 2, client.sent_at + FRAME_S
+            client.due_at = min(max(client.due_at + FRAME_S, soonest), latest)
             return client.credit.launch(seq, n_bytes, client.sent_at, last=last)
 
     def _add(self, name: str) -> Client:

@@ -1,8 +1,9 @@
 """How many frames may be on their way to one page, and which of them it must acknowledge.
 
-A credit of two, as everybody finds out: a page that does not paint gets two frames and no more, and one that paints
-never waits. But an acknowledgement is dear: it makes the kernel busy and idle, and JupyterLab shows either with new
-icons, which costs more than to paint ten pictures. So a page that keeps up answers for a burst of frames at once.
+A credit of two: a page that never paints gets two frames and no more, and one that paints never waits. But an
+acknowledgement is dear: it makes the kernel busy and idle, and JupyterLab shows either with new icons, which costs
+more than to paint ten pictures. So a page that keeps up answers for a burst of frames at once; when it stops to paint,
+it gets those of two seconds more at most.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, MAX_UNACKNOWLEDGED
 
 LONGEST_BURST = 32
-"""Frames; a second of them."""
+BURST_S = 1.0
+"""How many frames, and how long, a page may go without an acknowledgement."""
 PROMPT_S = 0.15
 """An acknowledgement that takes longer speaks of a page, or of a network, that does not keep up."""
 
@@ -18,12 +20,13 @@ PROMPT_S = 0.15
 class Credit:
     """The frames between a kernel and a page. Not safe for threads: `Clients` holds its lock."""
 
-    __slots__ = ("_burst", "_owed", "_unasked")
+    __slots__ = ("_asked_at", "_burst", "_owed", "_unasked")
 
     def __init__(self) -> None:
         """Begin with a burst of one: each frame is acknowledged."""
         self._burst = 1
         self._unasked = 0
+        self._asked_at = 0.0
         self._owed: dict[int, float] = {}
 
     @property
@@ -47,9 +50,9 @@ class Credit:
         """
         burst = min(self._burst, MAX_FRAME_BYTES // max(n_bytes, 1))
         self._unasked += 1
-        if not last and self._unasked < burst:
+        if not last and self._unasked < burst and now - self._asked_at < BURST_S:
             return False
-        self._unasked = 0
+        self._unasked, self._asked_at = 0, now
         self._owed[seq] = now
         return True
 

@@ -139,7 +139,9 @@ class Publisher:
                 self._urgent.clear()
                 pause = self._turn()
                 rest = IDLE_TURN_S if pause is None else min(pause, IDLE_TURN_S)
-                self._urgent.wait(TURN_S if self._wanted else max(rest, TURN_S))
+                rest = TURN_S if self._wanted else max(rest, TURN_S)
+                self._urgent.wait(rest)
+                pause = None if pause is None else max(0.0, pause - rest)
         except ChannelClosed:
             logger.info("the Inspector ends, since its page cannot be reached; the session goes on")
         finally:

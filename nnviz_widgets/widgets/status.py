@@ -45,6 +45,7 @@ def _of_session(session: Session) -> Status:
         activity=session.activity,
         failure=_failure(session),
         samples=session.n_samples,
+        stopped=session.stopped,
     )
 
 
@@ -70,6 +71,7 @@ def _of_recording(source: Source) -> Status:
         activity=None,
         failure=None,
         samples=source.n_samples,
+        stopped=False,
     )
 
 

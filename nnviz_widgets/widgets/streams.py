@@ -42,7 +42,6 @@ MAX_NOTICE = 600
 """Characters; the timeline's marks have each text on its own."""
 SIGN_AFTER_S = 1.0
 """How long a page without maps may be quiet before it is asked for a sign of life."""
-MAX_NOTICE = 500
 
 
 class Streams:

@@ -108,3 +108,18 @@ def test_a_newer_notebook_takes_the_place_of_a_copy_that_is_kept_beside_it(sourc
     (kept,) = set(copy.parent.glob("*.ipynb")) - {copy}
     assert kept.read_text() == "changed"
     assert kept.name.startswith("01_quickstart_2004-11-")
+
+
+def test_a_copy_that_was_not_changed_makes_room_for_nothing(source, tmp_path):
+    copy = lay_out(source, tmp_path / "demo")
+    os.utime(source / NOTEBOOK, (1.2e9, 1.2e9))  # as git does when it switches to and fro
+    lay_out(source, tmp_path / "demo")
+    assert list(copy.parent.glob("*.ipynb")) == [copy]
+
+
+def test_data_that_a_person_changed_stays(source, tmp_path):
+    copy = lay_out(source, tmp_path / "demo")
+    data = copy.parent / "data" / "digits.npz"
+    data.write_bytes(b"mine")
+    lay_out(source, tmp_path / "demo")
+    assert data.read_bytes() == b"mine"

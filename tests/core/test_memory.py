@@ -275,3 +275,20 @@ def test_readings_across_segments_are_thinned_together():
     assert recording.n_bytes <= 25_000
     assert steps[0] < 500 < steps[-1] == 999
     assert recording.neurons("dense", "activations").shape[1] == 6
+
+
+def test_a_reading_in_place_of_one_that_was_left_out_replaces_no_other(monkeypatch):
+    recording = Recording(budget_bytes=1 << 40)
+    recording.set_catalogue(one_tensor())
+
+    def settle(readings):
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(LateReading, "settle", staticmethod(settle))
+    recording.add_vitals(1, LateReading(1))
+    assert recording.vitals("dense", "activations").empty
+    recording.add_vitals(1, reading(1))
+    recording.add_vitals(2, LateReading(2))
+    assert recording.vitals("dense", "activations").index.tolist() == [1]
+    recording.add_vitals(2, reading(2))
+    assert recording.vitals("dense", "activations").index.tolist() == [1, 2]

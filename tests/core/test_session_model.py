@@ -150,3 +150,9 @@ def test_probe_that_names_no_layer_fails_with_the_nearest_names() -> None:
         network.session(probe=Probe(layers=["dd"]))
     with network.session(probe=Probe(layers=["d"])) as session:  # the model is free for another one
         session.step()
+
+
+@pytest.mark.parametrize("model", ["line", None, 3])
+def test_what_is_no_model_is_named(model):
+    with pytest.raises(InvalidArgumentError, match="must be a Keras model"):
+        Session.of(model)

@@ -59,6 +59,7 @@ class FakeSession:
         self.n_samples = N_SAMPLES
         self.viewers: list[Any] = []
         self.asked: list[tuple[Any, ...]] = []
+        self.stopped = False
         self.closed = False
         self._lock = RLock()
         self._owners = 0

@@ -237,3 +237,33 @@ def test_the_value_of_the_selected_cell_comes_with_each_frame(turns, looker):
     kept = turns.session.recording.tensor("hidden", "weights")
     assert weights["value"] == {**cell, "text": str(kept[2, 1])}
     assert activations["value"] is None
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_C04_after_a_fast_drag_frames_go_on_at_once(turns, looker, state):
+    """What a slider asks for need not wait for the beat, and must not be paid for afterwards."""
+    turns.session.turn(state)
+    turns.train(1)
+    for i in range(300):
+        looker.watch(*MAPS, sample=i % 3)
+        turns.take(1 / 60)
+        looker.poll()
+    turns.session.turn("running")
+    turns.take()
+    n_dragging = len(looker.poll())
+    turns.train(10, seconds=0.01)
+    assert len(looker.poll()) > n_dragging
+
+
+@pytest.mark.parametrize("step_s", [0.005, 0.05, 1.0, 10.0])
+def test_C03_a_page_that_stops_painting_gets_what_two_seconds_hold(turns, looker, step_s):
+    turns.session.turn("running")
+    looker.watch(*MAPS)
+    for _ in range(300):
+        turns.train(1, seconds=0.03)
+        looker.poll()
+    looker.acks = False
+    n_painted = len(looker.frames)
+    turns.train(5 + int(10 / step_s), seconds=step_s)
+    assert len(looker.poll()) - n_painted <= 2 + 2 / max(step_s, FRAME_S)
+    assert set(turns.train(5, seconds=step_s)) == {frozenset()}

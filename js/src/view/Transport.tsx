@@ -123,12 +123,11 @@ function describe(status: Status): string {
   if (status.activity !== null) return status.activity;
   if (status.source !== "session") return status.source;
   if (status.state === "paused") return `paused at step ${status.step}`;
-  return endedEarly(status) ? `stopped at step ${status.step}` : status.state;
-}
-
-/** Whether somebody, or a callback, ended it before its last step. */
-function endedEarly({ state, step, total_steps }: Status): boolean {
-  return state === "finished" && total_steps !== null && step < total_steps;
+  if (status.state !== "finished") return status.state;
+  if (status.stopped) return `stopped at step ${status.step}`;
+  // A callback ended it, as early stopping does.
+  const early = status.total_steps !== null && status.step < status.total_steps;
+  return early ? `finished at step ${status.step}` : "finished";
 }
 
 function Chip({ status }: { status: Status }) {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -265,3 +267,17 @@ def test_run_goes_on_after_a_pause_at_what_turns_out_to_be_the_end_of_an_epoch()
         session.run()
         assert session.wait(60)
         assert session.state == "finished"
+
+
+def test_a_closed_session_lets_go_of_its_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow keeps the function that draws the order for as long as it lives."""
+    monkeypatch.setattr("nnviz_widgets.core.backends.tensorflow.data._has_global_seed", lambda: False)
+    network = networks.mlp()
+    x, y = networks.features().copy(), networks.classes()
+    alive = weakref.ref(x)
+    session = Session(network.model, x, y, batch_size=BATCH_SIZE, verbose=0)
+    session.step()
+    session.close()
+    del session, x
+    gc.collect()
+    assert alive() is None

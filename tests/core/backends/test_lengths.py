@@ -84,3 +84,11 @@ def test_what_fits_is_taken(make: Callable[[], Any]) -> None:
     with Session(networks.line().model, x, y, batch_size=8 if y is not None else None, verbose=0) as session:
         session.step(3)
         assert session.total_steps == -(-N_SAMPLES // 8)
+
+
+def test_a_list_of_numbers_is_told_of_in_few_words() -> None:
+    network = networks.mlp()
+    x, y = networks.features(), list(networks.classes())
+    with pytest.raises(InvalidArgumentError, match=r"and \d+ more\. Give one array instead of a list") as caught:
+        Session(network.model, x, y)
+    assert len(str(caught.value)) < 500

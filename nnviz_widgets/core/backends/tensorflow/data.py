@@ -67,9 +67,11 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
         inputs = array_slicing.convert_to_sliceable(self._inputs, target_backend="tensorflow")
         inputs = tree.lists_to_tuples(inputs)
 
+        random = self._random  # TensorFlow keeps the function for ever, and must not keep the arrays with it
+
         def draw(_: Any) -> Any:
             # `Dataset.from_generator` would log a line of its own, red in a notebook, that `fit` does not.
-            order = tf.numpy_function(lambda: self._random.permutation(n), [], tf.int64)
+            order = tf.numpy_function(lambda: random.permutation(n), [], tf.int64)
             return tf.ensure_shape(order, (n,))
 
         def in_batches(order: Any) -> Any:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.fit_arguments import FitArguments
 
 
+_MOST_NAMED = 6
+
+
 def check_lengths(arguments: FitArguments) -> None:
     """Refuse arrays that differ in length, among the training data and among the validation data.
 
@@ -33,10 +36,14 @@ def _check(parts: dict[str, Any]) -> None:
         return
     shapes = {name: shape for part in parts.items() for name, shape in _shapes(*part)}
     if len({shape[:1] for shape in shapes.values()}) > 1:
-        received = ", ".join(f"`{name}` of shape {shape}" for name, shape in shapes.items())
+        received = [f"`{name}` of shape {shape}" for name, shape in shapes.items()]
+        more = f" and {len(received) - _MOST_NAMED} more" if len(received) > _MOST_NAMED else ""
+        what_to_do = "Give the same samples to each."
+        if any(shape == () for shape in shapes.values()):
+            what_to_do = "Give one array instead of a list of numbers: `numpy.asarray(y)`."
         raise InvalidArgumentError(
-            f"Arrays must have the same length, an entry for each sample. Received: {received}. "
-            "Give the same samples to each."
+            "Arrays must have the same length, an entry for each sample. "
+            f"Received: {', '.join(received[:_MOST_NAMED])}{more}. {what_to_do}"
         )
 
 
