@@ -15,6 +15,9 @@ from nnviz_widgets.core.frame import LayerInfo as LayerInfo
 from nnviz_widgets.core.probe import Probe as Probe
 from nnviz_widgets.core.recording import Recording as Recording
 from nnviz_widgets.core.report import StepReport as StepReport
+from nnviz_widgets.core.scaling import Scaling as Scaling
+from nnviz_widgets.core.scaling import normalize as normalize
+from nnviz_widgets.core.scaling import standardize as standardize
 from nnviz_widgets.errors import BackendMissing as BackendMissing
 from nnviz_widgets.errors import FrontEndMissing as FrontEndMissing
 from nnviz_widgets.errors import InvalidArgumentError as InvalidArgumentError
@@ -43,6 +46,7 @@ __all__ = [
     "Probe",
     "ProtocolError",
     "Recording",
+    "Scaling",
     "SessionBusy",
     "SessionClosed",
     "StepReport",
@@ -50,4 +54,6 @@ __all__ = [
     "TensorUnavailable",
     "TrainingSession",
     "__version__",
+    "normalize",
+    "standardize",
 ]

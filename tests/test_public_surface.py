@@ -22,12 +22,15 @@ NAMES = [
     "Probe",
     "ProtocolError",
     "Recording",
+    "Scaling",
     "SessionBusy",
     "SessionClosed",
     "StepReport",
     "TensorNotRecorded",
     "TensorUnavailable",
     "TrainingSession",
+    "normalize",
+    "standardize",
 ]
 
 MEMBERS = {

@@ -172,7 +172,9 @@ def run_script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     script = folder / "script.py"
     script.write_text(textwrap.dedent(text))
     root = Path(__file__).parents[2]
-    command = f"import runpy, sys; sys.path.insert(0, {str(root)!r}); runpy.run_path({str(script)!r})"
+    # What a shell runs in its background ignores interrupts, and so do the children of it.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = f"{heed}; import runpy, sys; sys.path.insert(0, {str(root)!r}); runpy.run_path({str(script)!r})"
     return subprocess.run(
         [sys.executable, "-c", command], capture_output=True, text=True, timeout=120, check=False, cwd=folder
     )
