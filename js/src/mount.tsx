@@ -8,13 +8,24 @@ import { createAnnouncer } from "./view/announce.ts";
 import { ViewContext } from "./view/context.ts";
 import { Inspector } from "./view/Inspector.tsx";
 
+/**
+ * JupyterLab's own key bindings stop at an element with this attribute, which it reads on its way down. Ours are plain
+ * keys: Ctrl+S is to save the notebook also when a button here has the focus.
+ */
+function keepKeys(root: HTMLElement, signal: AbortSignal): void {
+  const keep = ({ ctrlKey, metaKey }: { ctrlKey: boolean; metaKey: boolean }): void => {
+    root.dataset.lmSuppressShortcuts = String(!ctrlKey && !metaKey);
+  };
+  keep({ ctrlKey: false, metaKey: false });
+  window.addEventListener("keydown", keep, { capture: true, signal });
+}
+
 /** Mounts, and returns how to undo it. */
 export function mount(store: Store, el: HTMLElement): () => void {
   const end = new AbortController();
   const root = document.createElement("div");
   root.className = "nnv-root";
-  // JupyterLab's own key bindings stop at an element with this attribute.
-  root.dataset.lmSuppressShortcuts = "true";
+  keepKeys(root, end.signal);
   el.classList.add("nnv-host");
   el.append(root);
   const readings = createReadout(store, end.signal);

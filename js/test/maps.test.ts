@@ -123,4 +123,16 @@ describe("pictures", () => {
     await expect.poll(() => pixel(canvasOf(el), 0, 0)).toBe(colorAt("diverging-dark", 1));
     delete document.body.dataset.jpThemeLight;
   });
+
+  test("N01 without a finite value there is no scale, whatever the step before had", async () => {
+    const { kernel, el } = show();
+    await draw(kernel);
+    await expect.poll(() => text(el, "[data-tensor=weights] .nnv-bar span")).not.toBe("");
+    const none = { low: null, high: null, clip_low: null, clip_high: null, n_nan: 8 };
+    kernel.say(frame(kernel.client, 2, [plane(2, 4, none)], { step: 413 }), [
+      new Float32Array(8).fill(Number.NaN),
+    ]);
+    await expect.poll(() => text(el, "[data-tensor=weights] .nnv-bar span")).toBe("");
+    expect(text(el, "[data-tensor=weights] .nnv-map-label")).toContain("no finite values");
+  });
 });

@@ -97,4 +97,18 @@ describe("moving", () => {
     expect(kernel.cursor.traits.neuron).toBe(7);
     expect(kernel.cursor.saves).toBe(before + 1);
   });
+
+  test("keys with Ctrl are the notebook's, also when a button has the focus", async () => {
+    const { el } = show();
+    const root = find<HTMLElement>(el, ".nnv-root");
+    const seen: (string | undefined)[] = [];
+    const note = () => seen.push(root.dataset.lmSuppressShortcuts);
+    document.addEventListener("keydown", note, true);
+    const button = find<HTMLElement>(el, ".nnv-button");
+    button.dispatchEvent(new KeyboardEvent("keydown", { key: "s", ctrlKey: true, bubbles: true }));
+    button.dispatchEvent(new KeyboardEvent("keydown", { key: "s", metaKey: true, bubbles: true }));
+    button.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+    document.removeEventListener("keydown", note, true);
+    expect(seen).toEqual(["false", "false", "true"]);
+  });
 });

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _NAN, _INF = VITALS.index("nan"), VITALS.index("inf")
 
+_MOST_LOOKS = 20
+"""Steps that are read for the first sick tensor, each in full."""
+
 
 class SicknessWatch:
     """Looks at every step for a loss or a gradient that is not finite, and names the first tensor that is sick.
@@ -26,10 +29,11 @@ class SicknessWatch:
     def __init__(self) -> None:
         self.since: int | None = None
         self.named = False
+        self._n_looked = 0
 
     def needs_reading(self, step: int) -> bool:
         """Whether the step after `step` should be read, to find where it began."""
-        return self.since == step and not self.named
+        return self.since is not None and self.since <= step and not self.named
 
     def look(self, step: int, output: Any, catalogue: Catalogue) -> list[str]:
         """Return what there is to say of a step: nothing, or sentences that were not said before."""
@@ -41,8 +45,10 @@ class SicknessWatch:
                 what.append(f"gradient norm {output.gradient_l2:.4g}")
             sentences.append(f"step {step}: not finite ({', '.join(what)})")
         if self.since is not None and not self.named and output.vitals is not None:
-            self.named = True
             where = first_sick_tensor(catalogue, output.vitals)
+            # A loss or a norm overflows before any tensor does: the squares of large numbers are larger.
+            self._n_looked += 1
+            self.named = where is not None or self._n_looked >= _MOST_LOOKS
             if where is not None:
                 sentences.append(f"step {step}: the first tensor that is not finite is {where}")
         return sentences

@@ -12,6 +12,7 @@ import traitlets
 
 from nnviz_widgets.core.names import nearest
 from nnviz_widgets.errors import LayerNotFound
+from nnviz_widgets.widgets.route import heed_the_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,7 @@ class Cursor(ipywidgets.Widget):  # type: ignore[misc]
         self._find: Callable[[], Source | None] | None = None
         follow = traits.pop("follow", "step" not in traits)
         super().__init__(**traits)
+        heed_the_page(self.comm)
         self.follow = follow
 
     def attach(self, find: Callable[[], Source | None]) -> None:

@@ -19,6 +19,7 @@ from nnviz_widgets.widgets.cursor import Cursor, cursor_of
 from nnviz_widgets.widgets.door import Door
 from nnviz_widgets.widgets.front_end import front_end
 from nnviz_widgets.widgets.publisher import Publisher
+from nnviz_widgets.widgets.route import heed_the_page
 from nnviz_widgets.widgets.source import as_source, found
 from nnviz_widgets.widgets.status import status_of
 
@@ -88,6 +89,7 @@ class Inspector(anywidget.AnyWidget):
         self.on_msg(_receive)
         if self._source_view.session is not None:
             self._source_view.session.add_viewer(self._publisher)
+        heed_the_page(self.comm)
         _close_with_comm(self)
 
     @property

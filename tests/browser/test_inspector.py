@@ -255,3 +255,23 @@ def test_looks_right_in_both_themes(lab, theme):
         )
         notebook.screenshot(f"inspector_{theme}", shown.root)
         assert (sum(ground) > 600) == (theme == "light"), "a gradient of 0 has the colour of the ground"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_K01_messages_reach_the_kernel_after_the_page_got_another_subshell(lab, kernel):
+    """As after a reload: the subshell on which the page was answered so far is gone."""
+    notebook, shown = open_inspector(lab, epochs=4, kernel=kernel)
+    with notebook:
+        shown.button("Step").click()
+        shown.wait_for_chip("paused at step 1")
+        notebook.evaluate(
+            """async app => {
+                const kernel = app.shell.currentWidget.sessionContext.session.kernel;
+                kernel.commsOverSubshells = "disabled";
+                kernel.commsOverSubshells = "perCommTarget";
+                await new Promise(resolve => setTimeout(resolve, 1000));
+            }"""
+        )
+        shown.button("Step").click()
+        shown.wait_for_chip("paused at step 2")
+        assert notebook.complaints == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from nnviz_widgets.core.frame import VITALS, Catalogue, LayerInfo, TensorKey, TensorSpec, VitalsReading
-from nnviz_widgets.core.sickness import first_sick_tensor
+from nnviz_widgets.core.sickness import SicknessWatch, first_sick_tensor
 
 LAYERS = ("first", "second")
 KEYS = [
@@ -50,3 +52,27 @@ def test_healthy_network_has_none() -> None:
 def test_first_is_where_it_began(sick: dict[TensorKey, tuple[int, int]], first: str) -> None:
     """Forward through the layers, then backward, then the weights."""
     assert first_sick_tensor(CATALOGUE, reading(sick)) == first
+
+
+def output(batch_loss: float, norm: float, sick: dict[TensorKey, tuple[int, int]] | None) -> SimpleNamespace:
+    vitals = None if sick is None else reading(sick)
+    return SimpleNamespace(batch_loss=batch_loss, has_loss=True, gradient_l2=norm, skipped=False, vitals=vitals)
+
+
+def test_N01_a_norm_that_overflows_before_any_tensor_does_is_not_the_end_of_the_search() -> None:
+    watch = SicknessWatch()
+    assert watch.look(2, output(1e20, np.inf, {}), CATALOGUE) == ["step 2: not finite (gradient norm inf)"]
+    assert watch.needs_reading(2)
+    (named,) = watch.look(3, output(np.inf, np.nan, {KEYS[6]: (0, 4)}), CATALOGUE)
+    assert named == "step 3: the first tensor that is not finite is activations of 'second': 0 NaN, 4 Inf"
+    assert not watch.needs_reading(3)
+
+
+def test_the_search_ends_where_nothing_is_found() -> None:
+    """A loss may be infinite for ever while every tensor is finite."""
+    watch = SicknessWatch()
+    n_read = 0
+    for step in range(1, 1000):
+        n_read += watch.needs_reading(step - 1)
+        watch.look(step, output(np.inf, 1.0, {} if watch.needs_reading(step - 1) else None), CATALOGUE)
+    assert n_read == 20

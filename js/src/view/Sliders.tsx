@@ -112,6 +112,12 @@ function NeuronSlider({ count }: { count: number }) {
   );
 }
 
+/** A class has a name, even if that is a digit; what one regresses on is a number. */
+const targetWords = (label: string): string =>
+  /[.e]/.test(label) && Number.isFinite(Number(label))
+    ? `target ${label.replace("-", "\u2212")}`
+    : `a \u201c${label}\u201d`;
+
 function SampleSlider({ count }: { count: number }) {
   const { store } = useView();
   const { cursor } = store;
@@ -124,7 +130,7 @@ function SampleSlider({ count }: { count: number }) {
       value={sample}
       min={0}
       max={count - 1}
-      text={label === undefined ? undefined : `${sample}, a \u201c${label}\u201d`}
+      text={label === undefined ? undefined : `${sample}, ${targetWords(label)}`}
       onMove={(at) => cursor.move({ sample: at })}
     />
   );

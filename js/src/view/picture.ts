@@ -44,7 +44,11 @@ export function usePicture(tensor: Kind, height: number, { width, pixelRatio }: 
       if (now !== null) last = fills(now, room) ? now.height / pixelRatio : null;
       return last;
     });
-    const limits = computed(() => (data.value?.cells ? store.limitsFor(data.value.plane) : null));
+    const limits = computed(() => {
+      // Without a finite value there is no scale, whatever the steps before had.
+      const drawn = data.value?.cells ? data.value.plane : null;
+      return drawn === null || drawn.low === null ? null : store.limitsFor(drawn);
+    });
     const missing = computed(() => {
       const { cells, missing: why } = data.value ?? { cells: undefined, missing: null };
       return cells === null || cells?.length === 0 ? (why ?? "no values") : null;
