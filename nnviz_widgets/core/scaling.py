@@ -61,7 +61,7 @@ def standardize(x: Any, axis: int | Sequence[int] | None = 0) -> tuple[npt.NDArr
     there: Any = ~np.isnan(values) | np.isnan(low) if _may_miss(data) else True
     mean = np.mean(values, axis=axes, dtype=np.float64, keepdims=True, where=there)
     deviation = np.std(values, axis=axes, dtype=np.float64, keepdims=True, where=there)
-    return _fitted("standardize", data, axes, (mean / factor, deviation / factor), low == high)
+    return _fitted("standardize", data, axes, (mean / factor, deviation / factor), (low, high))
 
 
 def normalize(x: Any, axis: int | Sequence[int] | None = 0) -> tuple[npt.NDArray[np.float32], Scaling]:
@@ -83,7 +83,7 @@ def normalize(x: Any, axis: int | Sequence[int] | None = 0) -> tuple[npt.NDArray
             "The range of each feature must fit float64. Received: values from "
             f"{np.nanmin(low)} to {np.nanmax(high)}. Use another unit, or `standardize`."
         )
-    return _fitted("normalize", data, axes, (low, span), low == high)
+    return _fitted("normalize", data, axes, (low, span), (low, high))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -169,12 +169,13 @@ def _fitted(
     data: npt.NDArray[Any],
     axes: tuple[int, ...],
     found: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-    constant: npt.NDArray[np.bool_],
+    ends: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
 ) -> tuple[npt.NDArray[np.float32], Scaling]:
-    offset, scale = found
+    """Return the scaled data and their scaling, from the offsets and scales found and the range of each feature."""
+    (offset, scale), (low, high) = found, ends
+    constant = low == high
     # A sum of many equal values, divided by their number, is not always that value again: it is taken as it is.
-    first = _range(data, axes)[0]
-    offset = np.where(constant, first, np.where(np.isnan(offset), 0.0, offset))
+    offset = np.where(constant, low, np.where(np.isnan(offset), 0.0, offset))
     scale = np.where(constant | np.isnan(scale) | (scale == 0), 1.0, scale)
     scaling = Scaling(method, axes, offset, scale)
     return scaling.apply(data), scaling

@@ -170,7 +170,7 @@ class Streams:
         """
         if client.credit.left and now - client.heard_at > SIGN_AFTER_S and not (client.watch and client.watch.maps):
             layer = "" if client.watch is None else client.watch.layer
-            sign = Frame(client.name, self._next_seq(), layer, step, True, 0, [], [], acknowledge=True)
+            sign = Frame(client.name, self._next_seq(), layer, step, True, 0, [], [])
             self._launch(client, sign, [], last=True)
 
     def _publish_frame(self, client: Client, now: float) -> float | None:
