@@ -367,8 +367,21 @@ def squared_norm(gradients: Sequence[Any]) -> Any:
     It is not finite as soon as one gradient value is not. Sparse gradients of an embedding are summed over repeated
     tokens first, as the optimizer does.
     """
-    parts = [tf.nn.l2_loss(tf.cast(_values(g), tf.float32)) for g in gradients]
+    parts = [_half_squares(tf.cast(_values(g), tf.float32)) for g in gradients]
     return 2.0 * tf.add_n(parts) if parts else tf.constant(float("nan"))
+
+
+def _half_squares(gradient: Any) -> Any:
+    """Return half the sum of the squares, by whichever operation is cheapest for the size.
+
+    The product of two rows with themselves has the sum on its diagonal: for a 784 x 128 gradient 6 microseconds of one
+    core, where `l2_loss` takes 20 of two. Beyond the caches both take as long as memory does.
+    """
+    size = gradient.shape.num_elements() or 0
+    if size % 2 or not _SMALL <= size <= _LARGE:
+        return tf.nn.l2_loss(gradient)
+    rows = tf.reshape(gradient, (2, size // 2))
+    return 0.5 * tf.linalg.trace(tf.matmul(rows, rows, transpose_b=True))
 
 
 def _values(gradient: Any) -> Any:
