@@ -78,6 +78,26 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: Count
 
 
+class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The part of a picture that is zoomed into, in units: a unit of a tiled side is a tile, of any other side a cell.
+
+    `from` and `to` as in a slice; what lies outside of the picture is cut off, and never all of it.
+    """
+
+    row_from: Count
+    row_to: Count
+    column_from: Count
+    column_to: Count
+
+
+Part = Literal["map", "incoming", "input", "product", "samples"]
+"""What a request draws of a tensor: all of it (`map`), or for the neuron panel what belongs to one neuron: its incoming
+weights or their gradients (`incoming`), what the layer is fed of the sample (`input`), the product of both (`product`),
+and its activation over the samples (`samples`)."""
+
+ComplexPart = Literal["abs", "real", "imag", "phase"]
+
+
 class MapRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One heatmap that is visible, and how many cells its screen area can show."""
 
@@ -85,8 +105,29 @@ class MapRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_rows: Pixels
     max_cols: Pixels
     variable: Text | None = None
+    """Of weights and gradients; null is the one that stands for the layer."""
+    output: Count = 0
+    """Of activations and their gradients, for a layer of several outputs."""
     cell: Cell | None = None
     """The place whose value comes with each frame: while it runs, to ask for it by itself costs more than the frame."""
+    at: Annotated[dict[Text, Count], msgspec.Meta(max_length=16)] = {}
+    """Where along the axes that do not lie on the picture, by name; 0 for those that are not named."""
+    window: Window | None = None
+    """What is zoomed into; null is all."""
+    part: Part = "map"
+    complex: ComplexPart = "abs"
+    """What is drawn of complex numbers."""
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the neurons are sorted in all maps of a layer: by what they were at `step`, so that the order stands still.
+
+    `norm` is the norm of a neuron's weights (of its activations where the layer has none), `activity` its mean
+    activation, both largest first; `similarity` puts neurons beside each other whose weights point the same way.
+    """
+
+    by: Literal["norm", "activity", "similarity"]
+    step: StepOrNewest
 
 
 class Watch(_Message, tag="watch"):
@@ -98,6 +139,11 @@ class Watch(_Message, tag="watch"):
     step: StepOrNewest
     sample: Count
     maps: Annotated[list[MapRequest], msgspec.Meta(max_length=16)]
+    order: Order | None = None
+    compare: Count | None = None
+    """A step: the maps show by how much their values are greater than at that one."""
+    neuron: Count = 0
+    """The neuron of the parts that belong to one."""
 
 
 class Ack(_Message, tag="ack"):
@@ -160,6 +206,11 @@ class ReadValues(_Message, tag="read"):
     row: Count
     column: Count
     variable: Text | None = None
+    output: Count = 0
+    at: Annotated[dict[Text, Count], msgspec.Meta(max_length=16)] = {}
+    complex: ComplexPart = "abs"
+    order: Order | None = None
+    compare: Count | None = None
 
 
 ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues
@@ -193,6 +244,10 @@ class LayerEntry(msgspec.Struct, frozen=True):
     """The kinds that can be read."""
     reasons: dict[str, str]
     """For the other kinds: why not."""
+    variables: list[str] = []
+    """Whose weights can be read; the first one stands for the layer unless one is called `kernel`."""
+    outputs: list[str] = []
+    """Names of the outputs of a layer that has several."""
 
 
 class Layers(_Message, tag="layers"):
@@ -206,6 +261,17 @@ class Dimension(msgspec.Struct, frozen=True):
 
     name: str
     size: int
+    labels: list[str] = []
+    """Names of its indices, such as the gates of an LSTM; empty where they are numbers."""
+
+
+class Further(msgspec.Struct, frozen=True):
+    """An axis that does not lie on the picture, and at which of its indices the picture is."""
+
+    name: str
+    size: int
+    index: int
+    labels: list[str] = []
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -259,6 +325,22 @@ class Plane(msgspec.Struct, frozen=True):
     n_neginf: int
     value: Value | None = None
     """What is at the cell that the request named."""
+    output: int = 0
+    part: Part = "map"
+    row_start: int = 0
+    """The first row and column of the full picture that is drawn, and how many of them: all, or the window."""
+    col_start: int = 0
+    shown_rows: int = 0
+    shown_cols: int = 0
+    further: list[Further] = []
+    """The axes that do not lie on the picture, but for the samples'."""
+    compared: int | None = None
+    """The step whose values were taken off, if any."""
+    histogram: list[int] = []
+    """Counts of finite values in bins of equal width from `low` to `high` (of a sample, if they are many). Empty while
+    it runs."""
+    first_bad: Cell | None = None
+    """Where in the full picture the first value is that is not finite."""
 
 
 class Frame(_Message, tag="frame"):
@@ -276,6 +358,8 @@ class Frame(_Message, tag="frame"):
     planes: list[Plane]
     acknowledge: bool = False
     """Whether the client must send an `Ack` of it once it, or a later frame, is painted."""
+    order_buffer: int = -1
+    """Index of the buffer with the neuron at each place, int32, where the neurons are sorted; -1 where they are not."""
 
 
 class Column(msgspec.Struct, frozen=True):

@@ -31,12 +31,29 @@ export interface Cell {
   column: number;
 }
 
+export interface Window {
+  row_from: number;
+  row_to: number;
+  column_from: number;
+  column_to: number;
+}
+
 export interface MapRequest {
   tensor: "weights" | "activations" | "gradients" | "activation_gradients";
   max_rows: number;
   max_cols: number;
   variable: string | null;
+  output: number;
   cell: Cell | null;
+  at: Record<string, number>;
+  window: Window | null;
+  part: "map" | "incoming" | "input" | "product" | "samples";
+  complex: "abs" | "real" | "imag" | "phase";
+}
+
+export interface Order {
+  by: "norm" | "activity" | "similarity";
+  step: number;
 }
 
 export interface Watch {
@@ -47,6 +64,9 @@ export interface Watch {
   step: number;
   sample: number;
   maps: MapRequest[];
+  order: Order | null;
+  compare: number | null;
+  neuron: number;
 }
 
 export interface Ack {
@@ -99,6 +119,11 @@ export interface ReadValues {
   row: number;
   column: number;
   variable: string | null;
+  output: number;
+  at: Record<string, number>;
+  complex: "abs" | "real" | "imag" | "phase";
+  order: Order | null;
+  compare: number | null;
 }
 
 export interface Reply {
@@ -120,6 +145,8 @@ export interface LayerEntry {
   n_samples: number;
   tensors: ("weights" | "activations" | "gradients" | "activation_gradients")[];
   reasons: Record<string, string>;
+  variables: string[];
+  outputs: string[];
 }
 
 export interface Layers {
@@ -130,6 +157,14 @@ export interface Layers {
 export interface Dimension {
   name: string;
   size: number;
+  labels: string[];
+}
+
+export interface Further {
+  name: string;
+  size: number;
+  index: number;
+  labels: string[];
 }
 
 export interface Value {
@@ -167,6 +202,16 @@ export interface Plane {
   n_posinf: number;
   n_neginf: number;
   value: Value | null;
+  output: number;
+  part: "map" | "incoming" | "input" | "product" | "samples";
+  row_start: number;
+  col_start: number;
+  shown_rows: number;
+  shown_cols: number;
+  further: Further[];
+  compared: number | null;
+  histogram: number[];
+  first_bad: Cell | null;
 }
 
 export interface Frame {
@@ -180,6 +225,7 @@ export interface Frame {
   labels: string[];
   planes: Plane[];
   acknowledge: boolean;
+  order_buffer: number;
 }
 
 export interface Column {

@@ -4,7 +4,7 @@ import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { columnOf, rowOf } from "./cell.ts";
 import { formatValue } from "./format.ts";
 import { cellValue } from "./picture/bits.ts";
-import type { Kind } from "./protocol.gen.ts";
+import type { Kind, Plane } from "./protocol.gen.ts";
 import type { Place, PlaneData } from "./source/source.ts";
 import { groupOf, type Store } from "./store.ts";
 
@@ -30,8 +30,7 @@ function holdsValues({ plane, cells }: PlaneData, running: boolean): boolean {
   return plane.encoding === "f32" ? plane.dtype === "float32" || plane.dtype === "float16" : running;
 }
 
-const cellKey = ({ layer, sample, tensor, row, column }: Place): string =>
-  [layer, sample, tensor, row, column].join(" ");
+const cellKey = ({ step: _, ...place }: Place): string => JSON.stringify(place);
 
 /** Reads one tensor's places one after the other; a place that was passed meanwhile is never asked for. */
 function createReader(store: Store, tell: (place: Place, text: string) => void, abort: AbortSignal) {
@@ -54,6 +53,16 @@ function createReader(store: Store, tell: (place: Place, text: string) => void, 
     next = place;
     if (place !== null && !busy) void work();
   };
+}
+
+/** Which of the layer's tensors the plane shows, and how. */
+function whatIsDrawn(
+  store: Store,
+  plane: Plane,
+): Omit<Place, "layer" | "step" | "sample" | "tensor" | "row" | "column"> {
+  const { variable, output, further, compared } = plane;
+  const at = Object.fromEntries(further.map(({ name, index }) => [name, index]));
+  return { variable, output, at, complex: "abs", order: store.order.value, compare: compared };
 }
 
 export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<readonly Reading[]> {
@@ -90,7 +99,7 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
       return { tensor, row, column, text: value.text };
     }
     const { layer, step, sample } = frame;
-    const place = { layer, step, sample, tensor, row, column, variable: plane.variable };
+    const place: Place = { layer, step, sample, tensor, row, column, ...whatIsDrawn(store, plane) };
     const last = known.get(tensor);
     const current = last?.cell === cellKey(place);
     if (!current || last.step !== step) readers.get(tensor)?.(place);

@@ -6,6 +6,28 @@ import { type Kind, MAX_FRAME_BYTES, type MapRequest } from "./protocol.gen.ts";
 const BYTES_PER_CELL = 2;
 const MOST_PIXELS = 8192;
 
+/** A map of the whole tensor that stands for the layer. */
+export function mapRequest(
+  tensor: Kind,
+  max_rows: number,
+  max_cols: number,
+  changes: Partial<MapRequest> = {},
+): MapRequest {
+  return {
+    tensor,
+    max_rows,
+    max_cols,
+    variable: null,
+    output: 0,
+    cell: null,
+    at: {},
+    window: null,
+    part: "map",
+    complex: "abs",
+    ...changes,
+  };
+}
+
 export interface Requests {
   /** One request a tensor, small enough for all of them to fit a message. */
   readonly all: ReadonlySignal<readonly MapRequest[]>;

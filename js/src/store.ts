@@ -5,7 +5,7 @@ import { columnOf, type FullCell, rowOf } from "./cell.ts";
 import type { Cursor } from "./cursor.ts";
 import { paced } from "./paced.ts";
 import { hold, type Limits, limitsOf } from "./picture/limits.ts";
-import type { Kind, LayerEntry, MapRequest, Plane } from "./protocol.gen.ts";
+import type { Kind, LayerEntry, MapRequest, Order, Plane } from "./protocol.gen.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import type { FrameData, FrameSource, PlaneData, Wanted } from "./source/source.ts";
 
@@ -43,6 +43,10 @@ export interface Store {
   readonly shownStep: ReadonlySignal<number>;
   readonly cells: Record<Group, Signal<Cell>>;
   readonly hover: Signal<Hover | null>;
+  /** How the neurons of the layer are sorted. */
+  readonly order: Signal<Order | null>;
+  /** The step with which the shown one is compared. */
+  readonly compare: Signal<number | null>;
   /** Whether the activations panel shows their gradients instead. */
   readonly outputGradients: Signal<boolean>;
   /** What a screen reader is told. */
@@ -146,6 +150,8 @@ export function createStore(
   const requests = createRequests();
   const cells = { parameters: signal({ row: -1, offset: 0 }), outputs: signal({ row: -1, offset: 0 }) };
   const maps = withCells(requests.all, source, cursor, told, cells);
+  const order = signal<Order | null>(null);
+  const compare = signal<number | null>(null);
   const clock = createClock(source, abort);
   const scales = createScales();
 
@@ -154,7 +160,7 @@ export function createStore(
     effect(() => {
       if (source.frame.value !== null) clock.repaint();
     }),
-    watchWhatIsSeen(source, cursor, layer, maps),
+    watchWhatIsSeen(source, cursor, layer, maps, order, compare),
   ];
   abort.addEventListener("abort", () => {
     for (const stop of stops) stop();
@@ -172,6 +178,8 @@ export function createStore(
     requests,
     cells,
     hover: signal(null),
+    order,
+    compare,
     outputGradients: signal(false),
     spoken: signal(""),
     limitsFor: (plane) => scales(frame.value).get(scaleKey(plane)) ?? null,
@@ -218,13 +226,19 @@ function watchWhatIsSeen(
   cursor: Cursor,
   layer: ReadonlySignal<LayerEntry | null>,
   maps: ReadonlySignal<readonly MapRequest[]>,
+  order: ReadonlySignal<Order | null>,
+  compare: ReadonlySignal<number | null>,
 ): () => void {
   let wanted: Wanted | null = null;
   return effect(() => {
     const entry = layer.value;
     const step = cursor.follow.value ? -1 : Math.max(0, cursor.step.value);
     const sample = Math.max(0, Math.min(cursor.sample.value, (entry?.n_samples ?? 1) - 1));
-    const next = entry === null ? null : { layer: entry.path, step, sample, maps: maps.value };
+    // Only the neuron panel draws another picture for another neuron: the maps are not asked for again.
+    const ofOne = maps.value.some(({ part }) => part !== "map");
+    const neuron = ofOne ? Math.max(0, Math.min(cursor.neuron.value, (entry?.n_neurons ?? 1) - 1)) : 0;
+    const how = { order: order.value, compare: compare.value, neuron };
+    const next = entry === null ? null : { layer: entry.path, step, sample, maps: maps.value, ...how };
     const scheduled = wanted !== null;
     wanted = next;
     if (scheduled || next === null) return;

@@ -18,18 +18,18 @@ const CONV = plane(8, 16, {
   shape: [3, 3, 2, 4],
   axes: ["y", "x", "in", "filter"],
   row_axes: [
-    { name: "in", size: 2 },
-    { name: "y", size: 3 },
+    { name: "in", size: 2, labels: [] },
+    { name: "y", size: 3, labels: [] },
   ],
   col_axes: [
-    { name: "filter", size: 4 },
-    { name: "x", size: 3 },
+    { name: "filter", size: 4, labels: [] },
+    { name: "x", size: 3, labels: [] },
   ],
   gutter: true,
   neuron_cols: 4,
 });
 
-const SAMPLES = plane(16, 4, { tensor: "activations", row_axes: [{ name: "sample", size: 16 }] });
+const SAMPLES = plane(16, 4, { tensor: "activations", row_axes: [{ name: "sample", size: 16, labels: [] }] });
 
 describe("sides", () => {
   test("indices along the axes, none in a gap", () => {
@@ -47,8 +47,8 @@ describe("sides", () => {
         col_factor: 4,
         gutter: true,
         col_axes: [
-          { name: "filter", size: 2 },
-          { name: "x", size: 28 },
+          { name: "filter", size: 2, labels: [] },
+          { name: "x", size: 28, labels: [] },
         ],
       }),
     );

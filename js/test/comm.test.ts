@@ -1,12 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PROTOCOL_VERSION } from "../src/protocol.gen.ts";
+import { mapRequest } from "../src/requests.ts";
 import { createCommSource } from "../src/source/comm.ts";
 import { SLOW_MS, TIMEOUT_MS } from "../src/source/pending.ts";
 import type { Wanted } from "../src/source/source.ts";
 import { FakeKernel, frame, plane, status } from "./fakes.ts";
 
-const MAP = { tensor: "weights" as const, max_rows: 200, max_cols: 600, variable: null, cell: null };
-const NEWEST: Wanted = { layer: "hidden", step: -1, sample: 0, maps: [MAP] };
+const MAP = mapRequest("weights", 200, 600);
+const NEWEST: Wanted = {
+  layer: "hidden",
+  step: -1,
+  sample: 0,
+  maps: [MAP],
+  order: null,
+  compare: null,
+  neuron: 0,
+};
 const CELLS = new Float32Array(1);
 
 let end = new AbortController();
@@ -169,6 +178,11 @@ describe("commands", () => {
       row: 3,
       column: 4,
       variable: null,
+      output: 0,
+      at: {},
+      complex: "abs" as const,
+      order: null,
+      compare: null,
     };
     const asked = source.read(place);
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("read");

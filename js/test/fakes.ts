@@ -132,6 +132,8 @@ export function layerEntry(path: string, changes: Partial<LayerEntry> = {}): Lay
     n_samples: 16,
     tensors: ["weights", "activations", "gradients", "activation_gradients"],
     reasons: {},
+    variables: ["kernel", "bias"],
+    outputs: [],
     ...changes,
   };
 }
@@ -144,8 +146,8 @@ export function plane(rows: number, cols: number, changes: Partial<Plane> = {}):
     dtype: "float32",
     shape: [rows, cols],
     axes: ["in", "neuron"],
-    row_axes: [{ name: "in", size: rows }],
-    col_axes: [{ name: "neuron", size: cols }],
+    row_axes: [{ name: "in", size: rows, labels: [] }],
+    col_axes: [{ name: "neuron", size: cols, labels: [] }],
     gutter: false,
     full_rows: rows,
     full_cols: cols,
@@ -167,6 +169,16 @@ export function plane(rows: number, cols: number, changes: Partial<Plane> = {}):
     n_posinf: 0,
     n_neginf: 0,
     value: null,
+    output: 0,
+    part: "map",
+    row_start: 0,
+    col_start: 0,
+    shown_rows: rows,
+    shown_cols: cols,
+    further: [],
+    compared: null,
+    histogram: [],
+    first_bad: null,
     ...changes,
   };
 }
@@ -183,6 +195,7 @@ export function frame(client: string, seq: number, planes: Plane[], changes: Par
     labels: [],
     planes,
     acknowledge: true,
+    order_buffer: -1,
     ...changes,
   };
 }

@@ -42,7 +42,7 @@ export const OUTPUTS = plane(3, 4, {
   buffer: 2,
   variable: null,
   axes: ["sample", "neuron"],
-  row_axes: [{ name: "sample", size: 3 }],
+  row_axes: [{ name: "sample", size: 3, labels: [] }],
   low: 0,
   clip_low: 0,
 });

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createCursor } from "../src/cursor.ts";
 import { createReadout } from "../src/readout.ts";
+import { mapRequest } from "../src/requests.ts";
 import { createMemorySource, type RecordedRun } from "../src/source/memory.ts";
 import { createStore } from "../src/store.ts";
 import { layerEntry, plane, status } from "./fakes.ts";
@@ -22,26 +23,28 @@ const RUN: RecordedRun = {
   })),
 };
 
-const map = (tensor: "weights" | "gradients", max_rows = 400) => ({
-  tensor,
-  max_rows,
-  max_cols: 100,
-  variable: null,
-  cell: null,
-});
+const PLAIN = { order: null, compare: null, neuron: 0 };
+
+const map = (tensor: "weights" | "gradients", max_rows = 400) => mapRequest(tensor, max_rows, 100);
 
 describe("memory source", () => {
   test("shows the newest step that is kept at or before the one that is asked for", () => {
     const source = createMemorySource(RUN);
-    source.watch({ layer: "hidden", step: 25, sample: 0, maps: [map("weights")] });
+    source.watch({ layer: "hidden", step: 25, sample: 0, maps: [map("weights")], ...PLAIN });
     expect(source.frame.value?.planes[0]?.cells?.[0]).toBe(20);
-    source.watch({ layer: "hidden", step: -1, sample: 0, maps: [map("weights")] });
+    source.watch({ layer: "hidden", step: -1, sample: 0, maps: [map("weights")], ...PLAIN });
     expect(source.frame.value).toMatchObject({ step: 30, newest: true });
   });
 
   test("a picture is pooled to its place, what is not there has its reason", () => {
     const source = createMemorySource(RUN);
-    source.watch({ layer: "hidden", step: -1, sample: 0, maps: [map("weights", 100), map("gradients")] });
+    source.watch({
+      layer: "hidden",
+      step: -1,
+      sample: 0,
+      maps: [map("weights", 100), map("gradients")],
+      ...PLAIN,
+    });
     const [weights, gradients] = source.frame.value?.planes ?? [];
     expect(weights?.plane).toMatchObject({ rows: 100, row_factor: 4, reduce: "absmax" });
     expect(gradients?.missing).toBe("the layer is frozen");

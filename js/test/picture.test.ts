@@ -189,8 +189,8 @@ describe("pooling", () => {
       gutter: true,
       neuron_cols: 3,
       col_axes: [
-        { name: "filter", size: 2 },
-        { name: "x", size: 2 },
+        { name: "filter", size: 2, labels: [] },
+        { name: "x", size: 2, labels: [] },
       ],
     });
     const data = { plane: header, cells: bits, missing: null };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { axisOf, formatTick, ticksOf } from "../src/picture/axis.ts";
-import { rangeOf, smooth, spread } from "../src/picture/lines.ts";
+import { drawLine, rangeOf, smooth, spread } from "../src/picture/lines.ts";
 import { plotOf } from "../src/picture/plot.ts";
 import { frameOf, wordsFor } from "../src/picture/timeline.ts";
 import type { Line, SeriesData } from "../src/source/source.ts";
@@ -54,14 +54,27 @@ describe("timeline", () => {
     expect(frameOf(losses, 1000, 148, 1).right).toBeGreaterThan(frameOf(both, 1000, 148, 1).right);
   });
 
-  test("all metrics at the right fit their axis; without losses it is the only one", () => {
-    const { left, right } = plotOf(
-      series([line("mean_absolute_error", [12, 31]), line("accuracy", [0.1, 0.5])]),
-      UNKNOWN,
-    );
-    expect([left, right]).toEqual([null, { name: "metrics", range: [0, 40], step: 10 }]);
+  test("without a loss the other metrics have the left axis, and words say why", () => {
+    const metrics = [line("mean_absolute_error", [12, 31]), line("accuracy", [0.1, 0.5])];
+    const NAN = [Number.NaN, Number.NaN];
+    for (const lines of [metrics, [line("batch_loss", NAN), ...metrics]]) {
+      const { left, right, curves, missing } = plotOf(series(lines), UNKNOWN);
+      expect([left, right]).toEqual([{ name: "metrics", range: [0, 40], step: 10 }, null]);
+      expect(curves.map(({ name, side }) => [name, side])).toEqual([
+        ["mean_absolute_error", "left"],
+        ["accuracy", "left"],
+      ]);
+      expect(missing).toBe("no loss was logged");
+    }
+    const lost = plotOf(series([line("batch_loss", NAN), line("loss", NAN), ...metrics]), UNKNOWN);
+    expect([lost.left?.name, lost.missing]).toEqual(["metrics", "no loss was finite"]);
     const validated = plotOf(series([line("accuracy", [0.2]), line("val_accuracy", [0.1])]), UNKNOWN);
-    expect(validated.right?.name).toBe("accuracy");
+    expect(validated.left?.name).toBe("accuracy");
+  });
+
+  test("all metrics beside the losses fit the right axis", () => {
+    const { right, missing } = plotOf(series([line("loss", [1]), line("mae", [12, 31])]), UNKNOWN);
+    expect([right, missing]).toEqual([{ name: "mae", range: [0, 40], step: 10 }, null]);
   });
 
   test("runs over the whole length, epoch by epoch, the last one shorter", () => {
@@ -85,13 +98,39 @@ describe("timeline", () => {
   });
 
   test("nothing at all and nothing finite are no fault", () => {
-    expect(plotOf(series([]), UNKNOWN).curves).toEqual([]);
-    const { left } = plotOf(series([line("loss", [Number.NaN])]), UNKNOWN);
-    expect(left?.range).toEqual([0, 1]);
+    const none = plotOf(series([]), UNKNOWN);
+    expect([none.curves, none.left, none.missing]).toEqual([[], null, "no loss or metric was logged"]);
+    expect(plotOf({ ...series([]), lastStep: 0 }, UNKNOWN).missing).toContain("with the first step");
+    const lost = plotOf(series([line("loss", [Number.NaN])]), UNKNOWN);
+    expect([lost.curves, lost.left, lost.missing]).toEqual([[], null, "no loss was finite"]);
   });
 });
 
+/** The pixels that `values` cover at each of the steps 0, 1, 2 …, in a frame of 20 pixels a step. */
+function inkAt(values: number[], dash: number[] = []): number[] {
+  const canvas = document.createElement("canvas");
+  canvas.width = 20 * values.length;
+  canvas.height = 20;
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("no canvas");
+  const frame = { left: 10, right: canvas.width - 10, top: 0, bottom: 20 };
+  const scale = { x: [0, Math.max(values.length - 1, 1)], y: [0, 1] } as const;
+  drawLine(context, [...values.keys()], values, frame, scale, { color: "black", width: 2, dash });
+  return values.map((_, i) => {
+    const { data } = context.getImageData(20 * i, 0, 20, 20);
+    return data.filter((alpha, at) => at % 4 === 3 && alpha > 127).length;
+  });
+}
+
 describe("lines", () => {
+  test.each([[[]], [[8, 6]]])("a lonely value is a dot, alone and between gaps, dashed by %j too", (dash) => {
+    const [alone = 0] = inkAt([0.5], dash);
+    expect(alone).toBeGreaterThan(20);
+    const [lonely, gap, ...line] = inkAt([0.5, Number.NaN, 0.5, 0.5, Number.NaN, 0.5], dash);
+    expect([lonely, gap, line[2], line[3]]).toEqual([alone, 0, 0, alone]);
+    expect(line[0]).not.toBe(alone);
+  });
+
   test("ranges and means leave out what is not finite", () => {
     const values = Float32Array.of(1, Number.NaN, 3, Number.POSITIVE_INFINITY);
     expect(rangeOf(values)).toEqual([1, 3]);

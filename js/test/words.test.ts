@@ -10,7 +10,7 @@ import {
   trueMinus,
 } from "../src/format.ts";
 import { MAX_FRAME_BYTES } from "../src/protocol.gen.ts";
-import { createRequests } from "../src/requests.ts";
+import { createRequests, mapRequest } from "../src/requests.ts";
 import { pooledWords, sampleWords } from "../src/view/Label.tsx";
 import { plane, status } from "./fakes.ts";
 
@@ -67,11 +67,11 @@ describe("what a cell stands for", () => {
   });
 
   test("samples are counted as they are drawn", () => {
-    const rows = { tensor: "activations" as const, row_axes: [{ name: "sample", size: 16 }] };
+    const rows = { tensor: "activations" as const, row_axes: [{ name: "sample", size: 16, labels: [] }] };
     expect(sampleWords(plane(16, 4, rows), 3)).toEqual(["16 samples", "of this batch"]);
-    expect(sampleWords(plane(1, 4, { ...rows, row_axes: [{ name: "sample", size: 1 }] }), 0)?.[0]).toBe(
-      "1 sample",
-    );
+    expect(
+      sampleWords(plane(1, 4, { ...rows, row_axes: [{ name: "sample", size: 1, labels: [] }] }), 0)?.[0],
+    ).toBe("1 sample");
     const image = { tensor: "activations" as const, axes: ["sample", "y", "x", "filter"] };
     expect(sampleWords(plane(13, 13, image), 3)).toEqual(["sample 3"]);
     expect(sampleWords(plane(13, 13), 3)).toEqual([]);
@@ -79,13 +79,7 @@ describe("what a cell stands for", () => {
 });
 
 describe("requests", () => {
-  const request = (max_rows: number, max_cols: number) => ({
-    tensor: "weights" as const,
-    max_rows,
-    max_cols,
-    variable: null,
-    cell: null,
-  });
+  const request = (max_rows: number, max_cols: number) => mapRequest("weights", max_rows, max_cols);
 
   test("two views of one size each get what the smaller one can show", () => {
     const requests = createRequests();

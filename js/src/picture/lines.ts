@@ -58,6 +58,36 @@ export interface Stroke {
   readonly dash?: readonly number[];
 }
 
+/** The radius of a dot, in widths of its line: about as much ink as a short piece of it. */
+const DOT = 1.5;
+
+type Point = readonly [x: number, y: number];
+
+/** The unbroken runs of a line, in pixels; a value that is not finite is a gap. */
+function runsOf(
+  steps: ArrayLike<number>,
+  values: ArrayLike<number>,
+  frame: Frame2d,
+  scale: Scale,
+): readonly (readonly Point[])[] {
+  const runs: Point[][] = [];
+  let run: Point[] | null = null;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN;
+    const step = steps[i] ?? Number.NaN;
+    if (!Number.isFinite(value) || !Number.isFinite(step)) {
+      run = null;
+      continue;
+    }
+    if (run === null) {
+      run = [];
+      runs.push(run);
+    }
+    run.push([xOf(step, frame, scale), yOf(value, frame, scale)]);
+  }
+  return runs;
+}
+
 /** Draws one line; a value that is not finite is a gap, a lonely value a dot. */
 export function drawLine(
   context: CanvasRenderingContext2D,
@@ -67,28 +97,33 @@ export function drawLine(
   scale: Scale,
   stroke: Stroke,
 ): void {
+  const runs = runsOf(steps, values, frame, scale);
   context.strokeStyle = stroke.color;
   context.lineWidth = stroke.width;
   context.lineJoin = "round";
   context.lineCap = "round";
   context.setLineDash([...(stroke.dash ?? [])]);
   context.beginPath();
-  let down = false;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? Number.NaN;
-    const step = steps[i] ?? Number.NaN;
-    if (!Number.isFinite(value) || !Number.isFinite(step)) {
-      down = false;
-      continue;
+  for (const run of runs) {
+    if (run.length < 2) continue;
+    for (const [i, [x, y]] of run.entries()) {
+      if (i === 0) context.moveTo(x, y);
+      else context.lineTo(x, y);
     }
-    const x = xOf(step, frame, scale);
-    const y = yOf(value, frame, scale);
-    if (!down) context.moveTo(x, y);
-    context.lineTo(x, y);
-    down = true;
   }
   context.stroke();
   context.setLineDash([]);
+  context.fillStyle = stroke.color;
+  const radius = DOT * stroke.width;
+  context.beginPath();
+  for (const run of runs) {
+    const [point] = run;
+    if (point === undefined || run.length > 1) continue;
+    const [x, y] = point;
+    context.moveTo(x + radius, y);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+  context.fill();
 }
 
 /** The last finite value of a line and its step. */

@@ -1,4 +1,7 @@
-/** What the timeline draws: metrics over the whole length of the run, losses at the left axis, all others at the right. */
+/**
+ * What the timeline draws: metrics over the whole length of the run, losses at the left axis, all others at the right.
+ * Without a loss to draw the others have the left axis: no axis is empty.
+ */
 
 import type { Status } from "../protocol.gen.ts";
 import type { Line, SeriesData } from "../source/source.ts";
@@ -25,11 +28,13 @@ export interface Curve {
 
 export interface Plot {
   readonly x: readonly [number, number];
-  /** Of the losses; `null` if nothing belongs to it. */
+  /** Of the losses, or without any of the other metrics; `null` if there is nothing to draw. */
   readonly left: Axis | null;
-  /** Of all other metrics; `null` if there are none. */
+  /** Of all other metrics beside losses; `null` if there are none. */
   readonly right: Axis | null;
   readonly curves: readonly Curve[];
+  /** What a reader looks for and does not find, in words; `null` if nothing is missing. */
+  readonly missing: string | null;
   /** First step of each epoch, and how they are called. */
   readonly epochs: readonly { readonly from: number; readonly to: number; readonly number: number }[];
 }
@@ -40,17 +45,28 @@ const isLoss = (name: string): boolean => name === "loss" || name.endsWith("_los
 export type Length = Pick<Status, "total_steps" | "steps_per_epoch" | "epochs">;
 
 export function plotOf(series: SeriesData, length: Length): Plot {
-  const metrics = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
-  const losses = metrics.filter(({ name }) => isLoss(name));
-  const others = metrics.filter(({ name }) => !isLoss(name));
+  const logged = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
+  const drawn = logged.filter(({ values }) => rangeOf(values) !== null);
+  const losses = drawn.filter(({ name }) => isLoss(name));
+  const others = drawn.filter(({ name }) => !isLoss(name));
+  const left = losses.length > 0 ? lossAxis(losses) : others.length > 0 ? metricAxis(others) : null;
   const last = Math.max(length.total_steps ?? 0, series.lastStep, 1);
   return {
     x: [0, last],
-    left: losses.length > 0 ? lossAxis(losses) : null,
-    right: others.length > 0 ? metricAxis(others) : null,
-    curves: metrics.flatMap((line) => curvesOf(line, metrics)),
+    left,
+    right: losses.length > 0 && others.length > 0 ? metricAxis(others) : null,
+    curves: drawn.flatMap((line) => curvesOf(line, drawn)),
+    missing: losses.length > 0 ? null : missingOf(logged, others.length > 0, series.lastStep),
     epochs: epochsOf(last, length),
   };
+}
+
+/** The loss of each batch is a line of its own, of NaN where a step computes none: that is no loss that went wrong. */
+function missingOf(logged: readonly Line[], hasOthers: boolean, lastStep: number): string {
+  const lost = logged.some(({ name }) => isLoss(name) && name !== "batch_loss");
+  if (lost) return "no loss was finite";
+  if (hasOthers) return "no loss was logged";
+  return lastStep > 0 ? "no loss or metric was logged" : "loss and metrics appear with the first step";
 }
 
 function lossAxis(lines: readonly Line[]): Axis {
@@ -72,10 +88,10 @@ function extremesOf(lines: readonly Line[]): [number, number] | null {
   return rangeOf(lines.flatMap(({ values }) => rangeOf(values) ?? []));
 }
 
-function curvesOf(line: Line, metrics: readonly Line[]): Curve[] {
+function curvesOf(line: Line, drawn: readonly Line[]): Curve[] {
   const { name, steps, values } = line;
   const loss = isLoss(name);
-  const side = loss ? "left" : "right";
+  const side = loss || !drawn.some((other) => isLoss(other.name)) ? "left" : "right";
   const base = { name, side, steps, values, dashed: name.startsWith("val_"), labelled: true } as const;
   if (name === "batch_loss") {
     const smoothed = smooth(values, values.length / 24);
@@ -85,7 +101,7 @@ function curvesOf(line: Line, metrics: readonly Line[]): Curve[] {
     ];
   }
   // Keras' own loss is a mean that starts anew in each epoch; the smoothed batch loss says the same without jumps.
-  if (name === "loss" && metrics.some((other) => other.name === "batch_loss")) return [];
+  if (name === "loss" && drawn.some((other) => other.name === "batch_loss")) return [];
   return [{ ...base, tone: loss ? "accent" : name.endsWith("accuracy") ? "second" : "muted" }];
 }
 

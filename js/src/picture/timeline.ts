@@ -10,6 +10,9 @@ const FONT = 11;
 const CHARACTER = 7;
 const TICK_GAP = 7;
 const NO_AXIS = 16;
+const NAME_ABOVE = 15;
+/** A dot at the edge of the frame is whole. */
+const DOT_RIM = 3;
 
 const NO_SCALE: readonly [number, number] = [0, 1];
 
@@ -64,7 +67,7 @@ function drawAxis({ context, plot, frame, theme, pixelRatio }: Drawing, side: Cu
     if (side === "right") context.strokeRect(frame.right, Math.round(y) + 0.5, 4 * pixelRatio, 0);
   }
   context.fillStyle = theme[toneOf(plot, side)];
-  context.fillText(axis.name, x, frame.top - 15 * pixelRatio);
+  context.fillText(axis.name, x, frame.top - NAME_ABOVE * pixelRatio);
 }
 
 /** Lines at the ticks of one axis only: two sets of them would be a mesh. */
@@ -111,7 +114,8 @@ function drawCurves({ context, plot, frame, theme, pixelRatio }: Drawing): void 
   const { left, right, top, bottom } = frame;
   context.save();
   context.beginPath();
-  context.rect(left, top - pixelRatio, right - left, bottom - top + 2 * pixelRatio);
+  const rim = DOT_RIM * pixelRatio;
+  context.rect(left - rim, top - rim, right - left + 2 * rim, bottom - top + 2 * rim);
   context.clip();
   for (const { steps, values, side, tone, dashed } of plot.curves) {
     const dash = dashed ? [4 * pixelRatio, 3 * pixelRatio] : [];
@@ -151,12 +155,15 @@ function drawNames(drawing: Drawing): void {
   }
 }
 
-function drawNothing(drawing: Drawing): void {
-  const { context, frame, theme, pixelRatio } = drawing;
-  context.textAlign = "left";
+/** What is missing: over the frame, beside the axis' name, or where there is no line inside of it. */
+function drawMissing(drawing: Drawing, text: string): void {
+  const { context, plot, frame, theme, pixelRatio } = drawing;
+  const empty = plot.curves.length === 0;
+  context.textAlign = empty ? "left" : "right";
   context.fillStyle = theme.muted;
-  const y = (3 * frame.top + frame.bottom) / 4;
-  drawWords(drawing, "loss and metrics appear with the first step", frame.left + 10 * pixelRatio, y);
+  const x = empty ? frame.left + 10 * pixelRatio : frame.right;
+  const y = empty ? (3 * frame.top + frame.bottom) / 4 : frame.top - NAME_ABOVE * pixelRatio;
+  drawWords(drawing, text, x, y);
 }
 
 export function drawPlot(
@@ -179,6 +186,6 @@ export function drawPlot(
   drawAxis(drawing, "left");
   drawAxis(drawing, "right");
   drawCurves(drawing);
-  if (plot.curves.length === 0) drawNothing(drawing);
-  else drawNames(drawing);
+  if (plot.curves.length > 0) drawNames(drawing);
+  if (plot.missing !== null) drawMissing(drawing, plot.missing);
 }

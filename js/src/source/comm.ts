@@ -85,11 +85,11 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     if (asking || wanted === null || connection.peek() !== "live") return;
     const text = JSON.stringify(wanted);
     if (text === lastSent) return;
-    const { layer, step, sample, maps } = wanted;
+    const { maps, ...rest } = wanted;
     lastSent = text;
     asking = true;
     try {
-      await pending.ask((id) => send({ kind: "watch", id, client, layer, step, sample, maps: [...maps] }));
+      await pending.ask((id) => send({ kind: "watch", id, client, ...rest, maps: [...maps] }));
     } catch (error) {
       if (error instanceof NoAnswer) lastSent = "";
       else if (connection.peek() === "live") warn(messageOf(error));

@@ -94,6 +94,16 @@ function missingPlane(tensor: Kind, missing: string): PlaneData {
     n_posinf: 0,
     n_neginf: 0,
     value: null,
+    output: 0,
+    part: "map",
+    row_start: 0,
+    col_start: 0,
+    shown_rows: 0,
+    shown_cols: 0,
+    further: [],
+    compared: null,
+    histogram: [],
+    first_bad: null,
   };
   return { plane, cells: null, missing };
 }

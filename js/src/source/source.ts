@@ -4,12 +4,13 @@ import type { ReadonlySignal } from "@preact/signals";
 import type {
   Event,
   Health,
-  Kind,
   LayerEntry,
   MapRequest,
   Notice,
+  Order,
   Pause,
   Plane,
+  ReadValues,
   Run,
   SetSpeed,
   Status,
@@ -60,20 +61,18 @@ export interface Wanted {
   readonly step: number;
   readonly sample: number;
   readonly maps: readonly MapRequest[];
-}
-
-/** One cell of the picture before pooling. */
-export interface Place {
-  readonly layer: string;
-  readonly step: number;
-  readonly sample: number;
-  readonly tensor: Kind;
-  readonly row: number;
-  readonly column: number;
-  readonly variable: string | null;
+  /** `null` where the neurons stand as they are. */
+  readonly order: Order | null;
+  /** The step whose values are taken off, if any. */
+  readonly compare: number | null;
+  /** Whose incoming weights, and the like, are asked for. */
+  readonly neuron: number;
 }
 
 type Body<Message> = Omit<Message, "id" | "client">;
+
+/** One cell of the picture before pooling. */
+export type Place = Readonly<Omit<Body<ReadValues>, "kind">>;
 
 export type Command = Body<Run> | Body<Pause> | Body<TakeSteps> | Body<Stop> | Body<SetSpeed>;
 

@@ -7,6 +7,7 @@ import { drawMarks, drawPicture, resize } from "../picture/canvas.ts";
 import { fills, layOut, type Picture } from "../picture/layout.ts";
 import type { Limits } from "../picture/limits.ts";
 import type { Kind } from "../protocol.gen.ts";
+import { mapRequest } from "../requests.ts";
 import type { PlaneData } from "../source/source.ts";
 import { planeOf } from "../store.ts";
 import { useView } from "./context.ts";
@@ -70,10 +71,7 @@ export function useRequest(
   useEffect(() => {
     const shown = visible && width > 0;
     const max_rows = Math.round(height * pixelRatio);
-    store.requests.set(
-      view,
-      shown ? { tensor, max_rows, max_cols: width, variable: null, cell: null } : null,
-    );
+    store.requests.set(view, shown ? mapRequest(tensor, max_rows, width) : null);
   }, [store, view, tensor, height, width, pixelRatio, visible]);
   useEffect(() => () => store.requests.set(view, null), [store, view]);
 }
