@@ -383,6 +383,16 @@ class Event(msgspec.Struct, frozen=True):
     text: str
 
 
+class NonFinite(msgspec.Struct, frozen=True):
+    """How many values of a tensor are NaN or infinite."""
+
+    tensor: Kind
+    variable: str | None
+    count: int
+    size: int | None
+    """Of how many; null where that is not known."""
+
+
 class Health(msgspec.Struct, frozen=True):
     """The newest figures of one layer for its row in the list; null where they are not known."""
 
@@ -390,7 +400,8 @@ class Health(msgspec.Struct, frozen=True):
     gradient_l2: float | None
     update_ratio: float | None
     dead_share: float | None
-    non_finite: int
+    non_finite: list[NonFinite]
+    """The tensors that are not finite; empty if all is well."""
 
 
 class Series(_Message, tag="series"):

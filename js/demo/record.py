@@ -157,7 +157,7 @@ def record(model: keras.Model, x: npt.NDArray[Any], y: npt.NDArray[Any], n_steps
             for name, layer, values in lines
         ],
         "health": [
-            {"layer": name, "gradient_l2": g, "update_ratio": u, "dead_share": d or None, "non_finite": 0}
+            {"layer": name, "gradient_l2": g, "update_ratio": u, "dead_share": d or None, "non_finite": []}
             for name, (g, u, d) in health.items()
         ],
         "planes": planes,

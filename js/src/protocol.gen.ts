@@ -242,12 +242,19 @@ export interface Event {
   text: string;
 }
 
+export interface NonFinite {
+  tensor: "weights" | "activations" | "gradients" | "activation_gradients";
+  variable: string | null;
+  count: number;
+  size: number | null;
+}
+
 export interface Health {
   layer: string;
   gradient_l2: number | null;
   update_ratio: number | null;
   dead_share: number | null;
-  non_finite: number;
+  non_finite: NonFinite[];
 }
 
 export interface Series {

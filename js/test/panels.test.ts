@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { NonFinite } from "../src/protocol.gen.ts";
 import { layerEntry } from "./fakes.ts";
 import { draw, find, show, text } from "./harness.ts";
 
@@ -47,7 +48,7 @@ describe("panels", () => {
       gradient_l2: 0.00092,
       update_ratio: 0.011,
       dead_share: null,
-      non_finite: 0,
+      non_finite: [],
     };
     const series = { kind: "series" as const, first_step: 1, last_step: 4, columns: [], events: [] };
     kernel.say({ ...series, health: [health] });
@@ -55,6 +56,28 @@ describe("panels", () => {
     expect(find<HTMLElement>(el, ".nnv-health").title).toContain("20 readings");
     kernel.say({ ...series, health: [{ ...health, dead_share: 0.09 }] });
     await expect.poll(() => text(el, ".nnv-health")).toContain("dead 9 %");
+  });
+
+  test("what is not finite is named in the row, and counted for who looks closer", async () => {
+    const { kernel, el } = show();
+    await draw(kernel);
+    const known = { gradient_l2: null, update_ratio: null, dead_share: null };
+    const series = { kind: "series" as const, first_step: 1, last_step: 4, columns: [], events: [] };
+    const activations = { tensor: "activations" as const, variable: null, count: 2560, size: 4096 };
+    const say = (non_finite: NonFinite[]) =>
+      kernel.say({ ...series, health: [{ layer: "hidden", ...known, non_finite }] });
+    say([activations]);
+    await expect.poll(() => text(el, ".nnv-sick")).toBe("activations: 2,560 of 4,096 not finite");
+    say([{ ...activations, size: null }]);
+    await expect.poll(() => text(el, ".nnv-sick")).toBe("activations: 2,560 not finite");
+    say([{ tensor: "weights", variable: "kernel", count: 1280, size: 1280 }, activations]);
+    await expect.poll(() => text(el, ".nnv-sick")).toBe("weights and activations not finite");
+    const counted = ["weights (kernel): all 1,280 not finite", "activations: 2,560 of 4,096 not finite"];
+    const badge = find<HTMLElement>(el, ".nnv-sick");
+    expect(badge.title.split("\n")).toEqual(counted);
+    expect(badge.getAttribute("aria-label")).toBe(counted.join("; "));
+    say([]);
+    await expect.poll(() => el.querySelector(".nnv-sick")).toBeNull();
   });
 
   test("a long list of layers can be searched", async () => {

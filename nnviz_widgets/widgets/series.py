@@ -35,17 +35,16 @@ Line = tuple[str, str | None, "npt.NDArray[np.int64]", "npt.NDArray[np.float64]"
 
 def series_message(recording: Recording) -> tuple[Series, list[bytes]]:
     """Return the run so far and the buffers of its lines."""
-    keys = {of: spec.key for of, spec in recording.catalogue.main_specs().items()}
+    specs = recording.catalogue.main_specs()
     steps, metrics = recording.metric_arrays()
     lines: list[Line] = [(name, None, *without_pauses(steps, values)) for name, values in metrics.items()]
     readings = recording.readings()
     newest = readings.newest(DEAD_READINGS)
     strips: list[Line] = []
     for layer in recording.layers:
-        if (layer.path, "gradients") in keys:
-            strips.append(
-                ("gradient_l2", layer.path, *readings.column(keys[layer.path, "gradients"], COLUMNS.index("l2")))
-            )
+        spec = specs.get((layer.path, "gradients"))
+        if spec is not None:
+            strips.append(("gradient_l2", layer.path, *readings.column(spec.key, COLUMNS.index("l2"))))
     columns: list[Column] = []
     buffers: list[bytes] = []
     _add(columns, buffers, lines, METRIC_POINTS)
@@ -55,7 +54,7 @@ def series_message(recording: Recording) -> tuple[Series, list[bytes]]:
         last_step=int(steps[-1]) if steps.size else 0,
         columns=columns,
         events=events_of(recording),
-        health=[health_of(layer.path, keys, newest) for layer in recording.layers],
+        health=[health_of(recording, layer.path, specs, newest) for layer in recording.layers],
     )
     return message, buffers
 

@@ -3,6 +3,7 @@
 import math
 import time
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.protocol import MAX_FRAME_BYTES
 from nnviz_widgets.widgets.series import series_message
-from tests.widgets.fakes import FakeSession
+from tests.widgets.fakes import N_SAMPLES, FakeSession
 
 
 def columns_of(recording):
@@ -46,7 +47,34 @@ def test_a_short_run_is_whole():
     assert lines["hidden"][1][-1] == np.float32(session.recording.vital_arrays(key, "l2")[1][-1])
     assert message.health[0].gradient_l2 == session.recording.vital_arrays(key, "l2")[1][-1]
     assert message.health[0].dead_share == 0
-    assert message.health[0].non_finite == 0
+    assert message.health[0].non_finite == []
+
+
+def test_what_is_not_finite_is_named_with_its_size():
+    """Of variables the size is known, of activations from the tensor that is kept, or where no value is finite."""
+    session = FakeSession()
+    session.take_step(full=True)
+    recording = session.recording
+    sick = {
+        TensorKey("hidden", "weights", "kernel"): 3,
+        TensorKey("hidden", "activations"): 2,
+        TensorKey("digits", "activations"): N_SAMPLES * 3,
+    }
+    arrays = session._tensors()
+    for key, count in sick.items():
+        arrays[key].flat[:count] = np.tile([math.nan, math.inf], count)[:count]
+
+    def found():
+        health = {each.layer: each.non_finite for each in series_message(recording)[0].health}
+        return {path: [msgspec.structs.astuple(each) for each in tensors] for path, tensors in health.items()}
+
+    recording.add_vitals(2, session._reading(arrays))
+    assert found() == {
+        "hidden": [("weights", "kernel", 3, 12 * 8), ("activations", None, 2, None)],
+        "digits": [("activations", None, N_SAMPLES * 3, N_SAMPLES * 3)],
+    }
+    recording.add_tensors(2, arrays)
+    assert found()["hidden"][1] == ("activations", None, 2, N_SAMPLES * 8)
 
 
 def test_dead_units_need_twenty_readings():
@@ -99,8 +127,6 @@ def test_a_long_run_of_a_deep_model_stays_small(n_steps, n_layers, n_readings):
     started = time.perf_counter()
     message, lines, n_bytes = columns_of(recording)
     seconds = time.perf_counter() - started
-    import msgspec
-
     assert n_bytes + len(msgspec.json.encode(message)) <= MAX_FRAME_BYTES
     assert all(len(x) <= 600 for x, _ in lines.values())
     assert len(lines["d0"][0]) <= 120

@@ -3,7 +3,7 @@ import { useRef } from "preact/hooks";
 import { formatLabel } from "../format.ts";
 import { resize } from "../picture/canvas.ts";
 import { drawStrip } from "../picture/strip.ts";
-import type { Health, LayerEntry } from "../protocol.gen.ts";
+import type { Health, Kind, LayerEntry, NonFinite } from "../protocol.gen.ts";
 import { useView } from "./context.ts";
 import { useDrawing, useSize } from "./hooks.ts";
 
@@ -29,9 +29,44 @@ function Strip({ path }: { path: string }) {
   );
 }
 
+const KIND_WORDS: Record<Kind, string> = {
+  weights: "weights",
+  activations: "activations",
+  gradients: "gradients",
+  activation_gradients: "activation gradients",
+};
+
+const COUNT = new Intl.NumberFormat("en");
+
+/** `activations: 2,560 of 4,096 not finite` */
+function countWords({ tensor, count, size }: NonFinite): string {
+  const share = count === size ? `all ${COUNT.format(count)}` : COUNT.format(count);
+  const of = size === null || size === count ? "" : ` of ${COUNT.format(size)}`;
+  return `${KIND_WORDS[tensor]}: ${share}${of} not finite`;
+}
+
+/** Short enough for a row: of several kinds only their names, which the whole text counts one by one. */
+export function sicknessWords(sick: readonly NonFinite[]): string {
+  const [first] = sick;
+  if (first === undefined) return "";
+  if (sick.length === 1) return countWords(first);
+  const names = sick.map(({ tensor }) => KIND_WORDS[tensor]);
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)} not finite`;
+}
+
+function Sickness({ sick }: { sick: readonly NonFinite[] }) {
+  const counted = sick.map((each) =>
+    each.variable === null ? countWords(each) : countWords(each).replace(":", ` (${each.variable}):`),
+  );
+  return (
+    <span class="nnv-sick" role="img" aria-label={counted.join("; ")} title={counted.join("\n")}>
+      {sicknessWords(sick)}
+    </span>
+  );
+}
+
 function healthWords(health: Health): string[] {
   const words: string[] = [];
-  if (health.non_finite > 0) words.push(`${health.non_finite} not finite`);
   if (health.gradient_l2 !== null) words.push(`|g| ${formatLabel(health.gradient_l2)}`);
   if (health.update_ratio !== null) words.push(`\u0394w/w ${formatLabel(health.update_ratio)}`);
   if (health.dead_share !== null && health.dead_share > 0)
@@ -50,7 +85,7 @@ function LayerRow({ entry }: { entry: LayerEntry }) {
   const measured =
     series?.lines.some(({ layer, values }) => layer === entry.path && values.length > 1) ?? false;
   const words = health === undefined ? [] : healthWords(health);
-  const sick = (health?.non_finite ?? 0) > 0;
+  const sick = health?.non_finite ?? [];
   return (
     <li>
       <button
@@ -64,8 +99,9 @@ function LayerRow({ entry }: { entry: LayerEntry }) {
           <span title={entry.summary}>{entry.summary}</span>
         </span>
         {measured && <Strip path={entry.path} />}
-        {words.length > 0 && (
-          <span class={sick ? "nnv-health nnv-sick" : "nnv-health"} title={HEALTH_TITLE}>
+        {(sick.length > 0 || words.length > 0) && (
+          <span class="nnv-health" title={HEALTH_TITLE}>
+            {sick.length > 0 && <Sickness sick={sick} />}
             {words.map((word) => (
               <span key={word}>{word}</span>
             ))}
