@@ -3,7 +3,7 @@
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
 
 /** Five changes a second are the most that a person reads. */
-const PACE_MS = 200;
+export const PACE_MS = 200;
 
 /**
  * Follows `source`: at once when `atOnce` says so of the old and the new value, otherwise when the last change is long

@@ -51,6 +51,8 @@ export interface Store {
   readonly outputGradients: Signal<boolean>;
   /** What a screen reader is told. */
   readonly spoken: Signal<string>;
+  /** Of which map it is told; `null` for all of them. */
+  readonly spokenOf: Signal<Kind | null>;
   readonly requests: Requests;
   limitsFor(plane: Plane): Limits | null;
   /** Draws at the next frame of the screen, together with all others. Returns how to stop. */
@@ -182,6 +184,7 @@ export function createStore(
     compare,
     outputGradients: signal(false),
     spoken: signal(""),
+    spokenOf: signal(null),
     limitsFor: (plane) => scales(frame.value).get(scaleKey(plane)) ?? null,
     addPainter: clock.addPainter,
     repaint: clock.repaint,

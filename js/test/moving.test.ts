@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { frame } from "./fakes.ts";
+import { PACE_MS } from "../src/paced.ts";
+import { frame, status } from "./fakes.ts";
 import { buffers, draw, end, find, GRADIENTS, OUTPUTS, press, show, text, WEIGHTS } from "./harness.ts";
 
 describe("moving", () => {
@@ -18,6 +19,80 @@ describe("moving", () => {
     await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 3, in 1, weight −0.125");
     press(map, "Home");
     expect(kernel.cursor.traits.neuron).toBe(0);
+  });
+
+  /** Moves a slider as a person does. */
+  const slide = (el: Element, name: string, to: number) => {
+    const slider = find<HTMLInputElement>(el, `input[aria-label=${name}]`);
+    slider.value = String(to);
+    slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  };
+
+  test("what is said stays true after a slider moved, and a drag is said once", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    const said: string[] = [];
+    const listener = new MutationObserver(() => said.push(text(el, ".nnv-spoken")));
+    listener.observe(find(el, ".nnv-spoken"), { childList: true, characterData: true, subtree: true });
+    slide(el, "neuron", 1);
+    slide(el, "neuron", 2);
+    slide(el, "neuron", 3);
+    await expect.poll(() => said.at(-1)).toBe("neuron 3, in 1, weight −0.125, gradient 1, activation 1");
+    slide(el, "sample", 2);
+    kernel.say(frame(kernel.client, 2, [WEIGHTS, GRADIENTS, OUTPUTS], { sample: 2 }), buffers());
+    await expect.poll(() => said.at(-1)).toBe("neuron 3, in 1, weight −0.125, gradient 1, activation 0.5");
+    slide(el, "step", 400);
+    const older = buffers().map((cells) => cells.map((value) => value * 2));
+    kernel.say(
+      frame(kernel.client, 3, [WEIGHTS, GRADIENTS, OUTPUTS], { sample: 2, step: 400, newest: false }),
+      older,
+    );
+    await expect.poll(() => said.at(-1)).toBe("neuron 3, in 1, weight −0.25, gradient 2, activation 1");
+    slide(el, "layer", 1);
+    kernel.say(
+      frame(kernel.client, 4, [WEIGHTS, OUTPUTS], { layer: "digits", sample: 2, step: 400, newest: false }),
+      buffers(),
+    );
+    await expect.poll(() => said.at(-1)).toBe("neuron 3, in 1, weight −0.125, activation 0.5");
+    expect(said).toHaveLength(4);
+    listener.disconnect();
+  });
+
+  test("while it runs a move is said once, not each new value", async () => {
+    const { el, kernel } = show({ _status: status({ state: "running" }) });
+    await draw(kernel);
+    let seq = 1;
+    const train = () => {
+      seq += 1;
+      const cells = buffers().map((values) => values.map((value) => value * seq));
+      kernel.say(frame(kernel.client, seq, [WEIGHTS, GRADIENTS, OUTPUTS], { step: 412 + seq }), cells);
+    };
+    const said: string[] = [];
+    const listener = new MutationObserver(() => said.push(text(el, ".nnv-spoken")));
+    listener.observe(find(el, ".nnv-spoken"), { childList: true, characterData: true, subtree: true });
+    const timer = setInterval(train, 40);
+    end.signal.addEventListener("abort", () => clearInterval(timer));
+    slide(el, "neuron", 3);
+    await expect.poll(() => said.length).toBe(1);
+    const shown = text(el, ".nnv-readout");
+    await expect.poll(() => text(el, ".nnv-readout")).not.toBe(shown);
+    slide(el, "neuron", 2);
+    await expect.poll(() => said.at(-1)).toContain("neuron 2");
+    expect(said).toHaveLength(2);
+    clearInterval(timer);
+    kernel.set("_status", status({ state: "paused" }));
+    const value = () => text(el, ".nnv-readout > span:nth-child(3)");
+    await expect.poll(() => said.at(-1)).toContain(value());
+    listener.disconnect();
+  });
+
+  test("nothing is said before somebody moves", async () => {
+    const { el, kernel } = show();
+    await draw(kernel);
+    kernel.say(frame(kernel.client, 2, [WEIGHTS], { step: 413 }), [Float32Array.of(9, 9, 9, 9, 9, 9, 9, 9)]);
+    await expect.poll(() => text(el, ".nnv-readout")).toContain("weight 9");
+    await new Promise((resolve) => setTimeout(resolve, 2 * PACE_MS));
+    expect(text(el, ".nnv-spoken")).toBe("");
   });
 
   test("a row of the activations is a sample", async () => {
