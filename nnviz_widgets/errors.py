@@ -4,6 +4,7 @@
 NnvizError
 ├── InvalidArgumentError   (ValueError)     an argument is not what it must be
 │   └── WrongArguments     (TypeError)      the call does not take these arguments
+├── UnknownAttribute       (AttributeError)  there is no attribute of that name to set
 ├── LayerNotFound          (LookupError)    no layer has that path or name
 ├── TensorNotRecorded      (LookupError)    the tensor of that step was not kept
 ├── TensorUnavailable      (LookupError)    the tensor cannot be read at all; says why
@@ -34,6 +35,7 @@ __all__ = [
     "SessionClosed",
     "TensorNotRecorded",
     "TensorUnavailable",
+    "UnknownAttribute",
     "WrongArguments",
 ]
 
@@ -48,6 +50,10 @@ class InvalidArgumentError(NnvizError, ValueError):
 
 class WrongArguments(InvalidArgumentError, TypeError):
     """A call has an argument of a name that it does not take, one too many, or lacks one."""
+
+
+class UnknownAttribute(NnvizError, AttributeError):
+    """There is no public attribute of that name to set; the message names the nearest."""
 
 
 class LayerNotFound(NnvizError, LookupError):

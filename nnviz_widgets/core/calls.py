@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from nnviz_widgets.errors import WrongArguments
 
@@ -29,19 +29,42 @@ def called(name: str, hint: str = "") -> Callable[[Callable[P, T]], Callable[P, 
 
         @functools.wraps(method)
         def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+            __tracebackhide__ = True  # for IPython and pytest: the user's line stands nearer to what it met
             try:
-                signature.bind(*args, **kwargs)
-            except TypeError as error:
-                raise WrongArguments(_refusal(name, signature, list(kwargs), str(error), hint)) from None
-            return method(*args, **kwargs)
+                return method(*args, **kwargs)
+            except TypeError:  # asked only now: a call that fits costs nothing
+                refusal = _refusal(name, signature, args, kwargs, hint)
+                if refusal is None:
+                    raise
+            raise WrongArguments(refusal)
 
         return checked
 
     return decorate
 
 
-def _refusal(name: str, signature: inspect.Signature, given: list[str], reason: str, hint: str) -> str:
-    """Say what `name` takes, what it got, and which argument may have been meant."""
+def all_called(prefix: str) -> Callable[[type[T]], type[T]]:
+    """Let every public method of a class, which a user calls `prefix` and its name, do what `called` does."""
+
+    def decorate(owner: type[T]) -> type[T]:
+        for name, method in list(vars(owner).items()):
+            if inspect.isfunction(method) and not name.startswith("_"):
+                setattr(owner, name, called(f"{prefix}.{name}")(method))
+        return owner
+
+    return decorate
+
+
+def _refusal(
+    name: str, signature: inspect.Signature, args: tuple[Any, ...], given: dict[str, Any], hint: str
+) -> str | None:
+    """Say what `name` takes, what it got, and which argument may have been meant; `None` if the call fits."""
+    try:
+        signature.bind(*args, **given)
+    except TypeError as error:
+        reason = str(error)
+    else:
+        return None
     known = list(signature.parameters)[1:]  # without `self`
     unknown = next((argument for argument in given if argument not in known), None)
     near = get_close_matches(unknown, known, n=1) if unknown is not None else []

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from nnviz_widgets.core.arguments import whole_number
+from nnviz_widgets.core.attributes import NamedAttributes
 from nnviz_widgets.core.frame import KINDS, Kind
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound
 
 Every = int | Callable[[int], bool] | None
 
 
-class Probe:
+class Probe(NamedAttributes):
     """What to read from a model while it trains, and how much that may cost.
 
     Args:
@@ -32,6 +33,13 @@ class Probe:
     Raises:
         InvalidArgumentError: If an argument is not one of the above.
     """
+
+    layers: tuple[str, ...] | None
+    kinds: tuple[Kind, ...]
+    every: Every
+    samples: int
+    data: Any
+    budget: float | None
 
     def __init__(
         self,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest
+from nnviz_widgets.core.attributes import NamedAttributes
+from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame
@@ -31,7 +33,8 @@ _READINGS_SHARE = 4
 """Vitals and neuron statistics may take one part in so many of the budget."""
 
 
-class Recording:
+@all_called("recording")
+class Recording(NamedAttributes):
     """Metrics, vitals and whole tensors of one training run.
 
     One thread writes, while any thread reads. Every write leaves the recording whole; a read sees the state of one
@@ -40,6 +43,8 @@ class Recording:
     Tensors, vitals and neuron statistics are kept within a budget of memory: the newest steps densely, older ones ever
     more sparsely, step 0 and pinned steps always. Metrics are kept for every step.
     """
+
+    name: str
 
     def __init__(self, name: str = "", budget_bytes: int = 1 << 30) -> None:
         """Start an empty recording.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.widgets.cursor import Cursor
 from nnviz_widgets.widgets.inspector import Inspector
@@ -26,6 +27,7 @@ class TrainingSession(Session):
         cursor.attach(found(self))
         return cursor
 
+    @called("session.inspector")
     def inspector(self, panels: Sequence[str] | None = None) -> Inspector:
         """Make a new Inspector on this session.
 

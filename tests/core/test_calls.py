@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from nnviz_widgets.core.calls import called
+from nnviz_widgets.core.calls import all_called, called
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import InvalidArgumentError, WrongArguments
@@ -70,6 +70,36 @@ def test_error_inside_the_call_is_left_alone() -> None:
     with pytest.raises(TypeError, match="not that kettle") as raised:
         Kettle().boil(3)
     assert not isinstance(raised.value, WrongArguments)
+
+
+@all_called("pan")
+class Pan:
+    """Something all of whose methods a user calls."""
+
+    def fry(self, eggs: int) -> int:
+        """Fry."""
+        return eggs
+
+    def _scrub(self, hard: bool) -> bool:
+        return hard
+
+
+def test_every_public_method_of_a_class_and_no_other() -> None:
+    assert Pan().fry(eggs=2) == 2
+    with pytest.raises(WrongArguments, match=r"^`pan\.fry` .* `egs`\. Did you mean `eggs`\?$"):
+        Pan().fry(egs=2)
+    with pytest.raises(TypeError) as raised:
+        Pan()._scrub(hrd=True)
+    assert not isinstance(raised.value, WrongArguments)
+
+
+@pytest.mark.parametrize("owner", [Recording, Session])
+def test_every_public_method_of_what_a_user_holds_refuses_in_words(owner: type) -> None:
+    methods = [name for name, method in vars(owner).items() if inspect.isfunction(method) and name[0] != "_"]
+    assert len(methods) > 10
+    for name in [*methods, *(["of"] if owner is Session else [])]:
+        with pytest.raises(WrongArguments, match=rf"\.{name}` .*`no_such`"):
+            getattr(owner, name)(None, no_such=1)
 
 
 def test_session_names_itself_and_the_argument_that_was_meant() -> None:
