@@ -12,13 +12,15 @@ import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.attached import attach, attached_to, detach
+from nnviz_widgets.core.attributes import NamedAttributes
 from nnviz_widgets.core.backends import load_tensorflow_backend
-from nnviz_widgets.core.calls import called
+from nnviz_widgets.core.calls import all_called, called
 from nnviz_widgets.core.control import Control, Goal, State, Until, parse_until
 from nnviz_widgets.core.failure import failure_text, failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.core.warn import warn
 from nnviz_widgets.core.worker import Worker
 from nnviz_widgets.errors import InvalidArgumentError, SessionBusy, SessionClosed
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
-class Session:
+@all_called("session")
+class Session(NamedAttributes):
     """Trains a Keras model exactly as `model.fit` would, and can be paused, stepped and looked into.
 
     The arguments up to `validation_freq` are those of `keras.Model.fit`; see there. With TensorFlow's global seed set,
@@ -62,6 +65,11 @@ class Session:
         ```
     """
 
+    model: Any
+    name: str
+    probe: Probe
+    recording: Recording
+
     @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe and name.")
     def __init__(
         self,
@@ -87,6 +95,7 @@ class Session:
         probe: Probe | None = None,
         name: str | None = None,
     ) -> None:
+        __tracebackhide__ = True  # a refusal shows the user's line and the reason
         backend = load_tensorflow_backend()
         if probe is not None and not isinstance(probe, Probe):
             raise InvalidArgumentError(f"`probe` must be an nnviz.Probe or None. Received: {type(probe).__name__}.")
@@ -133,6 +142,7 @@ class Session:
         _open_sessions.add(self)
 
     @classmethod
+    @called("TrainingSession.of")
     def of(cls, model: Any) -> Session | None:
         """Return the session that `model` is attached to, `None` if it is free.
 
@@ -174,13 +184,20 @@ class Session:
 
         Args:
             until: Pause after this step (an int, counted from 1), or after the step that ends the epoch (`"epoch"`).
-                `None` is the end of training. A step that is already reached changes nothing.
+                `None` is the end of training.
+
+        Warns:
+            UserWarning: If this changes nothing: the step is reached already, or training has ended. Also if the model
+                was trained outside the session since the pause.
 
         Raises:
             SessionClosed: If the session is closed.
             BaseException: The error of a failed session, again.
         """
-        self.ask_run(until)
+        self._warn_of_training_outside()
+        nothing = self.ask_run(until)
+        if nothing is not None:
+            warn(f"`session.run` changes nothing: {nothing}")
 
     def pause(self) -> None:
         """Take one last step, read it in full, and pause; return when it is done.
@@ -203,13 +220,20 @@ class Session:
             the very object that reported the last step: its `step` is the last one, and `state` is `"finished"`.
             `None` if there never was a step.
 
+        Warns:
+            UserWarning: If no step is taken because training has ended. Also if the model was trained outside the
+                session since the pause.
+
         Raises:
             InvalidArgumentError: If `n` is not a positive integer.
             SessionBusy: If the session is running.
             SessionClosed: If the session is closed.
             BaseException: The error of a failed session, again.
         """
-        self.ask_steps(n)
+        self._warn_of_training_outside()
+        nothing = self.ask_steps(n)
+        if nothing is not None:
+            warn(f"`session.step` takes no step: {nothing}")
         self._wait()
         self._raise_error()
         return self._worker.report
@@ -265,15 +289,20 @@ class Session:
 
     # --- the same for buttons: these never block ---
 
-    def ask_run(self, until: Until = None) -> None:
-        """Ask for what `run` does."""
+    def ask_run(self, until: Until = None) -> str | None:
+        """Ask for what `run` does; the answer is why nothing comes of it, `None` if something does."""
         until = parse_until(until)
         with self._control.changed:
             self._require_usable()
-            stopping = self.state == "running" and self._control.goal.stop
-            if stopping or self.state == "finished" or (isinstance(until, int) and until <= self.step_index):
-                return
+            if self.state == "finished" or (self.state == "running" and self._control.goal.stop):
+                return self._why_ended()
+            if isinstance(until, int) and until <= self.step_index:
+                return (
+                    f"`until` must be a step that is still to come. Received: until={until}, and the session is at "
+                    f"step {self.step_index}. Use a later step, or session.step(n) to take n more."
+                )
             self._begin(Goal(until_step=until if isinstance(until, int) else None, at_epoch_end=until == "epoch"))
+        return None
 
     def ask_pause(self) -> None:
         """Ask for what `pause` does."""
@@ -282,8 +311,8 @@ class Session:
                 self._control.goal.after_next = True
                 self._control.changed.notify_all()
 
-    def ask_steps(self, n: int = 1) -> None:
-        """Ask for what `step` does."""
+    def ask_steps(self, n: int = 1) -> str | None:
+        """Ask for what `step` does; the answer is why no step will be taken, `None` if one will."""
         try:
             number = operator.index(n)
         except TypeError:
@@ -294,8 +323,10 @@ class Session:
             self._require_usable()
             if self.state == "running":
                 raise SessionBusy("A session cannot step while running. Call pause() first.")
-            if self.state != "finished":
-                self._begin(Goal(until_step=self.step_index + number))
+            if self.state == "finished":
+                return self._why_ended()
+            self._begin(Goal(until_step=self.step_index + number))
+        return None
 
     def ask_stop(self) -> None:
         """Ask for what `stop` does."""
@@ -306,6 +337,22 @@ class Session:
                 self._control.set_state("finished")
             else:
                 self._begin(Goal(stop=True))
+
+    def _why_ended(self) -> str:
+        of = f" of {self.total_steps}" if self.total_steps is not None else ""
+        how = "came to its end" if self.state == "finished" and not self.stopped else "was stopped"
+        return (
+            f"training {how} at step {self.step_index}{of}. To train on, close() this session and make a new one with "
+            "the same model."
+        )
+
+    def _warn_of_training_outside(self) -> None:
+        if self.state == "paused" and self._worker.trained_outside():
+            warn(
+                f"The model must be trained by its session alone while it has one. Received: {self.name!r}, which was "
+                f"trained outside the session since the pause at step {self.step_index}. The session goes on from the "
+                "weights as they are now; those steps are not in the recording. Use session.step or session.run."
+            )
 
     def _begin(self, goal: Goal) -> None:
         self._worker.begin()

@@ -53,7 +53,8 @@ class Worker:
         self._pausing: Goal | None = None
         self._began = 0.0
         self._rate_mark = (0.0, 0)
-        self._outside = 0
+        self._activity_began = 0.0
+        self._n_updates_left = 0
         self.viewers: tuple[Viewer, ...] = ()
         self.schedule = Schedule(probe)
         self.speed: float | None = None
@@ -91,13 +92,22 @@ class Worker:
         if self._thread is not None and not self.is_current_thread():
             self._thread.join(timeout)
 
+    def trained_outside(self) -> bool:
+        """Whether somebody else has updated the weights since the pause; asked between two runs."""
+        return self.prepared and self._training.n_updates() != self._n_updates_left
+
     def notify_viewers(self) -> None:
         """Tell everybody who looks that something changed."""
         for viewer in self.viewers:
             viewer.notify()
 
     def set_activity(self, activity: str | None) -> None:
-        """Say what takes long just now."""
+        """Say what takes long just now. It is no part of a step: the rate leaves the time out that it takes."""
+        now = time.perf_counter()
+        if self.activity is not None:
+            since, step = self._rate_mark
+            self._rate_mark = (since + now - self._activity_began, step)
+        self._activity_began = now
         self.activity = activity
         self.notify_viewers()
 
@@ -127,14 +137,14 @@ class Worker:
         except BaseException as error:
             self._fail(error)
         else:
-            self._outside = self._training.n_updates()
+            self._n_updates_left = self._training.n_updates()
             self._control.rest(goal, "finished" if self._steps is None else "paused")
 
     def _prepare(self) -> None:
         self._training.prepare()
         self._recorder.begin()
         self._steps = self._training.steps(self._choose)
-        self._outside = self._training.n_updates()
+        self._n_updates_left = self._training.n_updates()
         self.prepared = True
 
     def _advance(self, goal: Goal) -> bool:
@@ -247,9 +257,7 @@ class Worker:
             self._rate_mark = (now, self.step)
 
     def _notice_training_outside(self) -> None:
-        n_updates = self._training.n_updates()
-        if n_updates != self._outside:
-            self._outside = n_updates
+        if self.trained_outside():
             self._recorder.note(self.step, "the model was trained outside the session; those steps are not recorded")
 
     def _end(self) -> None:

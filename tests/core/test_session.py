@@ -56,9 +56,10 @@ def test_run_until_a_step_pauses_after_it(session: Session) -> None:
 
 
 @pytest.mark.parametrize("k", [1, 2, np.int64(2)])
-def test_run_until_a_step_that_is_reached_returns_at_once(session: Session, k: int) -> None:
+def test_run_until_a_step_that_is_reached_returns_at_once_and_says_so(session: Session, k: int) -> None:
     session.step(2)
-    session.run(until=k)
+    with pytest.warns(UserWarning, match=rf"Received: until={k}, and the session is at step 2\."):
+        session.run(until=k)
     assert session.state == "paused"
     assert session.step_index == 2
 
@@ -105,10 +106,14 @@ def test_step_of_no_positive_number_is_refused(session: Session, wrong: Any) -> 
 def test_step_past_the_end_finishes_and_then_returns_the_last_report(session: Session) -> None:
     assert session.step(100).step == N_STEPS
     assert session.state == "finished"
-    last = session.step()
+    said = f"training came to its end at step {N_STEPS} of {N_STEPS}"
+    with pytest.warns(UserWarning, match=f"`session.step` takes no step: {said}"):
+        last = session.step()
     assert last.step == N_STEPS
-    assert session.step() is last, "no new step: not even an equal report"
-    session.run()
+    with pytest.warns(UserWarning, match=said):
+        assert session.step() is last, "no new step: not even an equal report"
+    with pytest.warns(UserWarning, match=f"`session.run` changes nothing: {said}"):
+        session.run()
     assert session.wait() is True
     assert session.state == "finished"
     assert session.step_index == N_STEPS

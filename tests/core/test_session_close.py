@@ -36,7 +36,8 @@ def test_stop_finishes_and_calls_on_train_end_once() -> None:
 def test_stop_of_an_idle_session_never_begins(session: Session) -> None:
     session.stop()
     assert session.state == "finished"
-    assert session.step() is None
+    with pytest.warns(UserWarning, match="training was stopped at step 0 of 9"):
+        assert session.step() is None
     assert session.step_index == 0
 
 
@@ -59,6 +60,17 @@ def test_stopped_session_says_so_and_at_which_step(session: Session) -> None:
     assert repr(session).startswith("<TrainingSession 'line': finished, stopped at step 4 of 9, epoch 2 of 3, ")
     session.close()
     assert repr(session).startswith("<TrainingSession 'line': finished, closed, stopped at step 4 of 9, ")
+
+
+def test_run_and_step_of_a_stopped_session_say_so(session: Session) -> None:
+    session.step(4)
+    session.stop()
+    for call in (session.run, session.step):
+        with pytest.warns(
+            UserWarning, match=r"training was stopped at step 4 of 9\. To train on, close\(\) this session"
+        ):
+            call()
+    assert session.step_index == 4
 
 
 def test_session_that_is_closed_in_mid_training_was_stopped_too() -> None:

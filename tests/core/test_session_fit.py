@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,6 +78,26 @@ def test_restored_epoch_of_a_backup_is_where_training_begins(tmp_path: Path) -> 
         assert session.wait(LIMIT_S)
         assert session.history == expected
         assert session.epoch == 2
+
+
+def test_rate_leaves_validation_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock on which a step takes a quarter of a second and a validation 100 seconds."""
+    import keras
+
+    now = [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr("nnviz_widgets.core.worker.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    slow = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: wait(0.25))
+    slow.on_test_begin = lambda logs=None: wait(100.0)
+    validation_data = (networks.features(6), networks.features(6, 2))
+    with networks.line().session(callbacks=[slow], validation_data=validation_data) as session:
+        session.run(until=STEPS_PER_EPOCH + 2)
+        session.wait(LIMIT_S)
+        assert now[0] == 100.0 + 0.25 * (STEPS_PER_EPOCH + 2)
+        assert session.steps_per_second == 4.0
 
 
 def test_validation_runs_within_the_step_that_ends_the_epoch() -> None:

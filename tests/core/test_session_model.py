@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import traceback
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,17 @@ def test_K22_second_session_on_a_model_is_refused_with_the_name_of_the_first() -
     first.close()
     with network.session() as second:
         second.step()
+
+
+def test_K22_refusal_shows_the_users_line_and_the_reason() -> None:
+    """IPython and pytest leave out, and say that they do, the frames that are marked as hidden."""
+    network = networks.line()
+    with network.session(), pytest.raises(ModelAttached) as refused:
+        network.session()
+    frames = [frame for frame, _ in traceback.walk_tb(refused.value.__traceback__)]
+    ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("nnviz_widgets")]
+    assert [frame.f_code.co_name for frame in ours if not frame.f_locals.get("__tracebackhide__")] == ["attach"]
+    assert ours[-1] is frames[-1]
 
 
 def test_K22_forgotten_session_that_never_ran_frees_its_model() -> None:
@@ -64,7 +76,7 @@ def test_K22_finished_session_keeps_its_model_until_it_is_closed() -> None:
 def test_K22_forgotten_session_in_a_cycle_of_references_frees_its_model() -> None:
     network = networks.line()
     session = network.session()
-    session.itself = session
+    session._itself = session
     gc.disable()
     try:
         del session
@@ -84,10 +96,22 @@ def test_K07_fit_outside_the_session_works_and_is_noticed() -> None:
         history = network.fit(epochs=1).history
         assert len(history["loss"]) == 1
         assert session.recording.steps.tolist() == [1, 2]
-        assert session.step().step == 3
+        with pytest.warns(UserWarning, match=r"trained outside the session since the pause at step 2\."):
+            assert session.step().step == 3
+        assert session.step().step == 4, "said once"
         assert [text for _, name, text in session.recording.events if name == "notice"] == [
             "the model was trained outside the session; those steps are not recorded"
         ]
+
+
+def test_K07_fit_before_the_first_step_belongs_to_the_state_before_any() -> None:
+    network = networks.line()
+    with network.session(probe=Probe(every=1)) as session:
+        network.fit(epochs=1)
+        weights = network.model.get_weights()[0]
+        session.step()
+        assert session.recording.events == ()
+        np.testing.assert_array_equal(session.recording.tensor("d", "weights", step=0), weights)
 
 
 def held(thing: Any) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from nnviz_widgets.core.frame import KINDS
 from nnviz_widgets.core.probe import Probe
@@ -83,6 +84,7 @@ def test_callback_cannot_wait_for_its_own_step() -> None:
         assert len(caught) == 2
 
 
+@pytest.mark.filterwarnings("ignore:`session.run` changes nothing")
 def test_stop_is_not_undone_by_a_run_that_comes_after_it() -> None:
     """Commands are executed in their order: after a stop there is nothing to run."""
     made: list[Session] = []

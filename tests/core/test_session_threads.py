@@ -19,6 +19,9 @@ from tests.core import networks
 from tests.core.networks import assert_same_weights, weights_of
 from tests.core.sessions import until
 
+# Commands in any order meet the end of training.
+pytestmark = pytest.mark.filterwarnings("ignore:`session.(run|step)` ")
+
 
 def test_ask_methods_never_block_and_refuse_in_words(session: Session) -> None:
     session.ask_steps(2)

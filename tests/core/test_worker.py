@@ -18,6 +18,9 @@ from tests.core.networks import STEPS_PER_EPOCH, assert_same_weights, weights_of
 
 LIMIT_S = 60
 
+# Commands in any order meet the end of training.
+pytestmark = pytest.mark.filterwarnings("ignore:`session.(run|step)` ")
+
 
 def notices(session: Session) -> list[str]:
     return [text for _, name, text in session.recording.events if name == "notice"]

@@ -231,7 +231,8 @@ def test_length_of_a_generator_becomes_known_at_its_end() -> None:
         assert session.step_index == 3
         assert session.steps_per_epoch == 3
         assert session.total_steps == 3
-        session.run()
+        with pytest.warns(UserWarning, match="came to its end at step 3 of 3"):
+            session.run()
         assert session.wait(60)
         assert session.state == "finished"
         assert session.step_index == 3
