@@ -58,8 +58,8 @@ export interface Stroke {
   readonly dash?: readonly number[];
 }
 
-/** The radius of a dot, in widths of its line: about as much ink as a short piece of it. */
-const DOT = 1.5;
+/** The radius of a dot, in widths of its line: to be found at a glance, and yet no mark of its own. */
+const DOT = 2;
 
 type Point = readonly [x: number, y: number];
 
