@@ -2,18 +2,16 @@
 
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { columnOf, type FullCell, rowOf } from "./cell.ts";
+import { type Choices, createChoices } from "./choices.ts";
 import type { Cursor } from "./cursor.ts";
+import { type Group, groupOf } from "./group.ts";
 import { paced } from "./paced.ts";
 import { hold, type Limits, limitsOf } from "./picture/limits.ts";
 import type { Kind, LayerEntry, MapRequest, Order, Plane } from "./protocol.gen.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import type { FrameData, FrameSource, PlaneData, Wanted } from "./source/source.ts";
 
-/** Maps that share their rows: weights with their gradients, activations with theirs. */
-export type Group = "parameters" | "outputs";
-
-export const groupOf = (tensor: Kind): Group =>
-  tensor === "weights" || tensor === "gradients" ? "parameters" : "outputs";
+export { type Group, groupOf } from "./group.ts";
 
 /** A cell of the full picture: the row, and the column within its neuron. -1 is a row nobody chose. */
 export interface Cell {
@@ -43,6 +41,7 @@ export interface Store {
   readonly shownStep: ReadonlySignal<number>;
   readonly cells: Record<Group, Signal<Cell>>;
   readonly hover: Signal<Hover | null>;
+  readonly choices: Choices;
   /** How the neurons of the layer are sorted. */
   readonly order: Signal<Order | null>;
   /** The step with which the shown one is compared. */
@@ -66,7 +65,10 @@ export const planeOf = (frame: FrameData | null, tensor: Kind): PlaneData | null
 /** Whether two frames show the same thing at two steps. */
 function sameView(a: FrameData | null, b: FrameData | null): boolean {
   if (a === null || b === null) return false;
-  const drawn = ({ planes }: FrameData): string => planes.map(({ plane }) => plane.tensor).join();
+  const drawn = ({ planes }: FrameData): string =>
+    JSON.stringify(
+      planes.map(({ plane: { tensor, variable, output, further } }) => [tensor, variable, output, further]),
+    );
   return a.layer === b.layer && a.sample === b.sample && a.newest === b.newest && drawn(a) === drawn(b);
 }
 
@@ -151,7 +153,9 @@ export function createStore(
   });
   const requests = createRequests();
   const cells = { parameters: signal({ row: -1, offset: 0 }), outputs: signal({ row: -1, offset: 0 }) };
-  const maps = withCells(requests.all, source, cursor, told, cells);
+  const choices = createChoices(layer, abort);
+  const chosen = computed(() => requests.all.value.map((map) => choices.applyTo(map)));
+  const maps = withCells(chosen, source, cursor, told, cells);
   const order = signal<Order | null>(null);
   const compare = signal<number | null>(null);
   const clock = createClock(source, abort);
@@ -180,6 +184,7 @@ export function createStore(
     requests,
     cells,
     hover: signal(null),
+    choices,
     order,
     compare,
     outputGradients: signal(false),

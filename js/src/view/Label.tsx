@@ -6,6 +6,7 @@ import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
 import { useView } from "./context.ts";
+import { OutputChoice, VariableChoice } from "./Variables.tsx";
 
 const NAMES: Record<Kind, string> = {
   weights: "weights",
@@ -130,6 +131,8 @@ export function Label({ tensor, data }: { tensor: Kind; data: ReadonlySignal<Pla
     <div class="nnv-map-label">
       <b>{NAMES[tensor]}</b>
       {(tensor === "activations" || tensor === "activation_gradients") && <Switch />}
+      {tensor === "weights" && <VariableChoice data={data} />}
+      {(tensor === "activations" || tensor === "activation_gradients") && <OutputChoice />}
       <Words data={data} />
     </div>
   );

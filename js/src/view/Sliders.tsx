@@ -1,45 +1,8 @@
 import { useComputed } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { useView } from "./context.ts";
+import { FurtherSliders } from "./Further.tsx";
 import { moveStep } from "./keys.ts";
-
-interface SliderProps {
-  readonly name: string;
-  readonly value: number;
-  readonly min: number;
-  readonly max: number;
-  /** What the value is called, where it is not a number. */
-  readonly text?: string;
-  readonly disabled: boolean;
-  readonly onMove: (value: number) => void;
-  readonly children?: ComponentChildren;
-}
-
-function Slider({ name, value, min, max, text, disabled, onMove, children }: SliderProps) {
-  const shown = Math.min(Math.max(value, min), max);
-  const filled = max > min ? (shown - min) / (max - min) : 0;
-  const words = text ?? String(shown);
-  return (
-    <div class="nnv-slider">
-      <span class="nnv-slider-name">
-        {name}
-        {children}
-      </span>
-      <input
-        type="range"
-        aria-label={name}
-        min={min}
-        max={max}
-        value={shown}
-        disabled={disabled || max <= min}
-        aria-valuetext={words}
-        style={{ "--nnv-filled": String(filled) }}
-        onInput={(event) => onMove(Number(event.currentTarget.value))}
-      />
-      <b title={words}>{words}</b>
-    </div>
-  );
-}
+import { Slider } from "./Slider.tsx";
 
 function Follow() {
   const { store } = useView();
@@ -61,8 +24,6 @@ function Follow() {
   );
 }
 
-const useDisabled = (): boolean => useView().store.source.connection.value === "gone";
-
 function LayerSlider() {
   const { cursor, source } = useView().store;
   const layers = source.layers.value;
@@ -70,7 +31,6 @@ function LayerSlider() {
   return (
     <Slider
       name="layer"
-      disabled={useDisabled()}
       value={layers.findIndex((layer) => layer.path === path)}
       min={0}
       max={layers.length - 1}
@@ -87,7 +47,6 @@ function StepSlider() {
   return (
     <Slider
       name="step"
-      disabled={useDisabled()}
       value={store.shownStep.value}
       min={first}
       max={last}
@@ -103,7 +62,6 @@ function NeuronSlider({ count }: { count: number }) {
   return (
     <Slider
       name="neuron"
-      disabled={useDisabled()}
       value={cursor.neuron.value}
       min={0}
       max={count - 1}
@@ -126,7 +84,6 @@ function SampleSlider({ count }: { count: number }) {
   return (
     <Slider
       name="sample"
-      disabled={useDisabled()}
       value={sample}
       min={0}
       max={count - 1}
@@ -136,7 +93,7 @@ function SampleSlider({ count }: { count: number }) {
   );
 }
 
-/** Layer, step, neuron and sample, aligned with the maps. Each renders for itself: a new step moves only one of them. */
+/** Layer, step, neuron, sample and what else there is to move along, aligned with the maps. Each renders for itself: a new step moves only one of them. */
 export function Sliders() {
   const layer = useView().store.layer.value;
   if (layer === null) return null;
@@ -146,6 +103,7 @@ export function Sliders() {
       <StepSlider />
       {layer.n_neurons > 1 && <NeuronSlider count={layer.n_neurons} />}
       {layer.n_samples > 1 && <SampleSlider count={layer.n_samples} />}
+      <FurtherSliders />
     </div>
   );
 }

@@ -1,0 +1,64 @@
+import type { ReadonlySignal } from "@preact/signals";
+import { mainVariable } from "../choices.ts";
+import type { PlaneData } from "../source/source.ts";
+import { useView } from "./context.ts";
+
+interface PickProps {
+  readonly label: string;
+  readonly names: readonly string[];
+  readonly chosen: number;
+  readonly onPick: (index: number) => void;
+}
+
+/** One of several names; nothing where there is no choice. */
+function Pick({ label, names, chosen, onPick }: PickProps) {
+  const gone = useView().store.source.connection.value === "gone";
+  if (names.length < 2) return null;
+  return (
+    <select
+      class="nnv-pick"
+      aria-label={label}
+      title={label}
+      disabled={gone}
+      value={String(chosen)}
+      onChange={(event) => onPick(Number(event.currentTarget.value))}
+    >
+      {names.map((name, i) => (
+        <option key={name} value={String(i)}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Which of the layer's variables is drawn as weights, and with it which gradient. */
+export function VariableChoice({ data }: { data: ReadonlySignal<PlaneData | null> }) {
+  const { layer, choices } = useView().store;
+  const entry = layer.value;
+  if (entry === null) return null;
+  const name = choices.variable.value ?? data.value?.plane.variable ?? mainVariable(entry) ?? "";
+  return (
+    <Pick
+      label={`variable of ${entry.path}`}
+      names={entry.variables}
+      chosen={entry.variables.indexOf(name)}
+      onPick={(index) => choices.chooseVariable(entry.variables[index] ?? name)}
+    />
+  );
+}
+
+/** Which of the outputs of a layer that has several. */
+export function OutputChoice() {
+  const { layer, choices } = useView().store;
+  const entry = layer.value;
+  if (entry === null) return null;
+  return (
+    <Pick
+      label={`output of ${entry.path}`}
+      names={entry.outputs}
+      chosen={choices.output.value}
+      onPick={(index) => choices.chooseOutput(index)}
+    />
+  );
+}
