@@ -47,7 +47,7 @@ bench: setup ## print the figures: time and size beside what a user would take i
 	$(BIN)/python -m benchmarks
 
 soak: setup chromium $(VENV)/kernels.stamp ## run the long fault cases in full length
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m soak --timeout 2400
 
 protocol: $(VENV)/installed.stamp ## write the TypeScript side of the protocol anew
 	$(BIN)/python scripts/write_protocol.py $(PROTOCOL)
