@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
+from nnviz_widgets.core.grammar import PLAIN, Grammar, neuron_count
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -75,6 +77,8 @@ class TensorSpec:
         axes: A name for each axis, such as `("in", "neuron")`.
         neuron_axis: The axis that counts neurons, or `None`.
         note: What a reader must know, such as "with respect to the logits", or `None`.
+        grammar: What the names of the axes leave open, such as gates.
+        output_name: What the output is called, of a layer that has several; else empty.
     """
 
     key: TensorKey
@@ -83,6 +87,13 @@ class TensorSpec:
     axes: tuple[str, ...]
     neuron_axis: int | None = None
     note: str | None = None
+    grammar: Grammar = PLAIN
+    output_name: str = ""
+
+    @property
+    def n_neurons(self) -> int | None:
+        """How many neurons it tells of, `None` if it tells of none or their number varies."""
+        return neuron_count(self.shape, self.neuron_axis, self.grammar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,7 @@ class Frame:
         axes: A name for each axis of `array`.
         neuron_axis: The axis that counts neurons, or `None`; also `None` where the array is not shaped as the
             catalogue says now.
+        grammar: What the names of the axes leave open, such as gates.
     """
 
     key: TensorKey
@@ -128,6 +140,7 @@ class Frame:
     array: npt.NDArray[Any]
     axes: tuple[str, ...]
     neuron_axis: int | None = None
+    grammar: Grammar = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,7 +297,7 @@ class Recording(NamedAttributes):
         spec = self._lookup.spec(key)
         if spec is None or len(spec.axes) != array.ndim:  # not shaped as the catalogue says now
             return Frame(key, found, array, tuple(f"axis {index}" for index in range(array.ndim)))
-        return Frame(key, found, array, spec.axes, spec.neuron_axis)
+        return Frame(key, found, array, spec.axes, spec.neuron_axis, spec.grammar)
 
     def tensor_steps(
         self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int | None = None

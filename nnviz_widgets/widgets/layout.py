@@ -1,79 +1,44 @@
 """How the axes of a tensor lie on a picture: a neuron is a column, everything else is rows.
 
 A kernel `(in, neuron)` and activations `(sample, neuron)` lie as they are. Planes, such as a convolution's kernels and
-feature maps, lie as tiles with a gap of one cell after each, so that every filter stays one run of columns.
+feature maps, lie as tiles with a gap of one cell after each, so that every filter stays one run of columns. What fits
+on neither side, such as the heads of an attention layer or the depth of a volume, is looked at one index at a time.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from nnviz_widgets.core.pooling import fit, fit_tiles
+import numpy as np
+
+from nnviz_widgets.core.grammar import BLOCK_AXIS, PLAIN, view_of
+from nnviz_widgets.protocol import Further
+from nnviz_widgets.widgets.sides import Side, side_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from nnviz_widgets.core.frame import Kind
-    from nnviz_widgets.core.pooling import Factors
+    from nnviz_widgets.core.frame import Frame, Kind
+    from nnviz_widgets.core.grammar import Grammar, View
+
+__all__ = ["Layout", "Side", "lay_out", "layout_of"]
 
 PLANE_AXES = ("y", "x")
 """Names of the two axes that make a tile."""
 
+STACKED_AXES = ("bias", BLOCK_AXIS, "in")
+"""Axes that may lie as tiles along the rows, outermost first."""
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side of the picture.
+MOST_TILED_ROWS = 256
+"""If the kernel planes of all input channels need more rows, one input channel is shown at a time."""
 
-    Attributes:
-        axes: The tensor's axes along this side; the last one varies fastest.
-        sizes: Their lengths.
-        tiled: Whether the last axis is a tile that is followed by one gap cell. A tiled side has two axes.
-    """
-
-    axes: tuple[int, ...]
-    sizes: tuple[int, ...]
-    tiled: bool = False
-
-    @property
-    def n_tiles(self) -> int:
-        """Tiles side by side; 1 of a side without tiles."""
-        return self.sizes[0] if self.tiled else 1
-
-    @property
-    def tile(self) -> int:
-        """Values in a tile; of a side without tiles, all of them."""
-        return self.sizes[1] if self.tiled else math.prod(self.sizes)
-
-    @property
-    def pitch(self) -> int:
-        """Cells from one tile to the next, the gap included."""
-        return self.tile + int(self.tiled)
-
-    @property
-    def full(self) -> int:
-        """Cells of this side before pooling, gaps included."""
-        return self.n_tiles * self.pitch
-
-    def fit(self, limit: int) -> Factors:
-        """Return by how much this side is pooled to be at most `limit` cells long."""
-        return fit_tiles(self.n_tiles, self.tile, limit) if self.tiled else fit(self.tile, limit)
-
-    def index(self, cell: int) -> tuple[int, ...] | None:
-        """Return the indices along `axes` of a cell of the full picture, `None` in a gap or outside."""
-        if not 0 <= cell < self.full:
-            return None
-        if self.tiled:
-            tile, within = divmod(cell, self.pitch)
-            return None if within == self.tile else (tile, within)
-        indices = []
-        for size in reversed(self.sizes):
-            cell, index = divmod(cell, size)
-            indices.append(index)
-        return tuple(reversed(indices))
+START: Mapping[str, int] = MappingProxyType({})
+"""The first index along every further axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +51,10 @@ class Layout:
         sample_axis: The axis of which one index is shown at a time, or `None` if all axes lie on the picture.
         sample: That index.
         neuron_cols: Columns of the full picture per neuron, gap included; 0 if columns are not neurons.
+        shape: The tensor's own shape.
+        view: Its axes as they are read; the sides, `sample_axis` and `further_axes` count these.
+        further: The other axes that do not lie on the picture, each with the index at which it is.
+        further_axes: Which axes of the view they are.
     """
 
     rows: Side
@@ -93,24 +62,41 @@ class Layout:
     sample_axis: int | None
     sample: int
     neuron_cols: int
+    shape: tuple[int, ...]
+    view: View
+    further: tuple[Further, ...] = ()
+    further_axes: tuple[int, ...] = ()
+
+    @property
+    def n_neurons(self) -> int:
+        """How many neurons lie side by side; 0 if columns are not neurons."""
+        return self.cols.full // self.neuron_cols if self.neuron_cols else 0
+
+    @property
+    def _fixed(self) -> dict[int, int]:
+        """The index along each axis that does not lie on the picture."""
+        fixed = {axis: each.index for axis, each in zip(self.further_axes, self.further, strict=True)}
+        return fixed if self.sample_axis is None else {**fixed, self.sample_axis: self.sample}
 
     def arrange(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return `array` as `(row tiles, rows of a tile, column tiles, columns of a tile)`, a view where it can be."""
-        if self.sample_axis is not None:
-            array = array[(slice(None),) * self.sample_axis + (slice(self.sample, self.sample + 1),)]
-        order = [*self.rows.axes, *self.cols.axes]
-        order += [axis for axis in range(array.ndim) if axis not in order]
-        return array.transpose(order).reshape(self.rows.n_tiles, self.rows.tile, self.cols.n_tiles, self.cols.tile)
+        fixed = self._fixed
+        array = array.reshape(self.view.shape)
+        at = (slice(fixed[i], fixed[i] + 1) if i in fixed else slice(None) for i in range(array.ndim))
+        array = array[tuple(at)].transpose([*fixed, *self.rows.axes, *self.cols.axes])
+        return array.reshape(self.rows.n_tiles, self.rows.tile, self.cols.n_tiles, self.cols.tile)
 
     def index(self, row: int, column: int) -> tuple[int, ...] | None:
         """Return the tensor's index of a cell of the full picture, `None` in a gap or outside."""
         at_row, at_column = self.rows.index(row), self.cols.index(column)
         if at_row is None or at_column is None:
             return None
-        places = dict(zip((*self.rows.axes, *self.cols.axes), (*at_row, *at_column), strict=True))
-        if self.sample_axis is not None:
-            places[self.sample_axis] = self.sample
-        return tuple(places[axis] for axis in sorted(places))
+        on_picture = zip((*self.rows.axes, *self.cols.axes), (*at_row, *at_column), strict=True)
+        places = self._fixed | dict(on_picture)
+        index = tuple(places[axis] for axis in sorted(places))
+        if self.view.shape == self.shape:
+            return index
+        return tuple(int(i) for i in np.unravel_index(np.ravel_multi_index(index, self.view.shape), self.shape))
 
     def text(self, array: npt.NDArray[Any], row: int, column: int) -> str:
         """Return the value at a cell of the full picture, exact in its own type; empty in a gap or outside."""
@@ -118,37 +104,20 @@ class Layout:
         return "" if index is None else str(array[index])
 
 
-def _sample_axis(axes: Sequence[str], kind: Kind, ndim: int) -> int | None:
-    """Return the axis that counts samples, `None` if the picture can show all of them as its rows."""
-    if ndim <= 2 or kind not in ("activations", "activation_gradients"):
-        return None
-    return axes.index("sample") if "sample" in axes else 0
+def layout_of(frame: Frame, sample: int = 0, at: Mapping[str, int] = START) -> Layout:
+    """Return where each axis of a frame's tensor lies; arguments as in `lay_out`."""
+    return lay_out(frame.array.shape, frame.axes, frame.neuron_axis, frame.key.kind, sample, at, frame.grammar)
 
 
-def _columns(free: list[int], axes: Sequence[str], neuron_axis: int | None) -> int | None:
-    """Return the axis that runs right: the neurons; without any, the last one. Samples are rows."""
-    if neuron_axis is not None:
-        return neuron_axis
-    return free[-1] if free and axes[free[-1]] != "sample" else None
-
-
-def _tiled(shape: Sequence[int], free: list[int], axes: Sequence[str], columns: int) -> tuple[Side, Side] | None:
-    """Return the sides of a stack of planes `(y, x, …)` with one or two more axes, `None` if it is none."""
-    if not all(name in axes for name in PLANE_AXES):
-        return None
-    y, x = (axes.index(name) for name in PLANE_AXES)
-    others = [axis for axis in free if axis not in (y, x, columns)]
-    if columns in (y, x) or y not in free or x not in free or len(others) > 1:
-        return None
-    gap = shape[x] > 1 or (bool(others) and shape[y] > 1)
-    down, right = (*others, y), (columns, x)
-    return (
-        Side(down, tuple(shape[axis] for axis in down), tiled=gap and bool(others)),
-        Side(right, tuple(shape[axis] for axis in right), tiled=gap),
-    )
-
-
-def lay_out(shape: Sequence[int], axes: Sequence[str], neuron_axis: int | None, kind: Kind, sample: int = 0) -> Layout:
+def lay_out(
+    shape: Sequence[int],
+    axes: Sequence[str],
+    neuron_axis: int | None,
+    kind: Kind,
+    sample: int = 0,
+    at: Mapping[str, int] = START,
+    grammar: Grammar = PLAIN,
+) -> Layout:
     """Return where each axis of a tensor lies.
 
     Args:
@@ -157,20 +126,94 @@ def lay_out(shape: Sequence[int], axes: Sequence[str], neuron_axis: int | None, 
         neuron_axis: The axis that counts neurons, or `None`.
         kind: What the tensor is; activations of more than two axes show one sample at a time.
         sample: Which one; cut to those that there are.
+        at: The index along axes that do not lie on the picture, by name; cut to those that there are.
+        grammar: What the names of the axes leave open.
     """
-    sample_axis = _sample_axis(axes, kind, len(shape))
-    free = [axis for axis in range(len(shape)) if axis != sample_axis]
-    columns = _columns(free, axes, neuron_axis)
-    sides = None if columns is None else _tiled(shape, free, axes, columns)
-    if sides is None:
-        down = tuple(axis for axis in free if axis != columns)
-        right = () if columns is None else (columns,)
-        sides = Side(down, tuple(shape[axis] for axis in down)), Side(right, tuple(shape[axis] for axis in right))
-    n_samples = 1 if sample_axis is None else shape[sample_axis]
+    view = view_of(shape, axes, neuron_axis, grammar)
+    sample_axis = _sample_axis(view.names, kind)
+    free = [axis for axis in range(len(view.shape)) if axis != sample_axis]
+    rows, cols = _sides(view, free)
+    further_axes = tuple(axis for axis in free if axis not in (*rows.axes, *cols.axes))
+    n_samples = 1 if sample_axis is None else view.shape[sample_axis]
+    own = neuron_axis is not None and grammar.own
     return Layout(
-        rows=sides[0],
-        cols=sides[1],
+        rows=rows,
+        cols=cols,
         sample_axis=sample_axis,
-        sample=max(0, min(sample, n_samples - 1)),
-        neuron_cols=sides[1].pitch if neuron_axis is not None and sides[1].tiled else int(neuron_axis is not None),
+        sample=_within(sample, n_samples),
+        neuron_cols=0 if not own else cols.pitch if cols.tiled else 1,
+        shape=tuple(shape),
+        view=view,
+        further=tuple(_further(view, axis, at) for axis in further_axes),
+        further_axes=further_axes,
     )
+
+
+def _within(index: int, size: int) -> int:
+    return max(0, min(index, size - 1))
+
+
+def _further(view: View, axis: int, at: Mapping[str, int]) -> Further:
+    name, size = view.names[axis], view.shape[axis]
+    return Further(name, size, _within(at.get(name, 0), size), list(view.labels[axis]))
+
+
+def _sample_axis(names: Sequence[str], kind: Kind) -> int | None:
+    """Return the axis that counts samples, `None` if the picture can show all of them as its rows."""
+    if len(names) <= 2 or kind not in ("activations", "activation_gradients"):
+        return None
+    return names.index("sample") if "sample" in names else 0
+
+
+def _sides(view: View, free: list[int]) -> tuple[Side, Side]:
+    """Return what runs down and what runs right."""
+    columns = _columns(view, free)
+    if columns is None:
+        return side_of(view, free[:1]), side_of(view, ())
+    others = [axis for axis in free if axis != columns]
+    planes = [view.names.index(name) for name in PLANE_AXES if name in view.names]
+    if len(planes) == 2 and all(axis in others for axis in planes):
+        return _tiles(view, others, columns, *planes)
+    if not others:
+        return side_of(view, ()), side_of(view, (columns,))
+    down = _down(view, others)
+    stack = _stack(view, others, down, width=1)
+    return side_of(view, (*stack, down), tiled=bool(stack) and view.shape[down] > 1), side_of(view, (columns,))
+
+
+def _columns(view: View, free: list[int]) -> int | None:
+    """Return the axis that runs right: the neurons; without any, the last one that is no plane's. Samples are rows."""
+    if view.neuron_axis is not None:
+        return view.neuron_axis
+    if not free or view.names[free[-1]] == "sample":
+        return None
+    flat = [axis for axis in free if view.names[axis] not in PLANE_AXES]
+    in_planes = len(free) - len(flat) == len(PLANE_AXES) and bool(flat)
+    return flat[-1] if in_planes else free[-1]
+
+
+def _tiles(view: View, others: list[int], columns: int, y: int, x: int) -> tuple[Side, Side]:
+    """Return the sides of planes: a tile is `y` by `x`, neurons run right, input channels run down if they fit."""
+    stack = _stack(view, [axis for axis in others if axis != x], y, width=view.shape[x])
+    gap = view.shape[x] > 1 or (bool(stack) and view.shape[y] > 1)
+    return side_of(view, (*stack, y), tiled=gap and bool(stack)), side_of(view, (columns, x), tiled=gap)
+
+
+def _down(view: View, others: list[int]) -> int:
+    """Return the axis that runs down fastest: time, else what comes in, else the last one that is longer than 1."""
+    names = [view.names[axis] for axis in others]
+    for name in ("time", "in"):
+        if name in names:
+            return others[names.index(name)]
+    planes = [axis for axis in others if view.names[axis] not in STACKED_AXES] or others
+    return next((axis for axis in reversed(planes) if view.shape[axis] > 1), planes[-1])
+
+
+def _stack(view: View, others: list[int], down: int, width: int) -> list[int]:
+    """Return the axes that lie as tiles above each other, as long as the kernel planes that they make fit."""
+    stack = [axis for name in STACKED_AXES for axis in others if view.names[axis] == name and axis != down]
+    tile = view.shape[down]
+    crowded = math.prod(view.shape[axis] for axis in stack) * (tile + 1) > MOST_TILED_ROWS
+    if crowded and tile * width > 1:
+        return [axis for axis in stack if view.names[axis] != "in"]
+    return stack
