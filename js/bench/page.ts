@@ -1,8 +1,6 @@
 /** What is measured in the page: the whole view on a recording that it holds itself. */
 
-import "../src/styles/base.css";
-import "../src/styles/controls.css";
-import "../src/styles/maps.css";
+import "../src/styles/all.css";
 import { signal } from "@preact/signals";
 import { createCursor } from "../src/cursor.ts";
 import { mount } from "../src/mount.tsx";

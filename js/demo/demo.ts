@@ -3,9 +3,7 @@
  * `?state=failed` choose what is shown.
  */
 
-import "../src/styles/base.css";
-import "../src/styles/controls.css";
-import "../src/styles/maps.css";
+import "../src/styles/all.css";
 import "./page.css";
 import { signal } from "@preact/signals";
 import { createCursor } from "../src/cursor.ts";

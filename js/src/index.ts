@@ -1,8 +1,6 @@
 /** The widget, as anywidget loads it: `initialize` once a model, `render` once a view. */
 
-import "./styles/base.css";
-import "./styles/controls.css";
-import "./styles/maps.css";
+import "./styles/all.css";
 import { computed, signal } from "@preact/signals";
 import { createCursor } from "./cursor.ts";
 import { type InspectorModel, listen, resolveCursor } from "./model.ts";

@@ -46,6 +46,8 @@ export interface Store {
   readonly order: Signal<Order | null>;
   /** The step with which the shown one is compared. */
   readonly compare: Signal<number | null>;
+  /** Paths of the nested models whose layers are folded away. */
+  readonly folded: Signal<ReadonlySet<string>>;
   /** Whether the activations panel shows their gradients instead. */
   readonly outputGradients: Signal<boolean>;
   /** What a screen reader is told. */
@@ -187,6 +189,7 @@ export function createStore(
     choices,
     order,
     compare,
+    folded: signal<ReadonlySet<string>>(new Set()),
     outputGradients: signal(false),
     spoken: signal(""),
     spokenOf: signal(null),

@@ -1,4 +1,4 @@
-/** The transport's symbols, drawn in the text's colour. */
+/** Symbols, drawn in the text's colour. */
 
 const PATHS = {
   run: "M4 2.5v11l9-5.5z",
@@ -6,6 +6,8 @@ const PATHS = {
   step: "M3 2.5v11l7-5.5zM11 2.5h2v11h-2z",
   epoch: "M1.5 2.5v11l5.5-5.5zM7 2.5v11l5.5-5.5zM12.5 2.5h2v11h-2z",
   stop: "M3.5 3.5h9v9h-9z",
+  open: "M3 5.5h10l-5 6z",
+  folded: "M5.5 3v10l6-5z",
 } as const;
 
 export function Icon({ name }: { name: keyof typeof PATHS }) {

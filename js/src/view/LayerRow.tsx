@@ -1,0 +1,49 @@
+import { plural } from "../format.ts";
+import { type Facts, heightOf, hiddenSick } from "../rows.ts";
+import type { Row } from "../tree.ts";
+import { Health, HiddenSickness } from "./Health.tsx";
+import { Icon } from "./icons.tsx";
+import { Strip } from "./Strip.tsx";
+
+interface Props {
+  readonly id: string;
+  readonly row: Row;
+  readonly facts: Facts;
+  readonly selected: boolean;
+  /** Whether the keys are here. */
+  readonly active: boolean;
+  /** Whether any row of the tree can be folded: then all leave room for the sign of it. */
+  readonly foldable: boolean;
+}
+
+/** A layer, or a nested model that can be folded. The tree takes its clicks and keys. */
+export function LayerRow({ id, row, facts, selected, active, foldable }: Props) {
+  const { path, name, level, entry, inside, open, place, siblings } = row;
+  const health = facts.health.get(path);
+  const hidden = hiddenSick(row, facts);
+  const summary = entry?.summary ?? plural(inside, "layer");
+  return (
+    // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names the active row
+    <div
+      id={id}
+      data-path={path}
+      class={active ? "nnv-layer nnv-active" : "nnv-layer"}
+      role="treeitem"
+      aria-level={level}
+      aria-posinset={place}
+      aria-setsize={siblings}
+      aria-selected={selected}
+      aria-expanded={inside > 0 ? open : undefined}
+      style={{ height: `${heightOf(row, facts)}px`, "--nnv-level": String(level - 1) }}
+    >
+      <span class="nnv-layer-head">
+        {foldable && <span class="nnv-twisty">{inside > 0 && <Icon name={open ? "open" : "folded"} />}</span>}
+        <b title={path}>{name}</b>
+        <span title={summary}>{summary}</span>
+      </span>
+      {facts.measured.has(path) && <Strip path={path} />}
+      {health !== undefined && <Health health={health} />}
+      {hidden > 0 && <HiddenSickness count={hidden} />}
+    </div>
+  );
+}
