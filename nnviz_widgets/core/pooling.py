@@ -9,11 +9,11 @@ Pooling never copies the whole input, and an axis that numpy broadcasts (stride 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from nnviz_widgets.core.numeric import comparable
+from nnviz_widgets.core.numeric import comparable, without_repeats
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,6 +25,18 @@ BLOCK_VALUES = 1 << 18
 
 SHORT_RUN = 32
 """Up to this factor columns are pooled by strided steps: several times faster than reducing a short last axis."""
+
+
+class Take(NamedTuple):
+    """Columns in an order that is not that in memory.
+
+    Attributes:
+        axis: Which of the four axes, 2 for tiles or 3 for columns.
+        indices: What of it is at each place.
+    """
+
+    axis: int
+    indices: npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +132,13 @@ def _piece_length(values: npt.NDArray[Any], axis: int, factor: int) -> int:
 
 
 def pool(
-    values: npt.NDArray[Any], rows: Factors, cols: Factors, reduce: Reduce, *, negative_infinity: bool = True
+    values: npt.NDArray[Any],
+    rows: Factors,
+    cols: Factors,
+    reduce: Reduce,
+    *,
+    negative_infinity: bool = True,
+    take: Take | None = None,
 ) -> npt.NDArray[Any]:
     """Return `values` pooled.
 
@@ -130,23 +148,33 @@ def pool(
         cols: How columns are pooled.
         reduce: Which value a cell shows, see above.
         negative_infinity: Whether `values` may hold one; `max` is twice as fast if it is known that none does.
+        take: Which columns to pool, in which order, if not all as they are.
 
     Returns:
         The same four axes, shortened, and a floating or integer type. May be a view of `values`.
     """
     factors = (rows.tiles, rows.within, cols.tiles, cols.within)
-    shape = tuple(-(-size // factor) for size, factor in zip(values.shape, factors, strict=True))
-    distinct = values[tuple(slice(None) if stride else slice(0, 1) for stride in values.strides)]
+    sizes = list(values.shape)
+    if take is not None:
+        sizes[take.axis] = len(take.indices)
+    shape = tuple(-(-size // factor) for size, factor in zip(sizes, factors, strict=True))
+    (distinct,) = without_repeats(values)
+    if take is not None and distinct.shape[take.axis] < values.shape[take.axis]:
+        take = None  # they are all the same
     if max(factors) == 1:
-        return np.broadcast_to(comparable(distinct), shape)
+        return np.broadcast_to(_taken(comparable(distinct), take), shape)
     both = reduce == "absmax" or negative_infinity
     axis = 0 if distinct.shape[0] > 1 else 1
     length = _piece_length(distinct, axis, factors[axis])
     pieces = []
     with np.errstate(invalid="ignore"):
         for start in range(0, distinct.shape[axis], length):
-            piece = comparable(distinct[(slice(None),) * axis + (slice(start, start + length),)])
+            piece = _taken(comparable(distinct[(slice(None),) * axis + (slice(start, start + length),)]), take)
             high = _pool(piece, factors, np.maximum)
             low = _pool(piece, factors, np.minimum) if both else None
             pieces.append(_combine(high, low, reduce))
     return np.broadcast_to(np.concatenate(pieces, axis=axis), shape)
+
+
+def _taken(values: npt.NDArray[Any], take: Take | None) -> npt.NDArray[Any]:
+    return values if take is None else values.take(take.indices, axis=take.axis)

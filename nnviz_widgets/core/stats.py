@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nnviz_widgets.core.numeric import as_real, comparable
+from nnviz_widgets.core.numeric import as_real, comparable, without_repeats
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 _SAMPLE = 1 << 14
 """How many values the percentiles of `limits` are taken from, at most: their rank is then right to 0.1 % or so."""
+
+_HISTOGRAM_SAMPLE = 1 << 16
+"""How many values are counted in a histogram, at most."""
+
+_PIECE = 1 << 20
+"""Values looked at together where one of them is not finite: no copy of a large tensor is made."""
 
 
 def vitals(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -105,37 +111,70 @@ def limits(array: npt.NDArray[Any]) -> Limits:
     Returns:
         The limits; without finite values, only the counts mean anything.
     """
-    distinct, repeats = _without_repeats(array)
+    (distinct,) = without_repeats(array)
+    repeats = array.size // max(1, distinct.size)
     values = comparable(distinct).ravel(order="K")
     if not values.size:
         return Limits(None, None, None, None, 0, 0, 0)
     low, high = values.min(), values.max()
     if np.isfinite(low) and np.isfinite(high):  # a NaN anywhere makes both NaN
         return Limits(float(low), float(high), *_clips(values, float(low), float(high)), 0, 0, 0)
-    counts = tuple(repeats * int(mask(values).sum()) for mask in (np.isnan, np.isposinf, np.isneginf))
+    pieces = [_finite_range(values[start : start + _PIECE]) for start in range(0, values.size, _PIECE)]
+    n_nan, n_posinf, n_neginf = (repeats * sum(counts) for counts in zip(*(piece[2:] for piece in pieces), strict=True))
+    low, high = min(piece[0] for piece in pieces), max(piece[1] for piece in pieces)
+    if low > high:
+        return Limits(None, None, None, None, n_nan, n_posinf, n_neginf)
+    return Limits(low, high, *_clips(values, low, high), n_nan, n_posinf, n_neginf)
+
+
+def _finite_range(values: npt.NDArray[Any]) -> tuple[float, float, int, int, int]:
+    """Return the smallest and the largest finite value, inf and -inf if there are none, and how many are not finite."""
+    n_nan, n_posinf, n_neginf = (int(mask(values).sum()) for mask in (np.isnan, np.isposinf, np.isneginf))
     finite = values[np.isfinite(values)]
-    if not finite.size:
-        return Limits(None, None, None, None, *counts)
-    low, high = float(finite.min()), float(finite.max())
-    return Limits(low, high, *_clips(finite, low, high), *counts)
+    return float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf)), n_nan, n_posinf, n_neginf
 
 
-def _without_repeats(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
-    """Take a broadcast array back to the values that are in memory, and say how often each is repeated."""
-    repeated = [stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)]
-    if not any(repeated):
-        return array, 1
-    distinct = array[tuple(slice(0, 1) if again else slice(None) for again in repeated)]
-    return distinct, array.size // max(1, distinct.size)
-
-
-def _clips(values: npt.NDArray[Any], low: float, high: float) -> tuple[float, float]:
-    """Take percentiles 1 and 99 of finite values from a sample of them."""
-    stride = -(-values.size // _SAMPLE)
+def _sample(values: npt.NDArray[Any], at_most: int) -> npt.NDArray[Any]:
+    """Return the finite ones of at most so many values, spread evenly over a tensor."""
+    stride = max(1, -(-values.size // at_most))
     while gcd(stride, values.size) > 1:  # or the sample would be of a few columns only
         stride += 1
     sample = values[::stride]
+    finite: npt.NDArray[Any] = sample[np.isfinite(sample)]
+    return finite
+
+
+def _clips(values: npt.NDArray[Any], low: float, high: float) -> tuple[float, float]:
+    """Take percentiles 1 and 99 of the finite values from a sample of them."""
+    sample = _sample(values, _SAMPLE)
+    if not sample.size:
+        return low, high
     rank = sample.size // 100
     ordered = np.partition(sample, (rank, sample.size - 1 - rank))
     clip_low, clip_high = float(ordered[rank]), float(ordered[sample.size - 1 - rank])
     return (clip_low, clip_high) if clip_low < clip_high else (low, high)
+
+
+def histogram(array: npt.NDArray[Any], low: float, high: float, n_bins: int = 64) -> list[int]:
+    """Count values in bins of equal width, the last one with its upper end.
+
+    Of many values a sample is counted, spread evenly over the tensor. `low` and `high` are values of the tensor, so the
+    first and the last bin are never empty: one that the sample missed is counted once.
+
+    Args:
+        array: Any shape and numeric dtype, with a finite value; those that are not finite are left out.
+        low: The smallest finite value, from `limits`.
+        high: The largest one. If both are the same, all are in the first bin.
+        n_bins: How many bins.
+    """
+    (distinct,) = without_repeats(array)
+    sample = _sample(comparable(distinct).ravel(order="K"), _HISTOGRAM_SAMPLE).astype(np.float64)
+    if low == high:
+        return [max(1, sample.size)] + [0] * (n_bins - 1)
+    # Halves, as the difference of the largest float64 and the least one is none.
+    half = 0.5 if max(abs(low), abs(high)) > 1 else 1.0
+    share = (sample * half - low * half) / (high * half - low * half)
+    counts = np.bincount(np.minimum((share * n_bins).astype(np.intp), n_bins - 1), minlength=n_bins)
+    counts[0], counts[-1] = max(counts[0], 1), max(counts[-1], 1)
+    found: list[int] = counts.tolist()
+    return found

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from nnviz_widgets.core import pooling
-from nnviz_widgets.core.pooling import fit, fit_tiles, pool
+from nnviz_widgets.core.pooling import Take, fit, fit_tiles, pool
 
 
 def one_cell(values, reduce):
@@ -100,3 +100,22 @@ def test_factor_of_a_plain_side_is_the_smallest(length, limit):
     assert factors.cells == -(-length // factors.factor) <= limit
     if factors.factor > 1:
         assert -(-length // (factors.factor - 1)) > limit
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), sides, sides, st.integers(1, 12), st.integers(1, 12), st.sampled_from(["absmax", "max"]))
+def test_columns_are_sorted_before_they_are_pooled(data, down, right, max_rows, max_cols, reduce):
+    values = data.draw(npst.arrays("f4", (*down, *right), elements=odd_floats, fill=odd_floats))
+    axis = 2 if right[0] > 1 else 3
+    order = np.array(data.draw(st.permutations(range(values.shape[axis]))))
+    chosen = order[: data.draw(st.integers(1, len(order)))]
+    taken = values.take(chosen, axis=axis)
+    rows, cols = fit_side(down, max_rows), fit_side(taken.shape[2:], max_cols)
+    found = pool(values, rows, cols, reduce, take=Take(axis, chosen))
+    np.testing.assert_array_equal(found, slowly(taken, rows, cols, reduce))
+
+
+def test_columns_that_are_all_the_same_need_no_order():
+    wide = np.broadcast_to(np.arange(5.0).reshape(1, 5, 1, 1), (1, 5, 1, 10**7))
+    found = pool(wide, fit(5, 5), fit(10**7, 4), "absmax", take=Take(3, np.arange(10**7)[::-1]))
+    np.testing.assert_array_equal(found[0, :, 0, :], np.broadcast_to(np.arange(5.0)[:, None], (5, 4)))

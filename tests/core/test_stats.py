@@ -1,6 +1,7 @@
 """The statistics of one tensor, over everything that a tensor can hold."""
 
 import math
+from fractions import Fraction
 
 import ml_dtypes
 import numpy as np
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from nnviz_widgets.core import stats
 from nnviz_widgets.core.frame import NEURON_STATISTICS, VITALS
-from nnviz_widgets.core.stats import limits, neuron_statistics, vitals
+from nnviz_widgets.core.stats import histogram, limits, neuron_statistics, vitals
 
 NAN, INF = math.nan, math.inf
 
@@ -173,3 +175,71 @@ def test_limits_of_a_huge_broadcast_array_look_at_what_is_in_memory():
 def test_limits_do_not_depend_on_the_order_in_memory():
     array = np.random.default_rng(1).normal(size=(300, 200))
     assert limits(np.asfortranarray(array))[:2] == limits(array)[:2] == (array.min(), array.max())
+
+
+def test_N01_limits_of_many_values_are_counted_in_pieces(monkeypatch):
+    monkeypatch.setattr(stats, "_PIECE", 100)
+    array = np.random.default_rng(0).normal(size=(70, 30)).astype("f4")
+    array[3, 4], array[60, 1:4], array[69, 29] = NAN, INF, -INF
+    found, finite = limits(array), array[np.isfinite(array)]
+    assert found[:2] == (finite.min(), finite.max())
+    assert found[4:] == (1, 3, 1)
+
+
+def test_N01_limits_where_hardly_a_value_is_finite():
+    array = np.full(10**6, NAN, np.float32)
+    array[[3, 77]] = 1.0, 2.0
+    assert limits(array) == (1.0, 2.0, 1.0, 2.0, 10**6 - 2, 0, 0)
+
+
+def slow_histogram(values, low, high):
+    """Put each value where it belongs, one by one, in exact fractions."""
+    counts = [0] * 64
+    low, high = Fraction(low), Fraction(high)
+    for value in values:
+        at = int((Fraction(float(value)) - low) * 64 / (high - low)) if high > low else 0
+        counts[min(at, 63)] += 1
+    return counts
+
+
+@given(hnp.arrays(np.float32, hnp.array_shapes(max_dims=3, max_side=8), elements=FINITE_OR_NOT))
+def test_a_histogram_counts_every_finite_value(array):
+    found, finite = limits(array), array[np.isfinite(array)]
+    if not finite.size:
+        return
+    counts = histogram(array, found.low, found.high)
+    exact = slow_histogram(finite, found.low, found.high)
+    assert sum(counts) == sum(exact) == finite.size
+    # A value at the edge of two bins may round into either.
+    assert np.abs(np.cumsum(counts) - np.cumsum(exact)).max() <= np.unique(finite, return_counts=True)[1].max()
+
+
+@pytest.mark.parametrize(
+    ("array", "first", "last"),
+    [
+        (np.array([1e300, -1e300, 1.7e308, -1.7e308]), 1, 1),
+        (np.array([0.0, 5e-324]), 1, 1),
+        (np.array([7.0, 7.0]), 2, 0),
+        (np.array([2**64 - 1, 0, 0], np.uint64), 2, 1),
+        (np.array([True, False, True]), 1, 2),
+        (np.array([0j, 3 + 4j]), 1, 1),
+        (np.array([-8, 7], ml_dtypes.int4), 1, 1),
+    ],
+)
+def test_N02_N03_histograms_of_odd_ranges(array, first, last):
+    found = limits(array)
+    counts = histogram(array, found.low, found.high)
+    assert len(counts) == 64
+    assert (counts[0], counts[-1], sum(counts)) == (first, last, array.size)
+
+
+def test_N07_a_histogram_of_a_sample_shows_the_outlier():
+    values = np.random.default_rng(0).normal(size=10**6).astype("f4")
+    values[777_777] = 1e12
+    counts = histogram(values, values.min(), values.max())
+    assert sum(counts) <= (1 << 16) + 1
+    assert (counts[0] > 50_000, counts[-1]) == (True, 1)
+
+
+def test_N06_a_histogram_of_a_broadcast_array_looks_at_what_is_in_memory():
+    assert sum(histogram(np.broadcast_to(np.array([1.0, 3.0, 2.0]), (10**9, 3)), 1, 3)) == 3
