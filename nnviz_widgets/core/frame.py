@@ -96,6 +96,33 @@ class TensorSpec:
         return neuron_count(self.shape, self.neuron_axis, self.grammar)
 
 
+def batch_key(leaf: int) -> TensorKey:
+    """Return the key under which the rows of the batch are kept: of the `leaf`-th array of its `x`."""
+    return TensorKey("", "activations", variable="x", output=leaf)
+
+
+def of_batch(key: TensorKey) -> bool:
+    """Whether it is one that `batch_key` makes."""
+    return not key.layer
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInput:
+    """What one call of a layer is fed.
+
+    Attributes:
+        key: The tensor that holds its values: an output of another layer, or rows of the batch.
+        shape: Of one sample as the layer is fed it, `None` where it varies.
+        unflattened: Where that is one row of values: the shape they had before they were flattened, or `None`.
+        guessed: Whether that shape is taken from the number of values alone: a flat row of 784 may be an image.
+    """
+
+    key: TensorKey
+    shape: tuple[int | None, ...]
+    unflattened: tuple[int | None, ...] | None = None
+    guessed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """All layers and tensors of a model, and the reason for everything that cannot be read.
@@ -105,11 +132,13 @@ class Catalogue:
         specs: Every tensor that a probe can read. The rows of a vitals reading are in this order.
         reasons: `(path, kind)` to the reason why that kind of that layer cannot be read. May also hold paths
             that are not in `layers`, such as a cell inside a recurrent layer.
+        inputs: Path of a call to what it is fed, where that can be read.
     """
 
     layers: tuple[LayerInfo, ...] = ()
     specs: tuple[TensorSpec, ...] = ()
     reasons: Mapping[tuple[str, Kind], str] = field(default_factory=lambda: MappingProxyType({}))
+    inputs: Mapping[str, LayerInput] = field(default_factory=lambda: MappingProxyType({}))
 
     def main_specs(self) -> dict[tuple[str, Kind], TensorSpec]:
         """Return for each layer and kind the tensor that stands for it: the kernel, or else the first."""

@@ -92,8 +92,11 @@ class Recorder:
         keys = set(wanted)
         if read_all:
             keys |= {spec.key for spec in functions.catalogue.specs if spec.key.kind in self._probe.kinds}
-        labels = labels_of(self._training.targets(output.batch), self._probe.samples)
-        self._recording.add_tensors(step, output.tensors(keys), labels=labels)
+            keys |= {fed.key for fed in functions.catalogue.inputs.values() if fed.key.kind in self._probe.kinds}
+        n = self._probe.samples
+        labels = labels_of(self._training.targets(output.batch), n)
+        arrays = output.tensors(keys) | self._training.rows(output.batch, keys, n)
+        self._recording.add_tensors(step, arrays, labels=labels)
 
     def _tell_notices(self, step: int) -> None:
         """Note what the training has to say, each sentence once."""

@@ -70,7 +70,7 @@ def after_tracing(entries: Sequence[Entry], chosen: Sequence[Entry], taps: Taps,
                 reasons[call, "weights"] = f"{call!r} has no variables"
             specs += _gradient_specs(entry, info, taps, reasons)
         specs += _output_specs(entry, info, taps, samples, reasons)
-    return Catalogue(tuple(layers), tuple(specs), MappingProxyType(reasons))
+    return Catalogue(tuple(layers), tuple(specs), MappingProxyType(reasons), taps.inputs.found())
 
 
 def _layer_info(entry: Entry, path: str, shape: tuple[int | None, ...] | None) -> LayerInfo:

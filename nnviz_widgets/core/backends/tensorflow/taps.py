@@ -23,6 +23,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from nnviz_widgets.core.backends.tensorflow.inputs import Inputs
 from nnviz_widgets.core.backends.tensorflow.tapes import asking
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Taps:
         foreign: Paths of layers that were called in another graph, inside a loop or a branch.
         gradients: `id(variable)` to `(variable, gradient)`, unscaled; the gradient is `None` if not connected.
         updated: Per optimizer call, how many variables it was given and a tensor or bool that says if they changed.
+        inputs: What each call is fed.
         loss: What `compute_loss` returned last, or `None`.
         failed: The first mistake of our own while noting; the code that is tapped never sees it.
     """
@@ -81,6 +83,7 @@ class Taps:
         self._restore: list[tuple[Any, str, Any]] = []
         self._tapes = contextlib.ExitStack()
         self._calls: Counter[str] = Counter()
+        self.inputs = Inputs()
         self.outputs: dict[str, list[Output]] = {}
         self.foreign: set[str] = set()
         self.gradients: dict[int, tuple[Any, Any]] = {}
@@ -153,19 +156,21 @@ class Taps:
         @functools.wraps(call)
         def noting(*args: Any, **kwargs: Any) -> Any:
             result = call(*args, **kwargs)
-            self._guarded(lambda: self._note_call(entry, result))
+            self._guarded(lambda: self._note_call(entry, next(iter((*args, *kwargs.values())), None), result))
             return result
 
         return noting
 
-    def _note_call(self, entry: Entry, result: Any) -> None:
+    def _note_call(self, entry: Entry, fed: Any, result: Any) -> None:
         if not self._here():
             self.foreign.add(entry.path)
             return
         n = self._calls[entry.path]
         self._calls[entry.path] += 1
-        outputs = self.outputs.setdefault(f"{entry.path}#{n}" if n else entry.path, [])
-        outputs += [_output(value) for value in tree.flatten(result) if _is_of_numbers(value)]
+        call = f"{entry.path}#{n}" if n else entry.path
+        values = [value for value in tree.flatten(result) if _is_of_numbers(value)]
+        self.outputs.setdefault(call, []).extend(_output(value) for value in values)
+        self.inputs.note_call(call, entry.layer, fed, values)
 
     def _sources(self) -> list[Any]:
         """Return the tensors whose gradients are wanted of the tape that is asked now."""

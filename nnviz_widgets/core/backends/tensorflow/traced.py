@@ -118,8 +118,10 @@ class TracedStep:
 
     def train(self, data: Any) -> dict[str, Any]:
         """Run `train_step` on a batch and return what the taps noted."""
+        data = _without_optionals(data)
         with Taps(self._model, self._chosen) as taps:
-            logs = self._model.train_step(_without_optionals(data))
+            self._guarded(lambda: taps.inputs.note_batch(data), None)
+            logs = self._model.train_step(data)
         self._taps = taps
         self.failed = self.failed or taps.failed
         flat = dict(_flat_logs(logs or {}))

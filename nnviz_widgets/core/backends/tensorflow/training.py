@@ -23,14 +23,17 @@ from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_bat
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
+from nnviz_widgets.core.frame import of_batch
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
+
+    import numpy.typing as npt
 
     from nnviz_widgets.core.backends.tensorflow.traced import StepOutput
     from nnviz_widgets.core.fit_arguments import FitArguments
-    from nnviz_widgets.core.frame import Catalogue
+    from nnviz_widgets.core.frame import Catalogue, TensorKey
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.schedule import Variant
 
@@ -269,6 +272,16 @@ class Training:
         """Return the targets of a batch as a numpy array, or `None` if there are none or several."""
         _, y, _ = data_adapter_utils.unpack_x_y_sample_weight(batch)
         return np.asarray(y) if hasattr(y, "shape") and hasattr(y, "numpy") else None
+
+    def rows(self, batch: Any, keys: Iterable[TensorKey], n: int) -> dict[TensorKey, npt.NDArray[Any]]:
+        """Return the first `n` rows of those arrays of the batch's `x` that are among `keys`.
+
+        They are copies: a view would keep the whole batch.
+        """
+        x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(batch)
+        leaves = keras.tree.flatten(x)
+        wanted = [key for key in keys if of_batch(key)]
+        return {key: np.asarray(leaves[key.output])[:n].copy() for key in wanted}
 
     def as_numpy(self, batch: Any) -> tuple[Any, Any, Any]:
         """Return a batch as `(x, y, sample_weight)` in numpy arrays."""
