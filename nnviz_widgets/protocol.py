@@ -90,10 +90,11 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column_to: Count
 
 
-Part = Literal["map", "incoming", "input", "product", "samples"]
+Part = Literal["map", "incoming", "input", "product", "output", "samples"]
 """What a request draws of a tensor: all of it (`map`), or for the neuron panel what belongs to one neuron: its incoming
 weights or their gradients (`incoming`), what the layer is fed of the sample (`input`), the product of both (`product`),
-and its activation over the samples (`samples`)."""
+its own output for the sample where that is more than one number (`output`), and its activation over the samples
+(`samples`)."""
 
 ComplexPart = Literal["abs", "real", "imag", "phase"]
 
@@ -343,6 +344,34 @@ class Plane(msgspec.Struct, frozen=True):
     """Where in the full picture the first value is that is not finite."""
 
 
+class Column(msgspec.Struct, frozen=True):
+    """One line of the timeline, of a health strip or of the neuron panel."""
+
+    name: str
+    layer: str | None
+    """The layer's path for a health strip or a neuron; null for a metric."""
+    n: int
+    x_buffer: int
+    """Index of the buffer with the steps, float64, `n` of them."""
+    y_buffer: int
+    """Index of the buffer with the values, float32; NaN is a gap."""
+
+
+class Neuron(msgspec.Struct, frozen=True):
+    """What a frame tells of one neuron in numbers, beside the planes of its parts."""
+
+    index: int
+    weighted: float | None = None
+    """The sum of what it is fed of the sample, each value times its weight; null where it has no such sum."""
+    bias: float | None = None
+    weights_step: int | None = None
+    """The step of the weights in it: the one before the frame's, with which its activation was computed, if they are
+    kept."""
+    lines: list[Column] | None = None
+    """How it changed over the steps: `weights_l2`, `gradients_l2`, `activations_mean`. Null in most frames while it
+    runs: then the ones before are still good."""
+
+
 class Frame(_Message, tag="frame"):
     """All visible heatmaps of one layer at one step."""
 
@@ -360,19 +389,8 @@ class Frame(_Message, tag="frame"):
     """Whether the client must send an `Ack` of it once it, or a later frame, is painted."""
     order_buffer: int = -1
     """Index of the buffer with the neuron at each place, int32, where the neurons are sorted; -1 where they are not."""
-
-
-class Column(msgspec.Struct, frozen=True):
-    """One line of the timeline or of a health strip."""
-
-    name: str
-    layer: str | None
-    """The layer's path for a health strip; null for a metric."""
-    n: int
-    x_buffer: int
-    """Index of the buffer with the steps, float64, `n` of them."""
-    y_buffer: int
-    """Index of the buffer with the values, float32; NaN is a gap."""
+    neuron: Neuron | None = None
+    """Null where no part of one was asked for."""
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -47,7 +47,7 @@ export interface MapRequest {
   cell: Cell | null;
   at: Record<string, number>;
   window: Window | null;
-  part: "map" | "incoming" | "input" | "product" | "samples";
+  part: "map" | "incoming" | "input" | "product" | "output" | "samples";
   complex: "abs" | "real" | "imag" | "phase";
 }
 
@@ -203,7 +203,7 @@ export interface Plane {
   n_neginf: number;
   value: Value | null;
   output: number;
-  part: "map" | "incoming" | "input" | "product" | "samples";
+  part: "map" | "incoming" | "input" | "product" | "output" | "samples";
   row_start: number;
   col_start: number;
   shown_rows: number;
@@ -212,6 +212,22 @@ export interface Plane {
   compared: number | null;
   histogram: number[];
   first_bad: Cell | null;
+}
+
+export interface Column {
+  name: string;
+  layer: string | null;
+  n: number;
+  x_buffer: number;
+  y_buffer: number;
+}
+
+export interface Neuron {
+  index: number;
+  weighted: number | null;
+  bias: number | null;
+  weights_step: number | null;
+  lines: Column[] | null;
 }
 
 export interface Frame {
@@ -226,14 +242,7 @@ export interface Frame {
   planes: Plane[];
   acknowledge: boolean;
   order_buffer: number;
-}
-
-export interface Column {
-  name: string;
-  layer: string | null;
-  n: number;
-  x_buffer: number;
-  y_buffer: number;
+  neuron: Neuron | null;
 }
 
 export interface Event {

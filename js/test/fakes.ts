@@ -173,8 +173,8 @@ export function plane(rows: number, cols: number, changes: Partial<Plane> = {}):
     part: "map",
     row_start: 0,
     col_start: 0,
-    shown_rows: rows,
-    shown_cols: cols,
+    shown_rows: changes.full_rows ?? rows,
+    shown_cols: changes.full_cols ?? cols,
     further: [],
     compared: null,
     histogram: [],
@@ -196,6 +196,7 @@ export function frame(client: string, seq: number, planes: Plane[], changes: Par
     planes,
     acknowledge: true,
     order_buffer: -1,
+    neuron: null,
     ...changes,
   };
 }
