@@ -81,6 +81,8 @@ def comparable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def without_repeats(*arrays: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
     """Take arrays of one shape back to what is in memory: one index of each axis that numpy broadcasts in all."""
+    if all(0 not in array.strides for array in arrays):
+        return arrays
     repeated = [
         length > 1 and not any(array.strides[axis] for array in arrays) for axis, length in enumerate(arrays[0].shape)
     ]

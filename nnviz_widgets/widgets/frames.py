@@ -8,14 +8,17 @@ import msgspec
 import numpy as np
 
 from nnviz_widgets.core.frame import TensorKey
-from nnviz_widgets.errors import InvalidArgumentError, NnvizError, TensorNotRecorded, TensorUnavailable
+from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Frame
 from nnviz_widgets.widgets.encoding import Encoding
-from nnviz_widgets.widgets.picture import Picture, missing, picture, shrink
+from nnviz_widgets.widgets.kept import earlier_of, kept_at, key_or_reason
+from nnviz_widgets.widgets.order import order_of
+from nnviz_widgets.widgets.picture import Look, Picture, joined, missing, picture, shrink
 from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
-    from nnviz_widgets.core.frame import Frame as TensorFrame
+    import numpy.typing as npt
+
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.protocol import MapRequest, Plane, Watch
 
@@ -23,39 +26,15 @@ HEADER_BYTES = 8 << 10
 """Room for a usual header; a larger one is measured, and the pictures made smaller."""
 MAX_LABEL = 40
 MAX_LABELS = 1024
+ANOTHER_BATCH = "each step has a batch of its own"
 
 
 def keys_of(recording: Recording, watch: Watch) -> list[TensorKey | str]:
     """Return for each map of `watch` the tensor's key, or the reason why there is none."""
-    return [_key(recording, watch.layer, request) for request in watch.maps]
-
-
-def _key(recording: Recording, layer: str, request: MapRequest) -> TensorKey | str:
-    try:
-        return recording.resolve(layer, request.tensor, request.variable)
-    except TensorUnavailable as error:
-        return recording.why(layer, request.tensor) or str(error)
-    except InvalidArgumentError as error:
-        # Several variables and none is a kernel, as in BatchNormalization: a picture of the first says more than words.
-        main = recording.catalogue.main_specs().get((layer, request.tensor))
-        return str(error) if main is None or request.variable is not None else main.key
-    except NnvizError as error:
-        return str(error)
-
-
-def kept_at(recording: Recording, key: TensorKey, step: int) -> TensorFrame | None:
-    """Return a tensor at the nearest kept step at or before `step` (-1: the newest), `None` if there is none."""
-    try:
-        return recording.frame(key, step)
-    except TensorNotRecorded:
-        if step == -1:
-            return None
-    try:
-        steps = recording.tensor_steps(key.layer, key.kind, key.variable, output=key.output)
-        index = int(np.searchsorted(steps, step, side="right"))
-        return recording.frame(key, int(steps[index - 1])) if index else None
-    except TensorNotRecorded:  # thinned out between the two calls
-        return None
+    return [
+        key_or_reason(recording, watch.layer, request.tensor, request.variable, request.output)
+        for request in watch.maps
+    ]
 
 
 def shown_step(recording: Recording, keys: list[TensorKey | str], step: int) -> int | None:
@@ -77,9 +56,14 @@ def frame_message(
         seq: The frame's number.
         exact: Whether to send all 32 bits of each value, if they fit.
     """
-    drawings = [_drawing(recording, watch, key, step) for key in keys]
+    order = None if watch.order is None or step is None else order_of(recording, watch.layer, watch.order)
+    drawings = [
+        _drawing(recording, watch, request, key, step, order) for request, key in zip(watch.maps, keys, strict=True)
+    ]
+    sorts = [drawing.places for drawing in drawings if isinstance(drawing, Picture) and drawing.places is not None]
+    order_bytes = [sorts[0].astype("<i4", copy=False).tobytes()] if sorts else []
     labels = recording.labels(step)[:MAX_LABELS] if step is not None else ()
-    header = 2 * HEADER_BYTES
+    header = 2 * HEADER_BYTES + sum(map(len, order_bytes))
     while True:
         planes, buffers = _draw(watch, drawings, MAX_FRAME_BYTES - header, exact=exact)
         message = Frame(
@@ -91,14 +75,22 @@ def frame_message(
             sample=watch.sample,
             labels=[cut(label, MAX_LABEL) for label in labels],
             planes=planes,
+            order_buffer=len(buffers) if sorts else -1,
         )
-        needed = len(msgspec.json.encode(message)) + HEADER_BYTES
+        needed = len(msgspec.json.encode(message)) + HEADER_BYTES + sum(map(len, order_bytes))
         if needed <= header:
-            return message, buffers
+            return message, buffers + order_bytes
         header = needed
 
 
-def _drawing(recording: Recording, watch: Watch, key: TensorKey | str, step: int | None) -> Picture | str:
+def _drawing(
+    recording: Recording,
+    watch: Watch,
+    request: MapRequest,
+    key: TensorKey | str,
+    step: int | None,
+    order: npt.NDArray[np.int32] | str | None,
+) -> Picture | str:
     if isinstance(key, str):
         return key
     if step is None:
@@ -110,9 +102,18 @@ def _drawing(recording: Recording, watch: Watch, key: TensorKey | str, step: int
     try:
         frame = recording.frame(key, step)
         spec = recording.spec(key)
+        earlier = None if watch.compare is None else earlier_of(recording, key, watch.compare)
     except NnvizError as error:
         return str(error)
-    return picture(frame, spec.note, watch.sample)
+    unsorted = order if isinstance(order, str) else None
+    batches = ANOTHER_BATCH if earlier is not None and _of_its_batch(key) else None
+    look = Look(watch.sample, request.at, request.window, request.complex, None if isinstance(order, str) else order)
+    return picture(frame, joined(spec.note, batches, unsorted), look, earlier)
+
+
+def _of_its_batch(key: TensorKey) -> bool:
+    """Whether a tensor tells of samples that are others at each step."""
+    return key.kind in ("activations", "activation_gradients") and key.variable is None
 
 
 def _draw(watch: Watch, drawings: list[Picture | str], n_bytes: int, *, exact: bool) -> tuple[list[Plane], list[bytes]]:
@@ -127,9 +128,9 @@ def _draw(watch: Watch, drawings: list[Picture | str], n_bytes: int, *, exact: b
     buffers: list[bytes] = []
     for drawing, request in zip(drawings, watch.maps, strict=True):
         if isinstance(drawing, str):
-            planes.append(missing(request.tensor, request.variable, drawing))
+            planes.append(missing(request, drawing))
             continue
-        plane, data = drawing.draw(*next(sizes), encoding)
+        plane, data = drawing.draw(*next(sizes), encoding, thorough=exact)
         value = None if request.cell is None else drawing.value(request.cell)
         planes.append(msgspec.structs.replace(plane, buffer=len(buffers), value=value))
         buffers.append(data)

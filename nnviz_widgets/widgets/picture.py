@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnviz_widgets.core.numeric import is_numeric
-from nnviz_widgets.core.pooling import Factors, Reduce, pool
-from nnviz_widgets.core.stats import limits
-from nnviz_widgets.protocol import Dimension, Plane, Value
+from nnviz_widgets.core.numeric import is_numeric, part_of
+from nnviz_widgets.core.pooling import Factors, Reduce, Take, pool
+from nnviz_widgets.core.search import first_bad
+from nnviz_widgets.core.stats import histogram, limits
+from nnviz_widgets.protocol import Cell, Plane, Value
+from nnviz_widgets.widgets.compare import difference
 from nnviz_widgets.widgets.encoding import CELL_BYTES, Encoding, encode
-from nnviz_widgets.widgets.layout import Layout, lay_out
+from nnviz_widgets.widgets.layout import START, lay_out
+from nnviz_widgets.widgets.window import spans
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
     from nnviz_widgets.core.frame import Frame, Kind
-    from nnviz_widgets.protocol import Cell
-    from nnviz_widgets.widgets.layout import Side
+    from nnviz_widgets.core.grammar import Grammar
+    from nnviz_widgets.core.numeric import ComplexPart
+    from nnviz_widgets.protocol import MapRequest, Window
+    from nnviz_widgets.widgets.layout import Layout
+    from nnviz_widgets.widgets.window import Span
 
 REDUCE: dict[Kind, Reduce] = {
     "weights": "absmax",
@@ -29,6 +37,35 @@ REDUCE: dict[Kind, Reduce] = {
     "activation_gradients": "absmax",
 }
 
+DRAWN: dict[ComplexPart, str] = {
+    "abs": "the magnitude |z| is drawn",
+    "real": "the real part is drawn",
+    "imag": "the imaginary part is drawn",
+    "phase": "the phase is drawn, in radians",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a person looks at a tensor.
+
+    Attributes:
+        sample: The sample to show of activations of more than two axes.
+        at: Index along each further axis that does not lie on the picture, by name; 0 for those not named.
+        window: What is zoomed into, `None` for all.
+        part: What is drawn of complex numbers.
+        order: The neuron at each place, shape `(n_neurons,)`, or `None` where they lie as they are.
+    """
+
+    sample: int = 0
+    at: Mapping[str, int] = field(default_factory=lambda: START)
+    window: Window | None = None
+    part: ComplexPart = "abs"
+    order: npt.NDArray[np.int32] | None = None
+
+
+PLAINLY = Look()
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -36,36 +73,101 @@ class Picture:
 
     Attributes:
         frame: The tensor.
+        exact: Its values in their own type, or their difference to those of another step.
+        values: The real numbers that are drawn of `exact`.
+        compared: That step, or `None`.
         note: What a reader must know, or `None`.
         layout: Where its axes lie.
+        rows: What is drawn of the side that runs down.
+        cols: What is drawn of the side that runs right.
+        places: Which unit of the columns (tile or cell) lies at each place, `None` where they lie as they are.
     """
 
     frame: Frame
+    exact: npt.NDArray[Any]
+    values: npt.NDArray[Any]
+    compared: int | None
     note: str | None
     layout: Layout
+    rows: Span
+    cols: Span
+    places: npt.NDArray[np.int32] | None
 
     def cells(self, max_rows: int, max_cols: int) -> int:
         """Return how many cells `draw` makes."""
-        return self.layout.rows.fit(max_rows).cells * self.layout.cols.fit(max_cols).cells
+        return self.rows.fit(max_rows).cells * self.cols.fit(max_cols).cells
 
-    def draw(self, max_rows: int, max_cols: int, encoding: Encoding) -> tuple[Plane, bytes]:
-        """Return the header (of buffer 0) and the cells of at most `max_rows` x `max_cols` cells."""
-        array, kind = self.frame.array, self.frame.key.kind
-        rows, cols = self.layout.rows.fit(max_rows), self.layout.cols.fit(max_cols)
-        ranges = _ranges(array)
-        values = pool(self.layout.arrange(array), rows, cols, REDUCE[kind], negative_infinity=bool(ranges["n_neginf"]))
+    def draw(self, max_rows: int, max_cols: int, encoding: Encoding, *, thorough: bool = False) -> tuple[Plane, bytes]:
+        """Return the header (of buffer 0) and the cells of at most `max_rows` x `max_cols` cells.
+
+        Args:
+            max_rows: The most rows.
+            max_cols: The most columns.
+            encoding: How the cells are written.
+            thorough: Whether there is time for a histogram.
+        """
+        rows, cols = self.rows.fit(max_rows), self.cols.fit(max_cols)
+        tiles = self.layout.arrange(self.values)
+        ranges = limits(self.values)._asdict()
+        # A difference has two signs, whatever it is of.
+        reduce = REDUCE[self.frame.key.kind] if self.compared is None else "absmax"
+        values = pool(
+            tiles[(*self.rows.slices, *self._column_slices())],
+            rows,
+            cols,
+            reduce,
+            negative_infinity=bool(ranges["n_neginf"]),
+            take=self._take(self.cols.start, self.cols.stop),
+        )
         data = encode(values, encoding, row_gaps=rows.gaps, col_gaps=cols.gaps)
         pooled = (rows.factor, cols.factor) != (1, 1)
+        if ranges["n_nan"] or ranges["n_posinf"] or ranges["n_neginf"]:
+            ranges["first_bad"] = self._first_bad(tiles)
+        if thorough and ranges["low"] is not None:
+            ranges["histogram"] = histogram(self.values, ranges["low"], ranges["high"])
         if pooled:
             # A cell is an extreme of many values: on the scale of the values most cells would be at its ends.
             drawn = limits(values)
             ranges |= {"clip_low": drawn.clip_low, "clip_high": drawn.clip_high}
-        plane = self._plane(rows, cols, REDUCE[kind] if pooled else "none", encoding, ranges)
+        plane = self._plane(rows, cols, reduce if pooled else "none", encoding, ranges)
         return plane, data
 
     def value(self, cell: Cell) -> Value:
         """Return what is at a place of the picture before pooling."""
-        return Value(cell.row, cell.column, self.layout.text(self.frame.array, cell.row, cell.column))
+        return Value(cell.row, cell.column, self.text(cell.row, cell.column))
+
+    def text(self, row: int, column: int) -> str:
+        """Return the value at a cell of the full picture, exact in its own type; empty in a gap or outside."""
+        index = self.layout.index(row, self._source(column))
+        return "" if index is None else str(self.exact[index])
+
+    def _source(self, column: int) -> int:
+        """Return the column that would be at this place if the neurons lay as they are."""
+        if self.places is None or not 0 <= column < self.layout.cols.full:
+            return column
+        unit, within = divmod(column, self._unit)
+        return int(self.places[unit]) * self._unit + within
+
+    @property
+    def _unit(self) -> int:
+        """Columns of the full picture that stay together when neurons are sorted."""
+        return self.layout.cols.pitch if self.layout.cols.tiled else 1
+
+    def _column_slices(self) -> tuple[slice, slice]:
+        return self.cols.slices if self.places is None else (slice(None), slice(None))
+
+    def _take(self, start: int, stop: int | None = None) -> Take | None:
+        if self.places is None:
+            return None
+        return Take(2 if self.layout.cols.tiled else 3, self.places[start:stop])
+
+    def _first_bad(self, tiles: npt.NDArray[Any]) -> Cell | None:
+        """Find the first value that is not finite in the whole picture, `None` if it is on another sample or slice."""
+        found = first_bad(tiles, self._take(0))
+        if found is None:
+            return None
+        row_tile, row, column_tile, column = found
+        return Cell(row_tile * self.layout.rows.pitch + row, column_tile * self.layout.cols.pitch + column)
 
     def _plane(
         self,
@@ -82,8 +184,8 @@ class Picture:
             dtype=_name(frame.array.dtype),
             shape=list(frame.array.shape),
             axes=list(frame.axes),
-            row_axes=_dimensions(layout.rows, frame.axes),
-            col_axes=_dimensions(layout.cols, frame.axes),
+            row_axes=layout.rows.dimensions,
+            col_axes=layout.cols.dimensions,
             gutter=layout.rows.tiled or layout.cols.tiled,
             full_rows=layout.rows.full,
             full_cols=layout.cols.full,
@@ -97,35 +199,85 @@ class Picture:
             buffer=0,
             missing=None,
             note=self.note,
+            output=frame.key.output,
+            row_start=self.rows.first,
+            col_start=self.cols.first,
+            shown_rows=self.rows.shown,
+            shown_cols=self.cols.shown,
+            further=list(layout.further),
+            compared=self.compared,
             **ranges,
         )
 
 
-def picture(frame: Frame, note: str | None, sample: int) -> Picture | str:
+def picture(frame: Frame, note: str | None = None, look: Look = PLAINLY, earlier: Frame | None = None) -> Picture | str:
     """Return `frame` as a picture, or the reason why it has none.
 
     Args:
         frame: The tensor.
         note: What a reader must know, or `None`.
-        sample: The sample to show of activations of more than two axes.
+        look: How it is looked at.
+        earlier: The same tensor at another step, to draw the difference to it.
     """
-    array = frame.array
-    if not is_numeric(array.dtype):
-        return f"dtype {array.dtype.name}: values that are no numbers cannot be drawn"
-    if array.size == 0:
-        return f"shape {array.shape}: no values"
+    if not is_numeric(frame.array.dtype):
+        return f"dtype {frame.array.dtype.name}: values that are no numbers cannot be drawn"
+    if frame.array.size == 0:
+        return f"shape {frame.array.shape}: no values"
+    array = frame.array if earlier is None else difference(frame, earlier)
+    if isinstance(array, str):
+        return array
     if array.dtype.kind == "c":
-        note = f"{note}; the magnitude |z| is drawn" if note else "the magnitude |z| is drawn"
-    return Picture(frame, note, lay_out(array.shape, frame.axes, frame.neuron_axis, frame.key.kind, sample))
+        note = joined(note, DRAWN[look.part])
+    layout, rows, cols = _lie(
+        array.shape, frame.axes, frame.neuron_axis, frame.key.kind, frame.grammar, look.sample, tuple(look.at.items()),
+        look.window,
+    )  # fmt: skip
+    return Picture(
+        frame=frame,
+        exact=array,
+        values=part_of(array, look.part),
+        compared=None if earlier is None else earlier.step,
+        note=note,
+        layout=layout,
+        rows=rows,
+        cols=cols,
+        places=None if look.order is None else _places(layout, look.order),
+    )
 
 
-def missing(kind: Kind, variable: str | None, reason: str) -> Plane:
+@lru_cache(maxsize=256)
+def _lie(
+    shape: tuple[int, ...],
+    axes: tuple[str, ...],
+    neuron_axis: int | None,
+    kind: Kind,
+    grammar: Grammar,
+    sample: int,
+    at: tuple[tuple[str, int], ...],
+    window: Window | None,
+) -> tuple[Layout, Span, Span]:
+    """Return where the axes lie and what of both sides is drawn: the same in each of many frames a second."""
+    layout = lay_out(shape, axes, neuron_axis, kind, sample, dict(at), grammar)
+    return layout, *spans(layout.rows, layout.cols, window)
+
+
+def _places(layout: Layout, order: npt.NDArray[np.int32]) -> npt.NDArray[np.int32] | None:
+    """Return the unit of the columns at each place, `None` where the columns are not the neurons that are sorted."""
+    return order if layout.n_neurons == len(order) else None
+
+
+def joined(*notes: str | None) -> str | None:
+    """Return what a reader must know in one sentence, `None` if it is nothing."""
+    return "; ".join(note for note in notes if note) or None
+
+
+def missing(request: MapRequest, reason: str) -> Plane:
     """Return the header of a heatmap that has nothing to draw, and why."""
     return Plane(
-        tensor=kind, variable=variable, dtype="", shape=[], axes=[], row_axes=[], col_axes=[], gutter=False,
-        full_rows=0, full_cols=0, rows=0, cols=0, row_factor=1, col_factor=1, neuron_cols=0, reduce="none",
-        encoding="bf16", buffer=-1, missing=reason, note=None, low=None, high=None, clip_low=None, clip_high=None,
-        n_nan=0, n_posinf=0, n_neginf=0,
+        tensor=request.tensor, variable=request.variable, dtype="", shape=[], axes=[], row_axes=[], col_axes=[],
+        gutter=False, full_rows=0, full_cols=0, rows=0, cols=0, row_factor=1, col_factor=1, neuron_cols=0,
+        reduce="none", encoding="bf16", buffer=-1, missing=reason, note=None, low=None, high=None, clip_low=None,
+        clip_high=None, n_nan=0, n_posinf=0, n_neginf=0, output=request.output, part=request.part,
     )  # fmt: skip
 
 
@@ -153,7 +305,7 @@ def shrink(pictures: list[tuple[Picture, int, int]], encoding: Encoding, n_bytes
 
 def _shrink_one(each: Picture, rows: int, cols: int, cells: int) -> tuple[int, int]:
     # A tall, narrow picture has fewer columns than it may have: begin at the cells that there are.
-    rows, cols = min(rows, each.layout.rows.full), min(cols, each.layout.cols.full)
+    rows, cols = min(rows, each.rows.shown), min(cols, each.cols.shown)
     while (now := each.cells(rows, cols)) > cells and (rows, cols) != (1, 1):
         scale = min(0.97, math.sqrt(cells / now))
         rows, cols = max(1, int(rows * scale)), max(1, int(cols * scale))
@@ -164,11 +316,3 @@ def _shrink_one(each: Picture, rows: int, cols: int, cells: int) -> tuple[int, i
 def _name(dtype: np.dtype[Any]) -> str:
     name: str = dtype.name  # numpy takes 10 µs to find it
     return name
-
-
-def _dimensions(side: Side, axes: tuple[str, ...]) -> list[Dimension]:
-    return [Dimension(axes[axis], size) for axis, size in zip(side.axes, side.sizes, strict=True)]
-
-
-def _ranges(array: npt.NDArray[Any]) -> dict[str, Any]:
-    return limits(array)._asdict()

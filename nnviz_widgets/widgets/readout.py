@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnviz_widgets.errors import TensorNotRecorded
-from nnviz_widgets.widgets.frames import kept_at
-from nnviz_widgets.widgets.layout import lay_out
+from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
+from nnviz_widgets.widgets.kept import earlier_of, kept_at, key_of
+from nnviz_widgets.widgets.order import order_of
+from nnviz_widgets.widgets.picture import Look, picture
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.recording import Recording
@@ -17,13 +18,18 @@ def value_text(recording: Recording, place: ReadValues) -> str:
     """Return the value in the shortest form that is exact in its own type, empty in a gap or outside the tensor.
 
     Raises:
-        NnvizError: If there is no such tensor, or it is not kept at or before the step.
+        NnvizError: If there is no such tensor, it is not kept at or before the step, or cannot be compared.
     """
-    key = recording.resolve(place.layer, place.tensor, place.variable)
+    key = key_of(recording, place.layer, place.tensor, place.variable, place.output)
     frame = kept_at(recording, key, place.step)
     if frame is None:
         raise TensorNotRecorded(f"Nothing of `{place.layer}` is kept at or before step {place.step}. Take a step.")
     if frame.array.size == 0:
         return ""
-    layout = lay_out(frame.array.shape, frame.axes, frame.neuron_axis, key.kind, place.sample)
-    return layout.text(frame.array, place.row, place.column)
+    earlier = None if place.compare is None else earlier_of(recording, key, place.compare)
+    order = None if place.order is None else order_of(recording, place.layer, place.order)
+    look = Look(place.sample, place.at, part=place.complex, order=None if isinstance(order, str) else order)
+    drawn = picture(frame, None, look, earlier)
+    if isinstance(drawn, str):
+        raise InvalidArgumentError(drawn)
+    return drawn.text(place.row, place.column)

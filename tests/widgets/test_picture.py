@@ -10,14 +10,14 @@ import pytest
 
 from nnviz_widgets.core.frame import Frame, TensorKey
 from nnviz_widgets.protocol import MAX_FRAME_BYTES
-from nnviz_widgets.widgets.picture import Picture, picture, shrink
+from nnviz_widgets.widgets.picture import Look, Picture, picture, shrink
 
 
-def picture_of(array, kind="weights", axes=None, neuron_axis=-1, note=None, sample=0):
+def picture_of(array, kind="weights", axes=None, neuron_axis=-1, note=None, **look):
     array = np.asarray(array)
     axes = axes or {2: ("in", "neuron"), 1: ("neuron",), 0: ()}.get(array.ndim, tuple("abcdefg"[: array.ndim]))
     axis = (neuron_axis % array.ndim) if array.ndim else None
-    return picture(Frame(TensorKey("d", kind, "kernel"), 1, array, axes, axis), note, sample)
+    return picture(Frame(TensorKey("d", kind, "kernel"), 1, array, axes, axis), note, Look(**look))
 
 
 def drawn(array, max_rows=64, max_cols=64, encoding="f32", **kwargs):

@@ -1,0 +1,69 @@
+"""What a recording keeps of what a page asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnviz_widgets.core.frame import TensorKey
+from nnviz_widgets.errors import InvalidArgumentError, NnvizError, TensorNotRecorded, TensorUnavailable
+
+if TYPE_CHECKING:
+    from nnviz_widgets.core.frame import Frame, Kind
+    from nnviz_widgets.core.recording import Recording
+
+
+def key_of(recording: Recording, layer: str, kind: Kind, variable: str | None = None, output: int = 0) -> TensorKey:
+    """Return the key of a tensor; without `variable`, of the one that stands for the layer.
+
+    Raises:
+        NnvizError: If there is none; the message is the reason.
+    """
+    try:
+        return recording.resolve(layer, kind, variable, output=output)
+    except InvalidArgumentError:
+        # Several variables and none is a kernel, as in BatchNormalization: a picture of the first says more than words.
+        main = recording.catalogue.main_specs().get((layer, kind))
+        if main is None or variable is not None or output:
+            raise
+        return main.key
+
+
+def key_or_reason(
+    recording: Recording, layer: str, kind: Kind, variable: str | None = None, output: int = 0
+) -> TensorKey | str:
+    """Return what `key_of` does, or the reason why there is none."""
+    try:
+        return key_of(recording, layer, kind, variable, output)
+    except TensorUnavailable as error:
+        return recording.why(layer, kind) or str(error)
+    except NnvizError as error:
+        return str(error)
+
+
+def kept_at(recording: Recording, key: TensorKey, step: int) -> Frame | None:
+    """Return a tensor at the nearest kept step at or before `step` (-1: the newest), `None` if there is none."""
+    try:
+        return recording.frame(key, step)
+    except TensorNotRecorded:
+        if step == -1:
+            return None
+    try:
+        steps = recording.tensor_steps(key.layer, key.kind, key.variable, output=key.output)
+        index = int(np.searchsorted(steps, step, side="right"))
+        return recording.frame(key, int(steps[index - 1])) if index else None
+    except TensorNotRecorded:  # thinned out between the two calls
+        return None
+
+
+def earlier_of(recording: Recording, key: TensorKey, step: int) -> Frame:
+    """Return the tensor to compare with: at the nearest kept step at or before `step`.
+
+    Raises:
+        TensorNotRecorded: If there is none; the message says so.
+    """
+    frame = kept_at(recording, key, step)
+    if frame is None:
+        raise TensorNotRecorded(f"nothing is kept at or before step {step} to compare with")
+    return frame
