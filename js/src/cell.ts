@@ -1,6 +1,6 @@
 /** Cells of the full picture: which one is selected, where the keys lead, what it is called. */
 
-import { cellAt, firstOf, indicesOf, sidesOf } from "./picture/side.ts";
+import { cellAt, firstOf, holds, indicesOf, type Side, sidesOf } from "./picture/side.ts";
 import type { Plane } from "./protocol.gen.ts";
 import type { Cell } from "./store.ts";
 
@@ -17,15 +17,16 @@ export function rowsAreSamples(plane: Plane): boolean {
 
 const clamp = (value: number, size: number): number => Math.max(0, Math.min(value, size - 1));
 
-/** The full column of a neuron's cell; where columns are not neurons the offset alone counts. */
-export function columnOf(plane: Plane, neuron: number, offset: number): number {
+/** The full column of a cell of the neuron at a place; where columns are not neurons the offset alone counts. */
+export function columnOf(plane: Plane, place: number, offset: number): number {
   const each = plane.neuron_cols;
   if (each === 0) return clamp(offset, plane.full_cols);
   const last = plane.gutter && each > 1 ? each - 2 : each - 1;
-  return clamp(neuron * each + Math.min(offset, Math.max(last, 0)), plane.full_cols);
+  return clamp(place * each + Math.min(offset, Math.max(last, 0)), plane.full_cols);
 }
 
-export function neuronOf(plane: Plane, column: number, otherwise: number): number {
+/** The place of the neuron that a full column belongs to. */
+export function placeAt(plane: Plane, column: number, otherwise: number): number {
   return plane.neuron_cols === 0 ? otherwise : Math.floor(column / plane.neuron_cols);
 }
 
@@ -40,22 +41,35 @@ export function rowOf(plane: Plane, cell: Cell, sample: number): number {
   return indicesOf(sidesOf(plane).rows, row) === null ? row - 1 : row;
 }
 
-/** Steps along a side in cells that are on screen, over any gutter; as far as there are cells. */
+/** Steps along a side in cells as they are on screen, over any gutter and beyond a window, as far as there are any. */
 function walk(plane: Plane, along: "rows" | "cols", from: number, by: number): number {
   const side = sidesOf(plane)[along];
+  const towards = Math.sign(by);
   let place = from;
-  let left = Math.abs(by);
-  for (
-    let cell = cellAt(side, from) + Math.sign(by);
-    left > 0 && cell >= 0 && cell < side.cells;
-    cell += Math.sign(by)
-  ) {
-    const next = firstOf(side, cell);
-    if (indicesOf(side, next) === null) continue;
-    place = next;
+  let at = from;
+  for (let left = Math.abs(by); left > 0; ) {
+    at = beside(side, at, towards);
+    if (at < 0 || at >= side.full) break;
+    if (indicesOf(side, at) === null) continue;
+    place = at;
     left -= 1;
   }
   return place;
+}
+
+/** The first index of the next cell; outside of what is drawn every index is a cell. */
+function beside(side: Side, index: number, towards: number): number {
+  if (!holds(side, index)) return index + towards;
+  const cell = cellAt(side, index) + towards;
+  if (cell < 0) return side.start - 1;
+  return cell < side.cells ? firstOf(side, cell) : side.start + side.shown;
+}
+
+/** The last index that is no gap. */
+function lastOf(side: Side): number {
+  let index = side.full - 1;
+  while (index > 0 && indicesOf(side, index) === null) index -= 1;
+  return index;
 }
 
 export interface FullCell {
@@ -81,7 +95,7 @@ export function afterKey(plane: Plane, { row, column }: FullCell, key: string): 
     case "Home":
       return { row, column: 0 };
     case "End":
-      return { row, column: walk(plane, "cols", 0, plane.full_cols) };
+      return { row, column: lastOf(sidesOf(plane).cols) };
     default:
       return null;
   }

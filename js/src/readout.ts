@@ -4,6 +4,7 @@ import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { columnOf, rowOf } from "./cell.ts";
 import { formatValue } from "./format.ts";
 import { cellValue } from "./picture/bits.ts";
+import { holds, sidesOf } from "./picture/side.ts";
 import type { Kind, Plane } from "./protocol.gen.ts";
 import type { Place, PlaneData } from "./source/source.ts";
 import { groupOf, type Store } from "./store.ts";
@@ -25,7 +26,7 @@ export interface Reading {
 
 /** Whether the picture's own cells are good enough to be read out. */
 function holdsValues({ plane, cells }: PlaneData, running: boolean): boolean {
-  if (cells === null || plane.rows !== plane.full_rows || plane.cols !== plane.full_cols) return false;
+  if (cells === null || plane.rows !== plane.shown_rows || plane.cols !== plane.shown_cols) return false;
   if (plane.dtype === "bfloat16") return true;
   return plane.encoding === "f32" ? plane.dtype === "float32" || plane.dtype === "float16" : running;
 }
@@ -86,12 +87,16 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
       hovered === null
         ? rowOf(plane, cell, store.cursor.sample.value)
         : Math.min(hovered.row, plane.full_rows - 1);
-    const column = columnOf(plane, hover?.neuron ?? store.cursor.neuron.value, cell.offset);
+    const neuron = hover?.neuron ?? store.cursor.neuron.value;
+    const column = columnOf(plane, store.places.value.placeOf(neuron), cell.offset);
     const frame = store.told.value;
     if (cells === null || frame === null || cells.length === 0) return { tensor, row, column, text: null };
-    if (holdsValues(data, store.source.status.value?.state === "running")) {
+    const sides = sidesOf(plane);
+    const drawn = holds(sides.rows, row) && holds(sides.cols, column);
+    if (drawn && holdsValues(data, store.source.status.value?.state === "running")) {
       readers.get(tensor)?.(null);
-      return { tensor, row, column, text: formatValue(cellValue(cells, row * plane.cols + column)) };
+      const index = (row - plane.row_start) * plane.cols + column - plane.col_start;
+      return { tensor, row, column, text: formatValue(cellValue(cells, index)) };
     }
     const value = plane.value ?? null;
     if (value !== null && value.row === row && value.column === column) {

@@ -29,7 +29,7 @@ export function mapRequest(
 }
 
 export interface Requests {
-  /** One request a tensor, small enough for all of them to fit a message. */
+  /** One request a tensor and part of it, small enough for all of them to fit a message. */
   readonly all: ReadonlySignal<readonly MapRequest[]>;
   /** What one view's map can show, in device pixels; `null` when it is not visible. */
   set(view: object, request: MapRequest | null): void;
@@ -43,12 +43,13 @@ function smaller(a: MapRequest, b: MapRequest): MapRequest {
 const clamp = (pixels: number): number => Math.max(1, Math.min(Math.floor(pixels), MOST_PIXELS));
 
 function combine(wishes: Iterable<MapRequest>): MapRequest[] {
-  const byTensor = new Map<Kind, MapRequest>();
+  const byPicture = new Map<string, MapRequest>();
   for (const wish of wishes) {
-    const known = byTensor.get(wish.tensor);
-    byTensor.set(wish.tensor, known === undefined ? wish : smaller(known, wish));
+    const picture = `${wish.tensor} ${wish.part}`;
+    const known = byPicture.get(picture);
+    byPicture.set(picture, known === undefined ? wish : smaller(known, wish));
   }
-  const maps = [...byTensor.values()].sort((a, b) => a.tensor.localeCompare(b.tensor));
+  const maps = [...byPicture].sort(([a], [b]) => a.localeCompare(b)).map(([, wish]) => wish);
   const bytes = maps.reduce((sum, map) => sum + map.max_rows * map.max_cols * BYTES_PER_CELL, 0);
   const shrink = Math.min(1, Math.sqrt(MAX_FRAME_BYTES / Math.max(bytes, 1)));
   return maps.map((map) => ({

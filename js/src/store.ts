@@ -1,15 +1,17 @@
 /** What one widget's views share: the source, the cursor, the scales, the selected cell and one clock for painting. */
 
-import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { columnOf, type FullCell, rowOf } from "./cell.ts";
+import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import { columnOf, type FullCell, rowOf, rowsAreSamples } from "./cell.ts";
 import { type Choices, createChoices } from "./choices.ts";
 import type { Cursor } from "./cursor.ts";
 import { type Group, groupOf } from "./group.ts";
 import { paced } from "./paced.ts";
-import { hold, type Limits, limitsOf } from "./picture/limits.ts";
+import { type Places, placesOf } from "./places.ts";
 import type { Kind, LayerEntry, MapRequest, Order, Plane } from "./protocol.gen.ts";
 import { createRequests, type Requests } from "./requests.ts";
+import { createScales, type Scales } from "./scales.ts";
 import type { FrameData, FrameSource, PlaneData, Wanted } from "./source/source.ts";
+import { createZoom, type Zoom } from "./zoom.ts";
 
 export { type Group, groupOf } from "./group.ts";
 
@@ -42,8 +44,12 @@ export interface Store {
   readonly cells: Record<Group, Signal<Cell>>;
   readonly hover: Signal<Hover | null>;
   readonly choices: Choices;
+  readonly scales: Scales;
+  readonly zoom: Zoom;
   /** How the neurons of the layer are sorted. */
   readonly order: Signal<Order | null>;
+  /** Where each neuron stands in the newest frame. */
+  readonly places: ReadonlySignal<Places>;
   /** The step with which the shown one is compared. */
   readonly compare: Signal<number | null>;
   /** Paths of the nested models whose layers are folded away. */
@@ -55,21 +61,23 @@ export interface Store {
   /** Of which map it is told; `null` for all of them. */
   readonly spokenOf: Signal<Kind | null>;
   readonly requests: Requests;
-  limitsFor(plane: Plane): Limits | null;
   /** Draws at the next frame of the screen, together with all others. Returns how to stop. */
   addPainter(paint: () => void): () => void;
   repaint(): void;
 }
 
 export const planeOf = (frame: FrameData | null, tensor: Kind): PlaneData | null =>
-  frame?.planes.find(({ plane }) => plane.tensor === tensor) ?? null;
+  frame?.planes.find(({ plane }) => plane.tensor === tensor && plane.part === "map") ?? null;
 
 /** Whether two frames show the same thing at two steps. */
 function sameView(a: FrameData | null, b: FrameData | null): boolean {
   if (a === null || b === null) return false;
   const drawn = ({ planes }: FrameData): string =>
     JSON.stringify(
-      planes.map(({ plane: { tensor, variable, output, further } }) => [tensor, variable, output, further]),
+      planes.map(({ plane: { tensor, variable, output, further, row_start, col_start, compared } }) => [
+        [tensor, variable, output, further],
+        [row_start, col_start, compared],
+      ]),
     );
   return a.layer === b.layer && a.sample === b.sample && a.newest === b.newest && drawn(a) === drawn(b);
 }
@@ -102,26 +110,6 @@ function createClock(source: FrameSource, abort: AbortSignal) {
   };
 }
 
-/** Scales are held per tensor while its layer is shown, so that a moving picture does not flicker. */
-function createScales() {
-  const held = new Map<string, Limits | null>();
-  let layer = "";
-  return (frame: FrameData | null): ReadonlyMap<string, Limits | null> => {
-    if (frame !== null && frame.layer !== layer) {
-      held.clear();
-      layer = frame.layer;
-    }
-    for (const { plane, cells } of frame?.planes ?? []) {
-      if (cells === null) continue;
-      const key = scaleKey(plane);
-      held.set(key, hold(held.get(key) ?? null, limitsOf(plane)));
-    }
-    return held;
-  };
-}
-
-const scaleKey = (plane: Plane): string => `${plane.tensor} ${plane.variable ?? ""}`;
-
 export function createStore(
   source: FrameSource,
   cursor: Cursor,
@@ -153,21 +141,30 @@ export function createStore(
     const step = cursor.follow.value ? (drawnStep.value ?? last) : cursor.step.value;
     return Math.min(Math.max(step, first), last);
   });
+  const order = signal<Order | null>(null);
+  const compare = signal<number | null>(null);
   const requests = createRequests();
   const cells = { parameters: signal({ row: -1, offset: 0 }), outputs: signal({ row: -1, offset: 0 }) };
   const choices = createChoices(layer, abort);
-  const chosen = computed(() => requests.all.value.map((map) => choices.applyTo(map)));
-  const maps = withCells(chosen, source, cursor, told, cells);
-  const order = signal<Order | null>(null);
-  const compare = signal<number | null>(null);
+  const zoom = createZoom(
+    computed(() => JSON.stringify([layer.value?.path, choices.variable.value, choices.output.value])),
+    tensorsOfOwnColumns(frame),
+  );
+  const chosen = computed(() =>
+    requests.all.value.map((map) =>
+      map.part === "map" ? { ...choices.applyTo(map), window: zoom.windowOf(map.tensor) } : map,
+    ),
+  );
+  const places = placesIn(frame);
+  const maps = withCells(chosen, source, cursor, told, cells, places);
   const clock = createClock(source, abort);
-  const scales = createScales();
 
   const stops = [
     effect(() => cursor.setPaths(source.layers.value.map(({ path }) => path))),
     effect(() => {
       if (source.frame.value !== null) clock.repaint();
     }),
+    keepInSight(zoom, frame, cursor, cells, places),
     watchWhatIsSeen(source, cursor, layer, maps, order, compare),
   ];
   abort.addEventListener("abort", () => {
@@ -187,13 +184,15 @@ export function createStore(
     cells,
     hover: signal(null),
     choices,
+    scales: createScales(),
+    zoom,
     order,
+    places,
     compare,
     folded: signal<ReadonlySet<string>>(new Set()),
     outputGradients: signal(false),
     spoken: signal(""),
     spokenOf: signal(null),
-    limitsFor: (plane) => scales(frame.value).get(scaleKey(plane)) ?? null,
     addPainter: clock.addPainter,
     repaint: clock.repaint,
   };
@@ -209,13 +208,14 @@ function withCells(
   cursor: Cursor,
   told: ReadonlySignal<FrameData | null>,
   cells: Record<Group, ReadonlySignal<Cell>>,
+  places: ReadonlySignal<Places>,
 ): ReadonlySignal<readonly MapRequest[]> {
   const running = computed(() => source.status.value?.state === "running");
   let last = new Map<Kind, MapRequest["cell"]>();
   const selected = computed(() => {
     if (!running.value) return last;
     const planes = (told.value?.planes ?? []).filter((data) => data.cells !== null);
-    last = new Map(planes.map(({ plane }) => [plane.tensor, selectedCell(plane, cursor, cells)]));
+    last = new Map(planes.map(({ plane }) => [plane.tensor, selectedCell(plane, cursor, cells, places)]));
     return last;
   });
   return computed(() =>
@@ -223,12 +223,62 @@ function withCells(
   );
 }
 
-function selectedCell(plane: Plane, cursor: Cursor, cells: Record<Group, ReadonlySignal<Cell>>): FullCell {
+function selectedCell(
+  plane: Plane,
+  cursor: Cursor,
+  cells: Record<Group, ReadonlySignal<Cell>>,
+  places: ReadonlySignal<Places>,
+): FullCell {
   const cell = cells[groupOf(plane.tensor)].value;
   return {
     row: rowOf(plane, cell, cursor.sample.value),
-    column: columnOf(plane, cursor.neuron.value, cell.offset),
+    column: columnOf(plane, places.value.placeOf(cursor.neuron.value), cell.offset),
   };
+}
+
+/** Where the neurons stand in the newest frame. The same object while they stand as they do. */
+function placesIn(frame: ReadonlySignal<FrameData | null>): ReadonlySignal<Places> {
+  let order: Int32Array | null = null;
+  let places = placesOf(null);
+  return computed(() => {
+    const now = frame.value === null ? order : frame.value.order;
+    if (String(now) !== String(order)) places = placesOf(now);
+    order = now;
+    return places;
+  });
+}
+
+/** Tensors of the newest frame whose columns are not neurons. The same array while they are the same. */
+function tensorsOfOwnColumns(frame: ReadonlySignal<FrameData | null>): ReadonlySignal<readonly Kind[]> {
+  let last: readonly Kind[] = [];
+  return computed(() => {
+    const planes = (frame.value?.planes ?? []).filter(({ cells }) => cells !== null);
+    const now = planes.filter(({ plane }) => plane.neuron_cols === 0).map(({ plane }) => plane.tensor);
+    if (now.join() !== last.join()) last = now;
+    return last;
+  });
+}
+
+/** What is zoomed into follows the selected cell, by whatever it is moved. */
+function keepInSight(
+  zoom: Zoom,
+  frame: ReadonlySignal<FrameData | null>,
+  cursor: Cursor,
+  cells: Record<Group, ReadonlySignal<Cell>>,
+  places: ReadonlySignal<Places>,
+): () => void {
+  return effect(() => {
+    const where = { neuron: cursor.neuron.value, sample: cursor.sample.value };
+    const chosen = { parameters: cells.parameters.value, outputs: cells.outputs.value };
+    untracked(() => {
+      for (const { plane, cells: drawn } of frame.value?.planes ?? []) {
+        if (drawn === null || plane.part !== "map") continue;
+        const cell = chosen[groupOf(plane.tensor)];
+        const row = rowsAreSamples(plane) || cell.row >= 0 ? rowOf(plane, cell, where.sample) : null;
+        zoom.reveal(plane, row, columnOf(plane, places.value.placeOf(where.neuron), cell.offset));
+      }
+    });
+  });
 }
 
 /** Tells the source what is on screen, once for all that changes together. */

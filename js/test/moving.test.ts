@@ -117,7 +117,8 @@ describe("moving", () => {
     );
     expect(weight?.title).toBe("-0.125");
     expect(kernel.cursor.traits.neuron).toBe(0);
-    map.dispatchEvent(new PointerEvent("pointerdown", at));
+    map.dispatchEvent(new PointerEvent("pointerdown", { ...at, isPrimary: true }));
+    map.dispatchEvent(new PointerEvent("pointerup", { ...at, isPrimary: true }));
     expect(kernel.cursor.traits.neuron).toBe(3);
   });
 

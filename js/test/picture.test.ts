@@ -6,6 +6,7 @@ import { heightFor, layOut, placeUnder } from "../src/picture/layout.ts";
 import { hold, type Limits, limitsOf } from "../src/picture/limits.ts";
 import { lutOf } from "../src/picture/lut.ts";
 import { poolPlane } from "../src/picture/pool.ts";
+import { linear } from "../src/picture/scale.ts";
 import { GUTTER_BITS, NAN_BITS } from "../src/protocol.gen.ts";
 import type { Theme } from "../src/theme.ts";
 import { plane } from "./fakes.ts";
@@ -22,7 +23,7 @@ const LIGHT: Theme = {
   surface: "#fff",
 };
 
-const ONE: Limits = { low: -1, high: 1, diverging: true };
+const ONE = linear({ low: -1, high: 1, diverging: true });
 const packed = (hex: string) => packRgb(...parseHex(hex));
 
 function patternOf(value: number): number {
@@ -68,7 +69,7 @@ describe("look-up table", () => {
   });
 
   test("N01 NaN, the infinities and the gutter have colours of their own", () => {
-    const lut = lutOf("sequential-dark", { low: 0, high: 3, diverging: false });
+    const lut = lutOf("sequential-dark", linear({ low: 0, high: 3, diverging: false }));
     expect(lut[NAN_BITS]).toBe(packed(SPECIAL.nan));
     expect(lut[0xffff]).toBe(packed(SPECIAL.nan));
     expect(lut[0x7f80]).toBe(packed(SPECIAL.posinf));
@@ -79,7 +80,7 @@ describe("look-up table", () => {
   test("is made once a page, and only so many are kept", () => {
     const first = lutOf("diverging-light", ONE);
     expect(lutOf("diverging-light", { ...ONE })).toBe(first);
-    for (let i = 2; i < 60; i++) lutOf("diverging-dark", { low: -i, high: i, diverging: true });
+    for (let i = 2; i < 60; i++) lutOf("diverging-dark", { ...ONE, low: -i, high: i });
     expect(lutOf("diverging-light", ONE)).not.toBe(first);
   });
 });

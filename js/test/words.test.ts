@@ -11,7 +11,8 @@ import {
 } from "../src/format.ts";
 import { MAX_FRAME_BYTES } from "../src/protocol.gen.ts";
 import { createRequests, mapRequest } from "../src/requests.ts";
-import { pooledWords, sampleWords } from "../src/view/Label.tsx";
+import { sampleWords } from "../src/view/Label.tsx";
+import { pooledWords } from "../src/words.ts";
 import { plane, status } from "./fakes.ts";
 
 describe("numbers", () => {

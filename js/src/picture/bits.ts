@@ -40,3 +40,8 @@ export function cellValue(cells: Cells, index: number): number {
   if (cell === undefined) return Number.NaN;
   return cells instanceof Uint16Array ? bf16Value(cell) : cell;
 }
+
+/** Whether a pattern is NaN or infinite; a gap is neither. */
+export function isBad(bits: number): boolean {
+  return (bits & 0x7f80) === 0x7f80 && bits !== GUTTER_BITS;
+}

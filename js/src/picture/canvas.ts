@@ -1,11 +1,13 @@
 /** Drawing on the two canvases of a heatmap and on its colour bar. */
 
 import type { Theme } from "../theme.ts";
-import { type ColorMap, rampOf } from "./colors.ts";
+import type { ColorMap } from "./colors.ts";
 import type { Picture } from "./layout.ts";
 import type { Limits } from "./limits.ts";
 import { lutOf } from "./lut.ts";
 import { paintCells } from "./paint.ts";
+import type { Scale } from "./scale.ts";
+import { printValues } from "./values.ts";
 
 /** A rectangle in device pixels. */
 export interface Box {
@@ -47,14 +49,15 @@ function imageOf(canvas: HTMLCanvasElement): ImageData {
   return image;
 }
 
-export function drawPicture(canvas: HTMLCanvasElement, picture: Picture, limits: Limits, theme: Theme): void {
+export function drawPicture(canvas: HTMLCanvasElement, picture: Picture, scale: Scale, theme: Theme): void {
   const context = canvas.getContext("2d");
   if (context === null) return;
   const image = imageOf(canvas);
-  const lut = lutOf(mapFor(limits, theme), limits);
+  const lut = lutOf(mapFor(scale, theme), scale);
   const pixels = new Uint32Array(image.data.buffer);
   paintCells(pixels, image.width, picture.bits, picture.rowEdges, picture.colEdges, lut);
   context.putImageData(image, 0, 0);
+  printValues(context, picture, lut);
 }
 
 /** An outline around the box, just outside of it where there is room, so that it hides no cell. */
@@ -106,16 +109,4 @@ export function drawMarks(canvas: HTMLCanvasElement, marks: Marks, theme: Theme,
   const [left, right] = marks.column;
   const box = { left, right, top: 0, bottom: canvas.height };
   outline(context, box, theme.select, Math.max(2, Math.round(1.5 * pixelRatio)));
-}
-
-/** The colour bar, high values at the top. */
-export function drawBar(canvas: HTMLCanvasElement, map: ColorMap): void {
-  const context = canvas.getContext("2d");
-  if (context === null) return;
-  const ramp = rampOf(map);
-  canvas.width = 1;
-  canvas.height = ramp.length;
-  const image = new ImageData(1, ramp.length);
-  new Uint32Array(image.data.buffer).set(ramp.slice().reverse());
-  context.putImageData(image, 0, 0);
 }

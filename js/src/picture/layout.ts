@@ -3,7 +3,7 @@
 import type { PlaneData } from "../source/source.ts";
 import { bitsOf } from "./bits.ts";
 import { poolPlane } from "./pool.ts";
-import { alignedEdges, cellAt, evenEdges, firstOf, type Side, sidesOf } from "./side.ts";
+import { alignedEdges, cellAt, evenEdges, firstOf, type Side, sidesOf, unitOf } from "./side.ts";
 
 /** A cell is no taller than it is wide, within these bounds: beyond them it looks like a bar. CSS pixels. */
 const TALLEST_CELL = [18, 50] as const;
@@ -84,9 +84,22 @@ export function placeUnder(picture: Picture, x: number, y: number): { row: numbe
   return { row, column };
 }
 
-/** From pixel to pixel: the cells of the full indices from `first` up to, not including, `end`. */
-export function span(side: Side, edges: Int32Array, first: number, end: number): [number, number] {
-  const from = cellAt(side, first);
-  const last = Math.max(from, cellAt(side, Math.max(first, end - 1)));
-  return [edges[from] ?? 0, edges[last + 1] ?? 0];
+/** From pixel to pixel: the cells of the full indices from `first` up to, not including, `end`; `null` if none is drawn. */
+export function span(side: Side, edges: Int32Array, first: number, end: number): [number, number] | null {
+  const from = Math.max(first, side.start);
+  const to = Math.min(end, side.start + side.shown);
+  if (to <= from) return null;
+  return [edges[cellAt(side, from)] ?? 0, edges[cellAt(side, to - 1) + 1] ?? 0];
+}
+
+/** The units that lie between two pixels, in either order: from the first up to, not including, the last one. */
+export function unitsBetween(
+  side: Side,
+  edges: Int32Array,
+  a: number,
+  b: number,
+): { from: number; to: number } {
+  const first = firstOf(side, cellUnder(edges, Math.min(a, b)));
+  const end = firstOf(side, cellUnder(edges, Math.max(a, b)) + 1);
+  return { from: Math.floor(first / unitOf(side)), to: Math.ceil(end / unitOf(side)) };
 }

@@ -18,7 +18,7 @@ const SHRINK = 0.25;
 export function limitsOf(plane: Plane): Limits | null {
   const { low, high } = plane;
   if (low === null || high === null) return null;
-  const diverging = plane.tensor !== "activations" || low < 0;
+  const diverging = plane.tensor !== "activations" || plane.compared !== null || low < 0;
   const clipLow = plane.clip_low ?? low;
   const clipHigh = plane.clip_high ?? high;
   if (!diverging) return { low: 0, high: clipHigh > 0 ? clipHigh : high > 0 ? high : 1, diverging };

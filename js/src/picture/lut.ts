@@ -3,24 +3,23 @@
 import { GUTTER_BITS } from "../protocol.gen.ts";
 import { pageWide } from "../shared.ts";
 import { type ColorMap, packRgb, parseHex, rampOf, SPECIAL } from "./colors.ts";
-import type { Limits } from "./limits.ts";
+import { placing, type Scale } from "./scale.ts";
 
 /** 256 KiB each. */
 const MOST_KEPT = 32;
 
 const packHex = (hex: string): number => packRgb(...parseHex(hex));
 
-function build(map: ColorMap, limits: Limits): Uint32Array {
+function build(map: ColorMap, scale: Scale): Uint32Array {
   const ramp = rampOf(map);
   const colors = new Uint32Array(65_536);
   const patterns = new Uint32Array(1);
   const values = new Float32Array(patterns.buffer);
-  const scale = 255 / (limits.high - limits.low || 1);
+  const place = placing(scale);
   for (let bits = 0; bits < 65_536; bits++) {
     patterns[0] = (bits << 16) >>> 0;
-    const value = values[0] ?? 0;
-    const place = Math.round((value - limits.low) * scale);
-    colors[bits] = ramp[Math.min(Math.max(place, 0), 255)] ?? 0;
+    const index = Math.round(place(values[0] ?? 0) * 255);
+    colors[bits] = ramp[Math.min(Math.max(index, 0), 255)] ?? 0;
   }
   colors[0x7f80] = packHex(SPECIAL.posinf);
   colors[0xff80] = packHex(SPECIAL.neginf);
@@ -30,12 +29,19 @@ function build(map: ColorMap, limits: Limits): Uint32Array {
   return colors;
 }
 
-/** Returns the table for a map and its limits; packed RGBA, the gutter transparent. */
-export function lutOf(map: ColorMap, limits: Limits): Uint32Array {
+/** Tables of all copies of this module lie side by side; ranks are numbered within one copy. */
+const COPY = Math.random().toString(36);
+
+function keyOf(map: ColorMap, { norm, ranks, low, high }: Scale): string {
+  return [map, norm, low, high, ...(ranks === null ? [] : [COPY, ranks.id])].join(" ");
+}
+
+/** Returns the table for a map and its scale; packed RGBA, the gutter transparent. */
+export function lutOf(map: ColorMap, scale: Scale): Uint32Array {
   const { luts } = pageWide();
-  const key = `${map} ${limits.low} ${limits.high}`;
+  const key = keyOf(map, scale);
   const known = luts.get(key);
-  const lut = known ?? build(map, limits);
+  const lut = known ?? build(map, scale);
   // Newest last, so that the first one is the one that was not used for longest.
   luts.delete(key);
   luts.set(key, lut);

@@ -124,7 +124,8 @@ export function poolPlane(data: PlaneData, maxRows: number, maxCols: number): Pl
   const sides = sidesOf(plane);
   const rows = coarsen(sides.rows, maxRows);
   const cols = coarsen(sides.cols, maxCols);
-  const reduce = plane.reduce === "none" ? (plane.tensor === "activations" ? "max" : "absmax") : plane.reduce;
+  const positive = plane.tensor === "activations" && plane.compared === null;
+  const reduce = plane.reduce === "none" ? (positive ? "max" : "absmax") : plane.reduce;
   const pooled: typeof plane = {
     ...plane,
     rows: rows.cells,

@@ -51,7 +51,15 @@ function decodePlane(plane: Plane, buffers: readonly unknown[], what: string): P
 export function decodeFrame(frame: Frame, buffers: readonly unknown[]): FrameData {
   const { seq, layer, step, newest, sample, labels } = frame;
   const planes = frame.planes.map((plane) => decodePlane(plane, buffers, `frame ${seq}`));
-  return { seq, layer, step, newest, sample, labels, planes };
+  const order = orderOf(frame, buffers);
+  return { seq, layer, step, newest, sample, labels, planes, order };
+}
+
+function orderOf({ order_buffer, seq }: Frame, buffers: readonly unknown[]): Int32Array | null {
+  if (order_buffer < 0) return null;
+  const bytes = aligned(bytesOf(buffers[order_buffer]), 4);
+  if (bytes.byteLength % 4 !== 0) throw new RangeError(`frame ${seq}: ${bytes.byteLength} bytes of neurons`);
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
 function decodeColumn(column: Column, buffers: readonly unknown[]): Line {

@@ -5,7 +5,10 @@ import { formatValue } from "../format.ts";
 import { cellValue } from "../picture/bits.ts";
 import { poolPlane } from "../picture/pool.ts";
 import { cellAt, sidesOf } from "../picture/side.ts";
-import type { Kind, LayerEntry, MapRequest, Notice, Plane, Status } from "../protocol.gen.ts";
+import type { Kind, LayerEntry, MapRequest, Notice, Order, Plane, Status } from "../protocol.gen.ts";
+import { inOrder, sortNeurons } from "./columns.ts";
+import { crop } from "./crop.ts";
+import { difference, firstBad, histogramOf, measure } from "./measure.ts";
 import type {
   Cells,
   Command,
@@ -120,16 +123,62 @@ export function createMemorySource(
   const notice = signal<Notice | null>(null);
   let seq = 0;
 
-  function draw(wanted: Wanted, request: MapRequest): PlaneData {
-    const { layer, step, sample } = wanted;
-    const entry = find(layer, request.tensor, step, sample);
+  const orders = new Map<string, Int32Array | null>();
+  const completed = new WeakMap<RecordedPlane, PlaneData>();
+
+  /** What the header may lack: a histogram, and where the first bad value is. */
+  function complete(entry: RecordedPlane): PlaneData {
+    const known = completed.get(entry);
+    if (known !== undefined) return known;
+    const { plane, cells } = entry;
+    const histogram =
+      plane.histogram.length > 0 ? plane.histogram : histogramOf(cells, plane.low, plane.high);
+    const bad = plane.n_nan + plane.n_posinf + plane.n_neginf > 0;
+    const first_bad = bad ? (plane.first_bad ?? firstBad(plane, cells)) : null;
+    const data = { plane: { ...plane, histogram, first_bad }, cells, missing: null };
+    completed.set(entry, data);
+    return data;
+  }
+
+  function orderOf({ layer, order }: Pick<Wanted, "layer" | "order">): Int32Array | null {
+    if (order === null) return null;
+    const key = JSON.stringify([layer, order]);
+    if (!orders.has(key)) orders.set(key, sort(layer, order));
+    return orders.get(key) ?? null;
+  }
+
+  function sort(layer: string, { by, step }: Order): Int32Array | null {
+    const weights = by === "activity" ? null : find(layer, "weights", step, 0);
+    const entry = weights ?? find(layer, "activations", step, 0);
+    return entry === null ? null : sortNeurons(complete(entry), by);
+  }
+
+  /** The whole picture: the difference and in the order that is asked for. */
+  function whole(wanted: Omit<Wanted, "maps" | "neuron">, tensor: Kind): PlaneData {
+    const { layer, step, sample, compare } = wanted;
+    const entry = find(layer, tensor, step, sample);
     const reasons = run.layers.find(({ path }) => path === layer)?.reasons;
-    if (entry === null) return missingPlane(request.tensor, reasons?.[request.tensor] ?? "not recorded");
-    return poolPlane(
-      { plane: entry.plane, cells: entry.cells, missing: null },
-      request.max_rows,
-      request.max_cols,
-    );
+    if (entry === null) return missingPlane(tensor, reasons?.[tensor] ?? "not recorded");
+    let data = complete(entry);
+    if (compare !== null) {
+      const before = find(layer, tensor, compare, sample);
+      if (before?.cells.length !== entry.cells.length)
+        return missingPlane(tensor, `not recorded at step ${compare}`);
+      const cells = difference(entry.cells, before.cells);
+      const plane: Plane = { ...data.plane, compared: before.step, encoding: "f32" };
+      data = { plane: { ...plane, ...measure(plane, cells) }, cells, missing: null };
+    }
+    const order = orderOf(wanted);
+    if (order === null) return data;
+    const sorted = inOrder(data, order);
+    const { plane, cells } = sorted;
+    if (plane.first_bad === null || cells === null) return sorted;
+    return { ...sorted, plane: { ...plane, first_bad: firstBad(plane, cells) } };
+  }
+
+  function draw(wanted: Wanted, request: MapRequest): PlaneData {
+    const data = crop(whole(wanted, request.tensor), request.window);
+    return poolPlane(data, request.max_rows, request.max_cols);
   }
 
   function stepOf({ layer, step, sample, maps }: Wanted): number {
@@ -158,18 +207,19 @@ export function createMemorySource(
         sample,
         labels: run.labels,
         planes,
+        order: orderOf(wanted),
       };
     },
     painted() {},
     async command(command) {
       onCommand(command);
     },
-    async read({ layer, tensor, step, sample, row, column }) {
-      const entry = find(layer, tensor, step, sample);
-      if (entry === null) throw new Error("not recorded");
-      const sides = sidesOf(entry.plane);
-      const index = cellAt(sides.rows, row) * entry.plane.cols + cellAt(sides.cols, column);
-      return formatValue(cellValue(entry.cells, index));
+    async read(place) {
+      const { plane, cells } = whole(place, place.tensor);
+      if (cells === null) throw new Error("not recorded");
+      const sides = sidesOf(plane);
+      const index = cellAt(sides.rows, place.row) * plane.cols + cellAt(sides.cols, place.column);
+      return formatValue(cellValue(cells, index));
     },
     tell(level, text) {
       notice.value = { kind: "notice", level, text };

@@ -37,6 +37,8 @@ export interface FrameData {
   readonly sample: number;
   readonly labels: readonly string[];
   readonly planes: readonly PlaneData[];
+  /** The neuron at each place of the pictures; `null` where the neurons stand as they are. */
+  readonly order: Int32Array | null;
 }
 
 export interface Line {

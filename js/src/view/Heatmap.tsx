@@ -1,14 +1,13 @@
 import { useRef } from "preact/hooks";
-import { neuronOf, offsetOf } from "../cell.ts";
-import { placeUnder } from "../picture/layout.ts";
 import type { Kind } from "../protocol.gen.ts";
-import { groupOf } from "../store.ts";
 import { Bar } from "./Bar.tsx";
 import { useView } from "./context.ts";
 import { useSize } from "./hooks.ts";
 import { Label } from "./Label.tsx";
+import { useMapKeys } from "./mapKeys.ts";
 import { type Shown, usePainting, usePicture, useRequest } from "./picture.ts";
-import { select, useMapKeys } from "./select.ts";
+import { boxOf, usePointer } from "./pointer.ts";
+import { Tools } from "./Tools.tsx";
 
 interface Props {
   readonly tensor: Kind;
@@ -26,25 +25,7 @@ function Canvases({ tensor, shown }: { tensor: Kind; shown: Shown }) {
   const drawn = useRef(false);
   const onKeyDown = useMapKeys(tensor);
   usePainting(shown, cells, marks);
-  const placeOf = (event: PointerEvent) => {
-    const picture = shown.picture.peek();
-    const bounds = cells.current?.getBoundingClientRect();
-    if (picture === null || bounds === undefined) return null;
-    const x = ((event.clientX - bounds.left) / bounds.width) * picture.width;
-    const y = ((event.clientY - bounds.top) / bounds.height) * picture.height;
-    return { plane: picture.data.plane, ...placeUnder(picture, x, y) };
-  };
-  const hover = (event: PointerEvent) => {
-    const place = placeOf(event);
-    if (place === null) return;
-    const neuron = neuronOf(place.plane, place.column, store.cursor.neuron.peek());
-    const offset = offsetOf(place.plane, place.column);
-    store.hover.value = { group: groupOf(tensor), row: place.row, neuron, offset };
-  };
-  const pick = (event: PointerEvent) => {
-    const place = placeOf(event);
-    if (place !== null) select(store, place.plane, place);
-  };
+  const { brush, handlers } = usePointer(shown.picture, cells);
   const waiting = shown.waiting.value;
   drawn.current ||= !waiting;
   const state = waiting ? (drawn.current ? "nnv-stale" : "nnv-blank") : "";
@@ -56,15 +37,12 @@ function Canvases({ tensor, shown }: { tensor: Kind; shown: Shown }) {
       role="application"
       aria-roledescription="heatmap"
       aria-label={`${tensor.replace("_", " ")} of ${store.layer.value?.path ?? "no layer"}`}
-      onPointerMove={hover}
-      onPointerLeave={() => {
-        store.hover.value = null;
-      }}
-      onPointerDown={pick}
+      {...handlers}
       onKeyDown={onKeyDown}
     >
       <canvas ref={cells} class="nnv-data" />
       <canvas ref={marks} class="nnv-overlay" />
+      {brush.value !== null && <div class="nnv-brush" style={boxOf(brush.value)} />}
     </div>
   );
 }
@@ -84,7 +62,8 @@ export function Heatmap({ tensor, height, visible }: Props) {
       <div class={low ? "nnv-map-box nnv-map-low" : "nnv-map-box"} ref={box}>
         {missing !== null ? <p class="nnv-missing">{missing}</p> : <Canvases tensor={tensor} shown={shown} />}
       </div>
-      <Bar limits={shown.limits} height={filled ?? height} />
+      <Bar tensor={tensor} shown={shown} height={filled ?? height} />
+      <Tools tensor={tensor} shown={shown} />
     </div>
   );
 }

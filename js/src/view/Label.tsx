@@ -5,6 +5,8 @@ import { formatLabel, plural, shapeWords } from "../format.ts";
 import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
+import { orderWords, partWords, pooledWords, stepWords } from "../words.ts";
+import { showFirstBad } from "./bad.ts";
 import { useView } from "./context.ts";
 import { OutputChoice, VariableChoice } from "./Variables.tsx";
 
@@ -15,22 +17,6 @@ const NAMES: Record<Kind, string> = {
   activation_gradients: "activations",
 };
 
-const SYMBOLS: Record<Kind, string> = {
-  weights: "|w|",
-  gradients: "|g|",
-  activations: "a",
-  activation_gradients: "|g|",
-};
-
-/** What one cell stands for: `max |w|`, `of 4 rows`. */
-export function pooledWords(plane: Plane): string[] {
-  const { row_factor: rows, col_factor: cols, tensor, reduce } = plane;
-  if (rows <= 1 && cols <= 1) return [];
-  const symbol = reduce === "max" ? SYMBOLS[tensor].replaceAll("|", "") : SYMBOLS[tensor];
-  const cells = cols <= 1 ? `${rows} rows` : rows <= 1 ? `${cols} columns` : `${rows} \u00d7 ${cols}`;
-  return [`max ${symbol}`, `of ${cells}`];
-}
-
 function Count({ n, name, color }: { n: number; name: string; color: string }) {
   if (n === 0) return null;
   return (
@@ -38,6 +24,47 @@ function Count({ n, name, color }: { n: number; name: string; color: string }) {
       <i style={{ background: color }} />
       {`${n} ${name}`}
     </span>
+  );
+}
+
+/** How many values are not finite; leads to the first of them. */
+function Bad({ plane }: { plane: Plane }) {
+  const { store } = useView();
+  const { n_nan, n_posinf, n_neginf } = plane;
+  if (n_nan + n_posinf + n_neginf === 0) return null;
+  return (
+    <button
+      type="button"
+      class="nnv-counts"
+      title="Show the first one; N leads to the next"
+      onClick={() => showFirstBad(store, plane.tensor)}
+    >
+      <Count n={n_nan} name="NaN" color={SPECIAL.nan} />
+      <Count n={n_posinf} name="+Inf" color={SPECIAL.posinf} />
+      <Count n={n_neginf} name={"\u2212Inf"} color={SPECIAL.neginf} />
+    </button>
+  );
+}
+
+/** Which part is shown, and the way back. */
+function Zoomed({ plane }: { plane: Plane }) {
+  const { store } = useView();
+  const words = partWords(plane, store.order.value !== null, true);
+  if (words.length === 0) return null;
+  return (
+    <button
+      type="button"
+      class="nnv-zoomed"
+      title={`Zoomed into ${words.join(", ")}: press, or double-click the picture, to go back`}
+      onClick={() => store.zoom.back()}
+    >
+      {words.map((part) => (
+        <span class="nnv-part" key={part}>
+          {part}
+        </span>
+      ))}
+      <span class="nnv-part nnv-back">back</span>
+    </button>
   );
 }
 
@@ -105,21 +132,21 @@ function Line({ parts, short = false }: LineProps) {
 
 /** What is drawn, line by line. */
 function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
-  const sample = useView().store.told.value?.sample ?? 0;
+  const { store } = useView();
+  const told = store.told.value;
   const shown = data.value;
   if (shown === null || shown.cells === null) return null;
   const { plane } = shown;
   return (
     <>
       <Line parts={shapeWords(plane.shape)} />
-      <Line parts={sampleWords(plane, sample)} short />
+      <Zoomed plane={plane} />
+      <Line parts={sampleWords(plane, told?.sample ?? 0)} short />
       <Line parts={pooledWords(plane)} />
+      {plane.compared !== null && <Line parts={stepWords(plane, told?.step ?? 0)} />}
+      {told?.order && <Line parts={orderWords(store.order.value)} />}
       <Line parts={rangeWords(plane)} />
-      <div class="nnv-counts">
-        <Count n={plane.n_nan} name="NaN" color={SPECIAL.nan} />
-        <Count n={plane.n_posinf} name="+Inf" color={SPECIAL.posinf} />
-        <Count n={plane.n_neginf} name={"\u2212Inf"} color={SPECIAL.neginf} />
-      </div>
+      <Bad plane={plane} />
       {plane.note !== null && <span title={plane.note}>{plane.note}</span>}
     </>
   );

@@ -7,16 +7,16 @@ import { groupOf, type Store } from "../store.ts";
 
 type Span = readonly [number, number];
 
-/** All columns of a neuron, without the gap after them; where columns are not neurons, the one column. */
-function neuronSpan(picture: Picture, neuron: number, offset: number): Span {
+/** All columns of the neuron at a place, without the gap after them; where columns are not neurons, the one column. */
+function neuronSpan(picture: Picture, place: number, offset: number): Span | null {
   const { plane } = picture.data;
   const each = plane.neuron_cols;
-  const from = Math.min(each > 0 ? neuron * each : offset, plane.full_cols - 1);
+  const from = Math.min(each > 0 ? place * each : offset, plane.full_cols - 1);
   const width = each > 1 && plane.gutter ? each - 1 : Math.max(each, 1);
   return span(picture.cols, picture.colEdges, from, from + width);
 }
 
-const rowSpan = (picture: Picture, row: number): Span => {
+const rowSpan = (picture: Picture, row: number): Span | null => {
   const at = Math.min(row, picture.data.plane.full_rows - 1);
   return span(picture.rows, picture.rowEdges, at, at + 1);
 };
@@ -26,8 +26,9 @@ function hoverColumn(store: Store, picture: Picture): Span | null {
   const { plane } = picture.data;
   const hover = store.hover.value;
   if (hover === null) return null;
-  if (hover.group !== groupOf(plane.tensor)) return neuronSpan(picture, hover.neuron, hover.offset);
-  const column = columnOf(plane, hover.neuron, hover.offset);
+  const place = store.places.value.placeOf(hover.neuron);
+  if (hover.group !== groupOf(plane.tensor)) return neuronSpan(picture, place, hover.offset);
+  const column = columnOf(plane, place, hover.offset);
   return span(picture.cols, picture.colEdges, column, column + 1);
 }
 
@@ -38,7 +39,7 @@ export function marksOf(store: Store, picture: Picture): Marks {
   const hover = store.hover.value;
   const chosen = rowsAreSamples(plane) || cell.row >= 0;
   return {
-    column: neuronSpan(picture, store.cursor.neuron.value, cell.offset),
+    column: neuronSpan(picture, store.places.value.placeOf(store.cursor.neuron.value), cell.offset),
     row: chosen ? rowSpan(picture, rowOf(plane, cell, store.cursor.sample.value)) : null,
     hoverColumn: hoverColumn(store, picture),
     hoverRow: hover?.group === group ? rowSpan(picture, hover.row) : null,

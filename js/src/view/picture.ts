@@ -5,7 +5,7 @@ import type { RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { drawMarks, drawPicture, resize } from "../picture/canvas.ts";
 import { fills, layOut, type Picture } from "../picture/layout.ts";
-import type { Limits } from "../picture/limits.ts";
+import { linear, type Scale } from "../picture/scale.ts";
 import type { Kind } from "../protocol.gen.ts";
 import { mapRequest } from "../requests.ts";
 import type { PlaneData } from "../source/source.ts";
@@ -14,7 +14,8 @@ import { useView } from "./context.ts";
 import type { Size } from "./hooks.ts";
 import { marksOf } from "./marks.ts";
 
-const ANY: Limits = { low: 0, high: 1, diverging: false };
+/** Where nothing is finite. */
+export const ANY = linear({ low: 0, high: 1, diverging: false });
 
 /** Parts that change at different rates, so that a new frame redraws canvases and leaves the rest of the page alone. */
 export interface Shown {
@@ -26,7 +27,7 @@ export interface Shown {
   readonly picture: ReadonlySignal<Picture | null>;
   /** Of the picture in CSS pixels; `null` if it is much lower than its place. Held while one is waited for. */
   readonly height: ReadonlySignal<number | null>;
-  readonly limits: ReadonlySignal<Limits | null>;
+  readonly scale: ReadonlySignal<Scale | null>;
 }
 
 /** One tensor of the newest frame, laid out for its place. */
@@ -45,17 +46,18 @@ export function usePicture(tensor: Kind, height: number, { width, pixelRatio }: 
       if (now !== null) last = fills(now, room) ? now.height / pixelRatio : null;
       return last;
     });
-    const limits = computed(() => {
+    const scale = computed(() => {
+      const [drawn, frame] = [data.value, store.frame.value];
       // Without a finite value there is no scale, whatever the steps before had.
-      const drawn = data.value?.cells ? data.value.plane : null;
-      return drawn === null || drawn.low === null ? null : store.limitsFor(drawn);
+      if (drawn === null || frame === null || drawn.cells === null || drawn.plane.low === null) return null;
+      return store.scales.scaleOf(drawn, frame);
     });
     const missing = computed(() => {
       const { cells, missing: why } = data.value ?? { cells: undefined, missing: null };
       return cells === null || cells?.length === 0 ? (why ?? "no values") : null;
     });
     const waiting = computed(() => picture.value === null);
-    return { told, missing, waiting, picture, height: filled, limits };
+    return { told, missing, waiting, picture, height: filled, scale };
   }, [store, tensor, height, width, pixelRatio]);
 }
 
@@ -88,7 +90,7 @@ function changeDetector(): (...state: readonly unknown[]) => boolean {
 
 /** Draws with the screen's next frame whenever the picture, its scale, the theme or the marks change. */
 export function usePainting(
-  { picture, limits }: Shown,
+  { picture, scale }: Shown,
   cells: RefObject<HTMLCanvasElement | null>,
   marks: RefObject<HTMLCanvasElement | null>,
 ): void {
@@ -100,11 +102,11 @@ export function usePainting(
       const now = picture.peek();
       if (now === null || cells.current === null || marks.current === null) return;
       const { width, height, pixelRatio } = now;
-      const scale = limits.peek() ?? ANY;
+      const coloring = scale.peek() ?? ANY;
       const colors = theme.peek();
-      if (cellsChanged(now, scale.low, scale.high, colors, cells.current)) {
+      if (cellsChanged(now, coloring, colors, cells.current)) {
         resize(cells.current, width, height, pixelRatio);
-        drawPicture(cells.current, now, scale, colors);
+        drawPicture(cells.current, now, coloring, colors);
       }
       const places = marksOf(store, now);
       // While it runs the picture is new in every frame and the marks hardly ever.
@@ -112,9 +114,9 @@ export function usePainting(
       resize(marks.current, width, height, pixelRatio);
       drawMarks(marks.current, places, colors, pixelRatio);
     });
-  }, [store, picture, limits, theme, cells, marks]);
+  }, [store, picture, scale, theme, cells, marks]);
   useSignalEffect(() => {
-    void limits.value;
+    void scale.value;
     void theme.value;
     if (picture.value !== null) marksOf(store, picture.value);
     store.repaint();

@@ -1,0 +1,74 @@
+/** The cells that are drawn as a table: one header row, one row name a line. */
+
+import { cellValue } from "../picture/bits.ts";
+import { firstOf, indicesOf, type Side, sidesOf } from "../picture/side.ts";
+import { GUTTER_BITS, type Plane } from "../protocol.gen.ts";
+import { pooledWords, sideNames } from "../words.ts";
+import type { Content } from "./content.ts";
+
+/** As few digits as tell a float32 from its neighbours. */
+function shortest(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  for (let digits = 1; digits < 9; digits++) {
+    const text = value.toPrecision(digits);
+    if (Math.fround(Number(text)) === value) return String(Number(text));
+  }
+  return String(value);
+}
+
+const quoted = (words: string): string => (/[",\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words);
+
+/** The cells of a side that are no gap. */
+function cellsOf(side: Side): number[] {
+  return Array.from({ length: side.cells }, (_, cell) => cell).filter(
+    (cell) => indicesOf(side, firstOf(side, cell)) !== null,
+  );
+}
+
+/** The place of a cell along its side's axes; of a pooled one the first and the last: `4-7`, `in 0 y 2`. */
+function nameOf(side: Side, cell: number, name: (index: number) => number): string {
+  const first = firstOf(side, cell);
+  const last = Math.min(firstOf(side, cell + 1), side.start + side.shown) - 1;
+  if (side.axes.length === 1) {
+    const [from, to] = [name(first), name(last)];
+    return last > first ? `${from}-${to}` : String(from);
+  }
+  const indices = indicesOf(side, first) ?? [];
+  return side.axes.map((axis, i) => `${axis.name} ${i === 0 ? name(indices[i] ?? 0) : indices[i]}`).join(" ");
+}
+
+/** What the rows and the columns are, and what a cell is if it is not one value as it was. */
+function cornerOf(plane: Plane, rounded: boolean): string {
+  const { rows, columns } = sideNames(plane, false);
+  const pooled = pooledWords(plane).join(" ");
+  const notes = [
+    pooled === "" ? "" : `each cell: ${pooled}`,
+    plane.compared === null ? "" : `minus step ${plane.compared}`,
+    rounded ? "rounded to bfloat16" : "",
+  ].filter((note) => note !== "");
+  const axes = `${rows} \\ ${columns}`;
+  return notes.length === 0 ? axes : `${axes} (${notes.join("; ")})`;
+}
+
+/** Writes the drawn cells; columns of sorted neurons bear the neurons' own numbers. */
+export function toCsv({ picture, places }: Content): string {
+  const { plane, cells } = picture.data;
+  if (cells === null) return "";
+  const { rows, cols } = sidesOf(plane);
+  const columns = cellsOf(cols);
+  const itself = (index: number) => index;
+  const neuron = plane.neuron_cols > 0 ? places.neuronAt : itself;
+  const header = [
+    cornerOf(plane, cells instanceof Uint16Array && plane.dtype !== "bfloat16"),
+    ...columns.map((cell) => nameOf(cols, cell, neuron)),
+  ];
+  const lines = cellsOf(rows).map((row) => {
+    const values = columns.map((col) => {
+      const index = row * plane.cols + col;
+      return picture.bits[index] === GUTTER_BITS ? "" : shortest(cellValue(cells, index));
+    });
+    return [nameOf(rows, row, itself), ...values];
+  });
+  return `${[header, ...lines].map((line) => line.map(quoted).join(",")).join("\n")}\n`;
+}

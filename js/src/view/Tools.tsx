@@ -1,0 +1,81 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Kind } from "../protocol.gen.ts";
+import { kindWords } from "../words.ts";
+import { Compare, Reset, SameScale, Scaling, Sorting } from "./Options.tsx";
+import type { Shown } from "./picture.ts";
+import { Saving } from "./Saving.tsx";
+
+interface Props {
+  readonly tensor: Kind;
+  readonly shown: Shown;
+}
+
+/** Opens what belongs to one map, closes when the eye is elsewhere, and gives the focus back on Escape. */
+function Disclosure({ name, children }: { name: string; children: ComponentChildren }) {
+  const [open, setOpen] = useState(false);
+  const whole = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!open) return;
+    whole.current?.querySelector<HTMLElement>(".nnv-tools-panel :is(select, input, button)")?.focus();
+    const away = (event: Event) => {
+      // Within a shadow root the target of an event is its host; its path has what was pressed.
+      if (whole.current !== null && !event.composedPath().includes(whole.current)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", away);
+    return () => document.removeEventListener("pointerdown", away);
+  }, [open]);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it hears what its button and panel did not want
+    <div
+      class="nnv-tools"
+      ref={whole}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        event.stopPropagation();
+        setOpen(false);
+        button.current?.focus();
+      }}
+      onFocusOut={(event) => {
+        const next = event.relatedTarget;
+        if (next instanceof Node && !event.currentTarget.contains(next)) setOpen(false);
+      }}
+    >
+      <button
+        ref={button}
+        type="button"
+        class="nnv-dots"
+        aria-expanded={open}
+        aria-label={`${name}: colours, order, compare, save`}
+        title="Colours, order, compare, save"
+        onClick={() => setOpen(!open)}
+      >
+        {"\u22ef"}
+      </button>
+      {open && (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
+        <div class="nnv-tools-panel" role="group" aria-label={`${name}: tools`}>
+          {children}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** How one map is read, and how it leaves the page. */
+export function Tools({ tensor, shown }: Props) {
+  const name = kindWords(tensor);
+  return (
+    <Disclosure name={name}>
+      <Scaling tensor={tensor} />
+      <SameScale />
+      <Reset shown={shown} />
+      <hr />
+      <Sorting />
+      <Compare />
+      <hr />
+      <Saving shown={shown} />
+    </Disclosure>
+  );
+}

@@ -1,0 +1,66 @@
+/** What a map shows, in words: for labels, and for pictures and tables that leave the page. */
+
+import { rowsAreSamples } from "./cell.ts";
+import { type Side, sidesOf, unitOf } from "./picture/side.ts";
+import type { Kind, Order, Plane } from "./protocol.gen.ts";
+
+const SYMBOLS: Record<Kind, string> = {
+  weights: "|w|",
+  gradients: "|g|",
+  activations: "a",
+  activation_gradients: "|g|",
+};
+
+export const kindWords = (tensor: Kind): string => tensor.replace("_", " ");
+
+/** What one cell stands for: `max |w|`, `of 4 rows`. Nothing where it is one value. */
+export function pooledWords(plane: Plane): string[] {
+  const { row_factor: rows, col_factor: cols, tensor, reduce, compared } = plane;
+  if (rows <= 1 && cols <= 1) return [];
+  const magnitude = compared === null ? SYMBOLS[tensor] : "|\u0394|";
+  const symbol = reduce === "max" ? magnitude.replaceAll("|", "") : magnitude;
+  const cells = cols <= 1 ? `${rows} rows` : rows <= 1 ? `${cols} columns` : `${rows} \u00d7 ${cols}`;
+  return [`max ${symbol}`, `of ${cells}`];
+}
+
+/** Of which steps the picture is. */
+export function stepWords(plane: Plane, step: number): string[] {
+  return plane.compared === null ? [`step ${step}`] : [`step ${step}`, "minus", `step ${plane.compared}`];
+}
+
+const ORDER_WORDS: Record<Order["by"], string> = {
+  norm: "by norm",
+  activity: "by activity",
+  similarity: "by similarity",
+};
+
+export function orderWords(order: Order | null): string[] {
+  return order === null ? [] : ["neurons", ORDER_WORDS[order.by], `at step ${order.step}`];
+}
+
+const isWhole = (side: Side): boolean => side.shown === side.full;
+
+function rangeWords(name: string, side: Side): string {
+  const unit = unitOf(side);
+  const [first, last] = [side.start / unit, (side.start + side.shown) / unit - 1];
+  return first === last ? `${name} ${first}` : `${name} ${first}\u2013${last}`;
+}
+
+/** What its rows and columns are called together. */
+export function sideNames(plane: Plane, sorted: boolean): { rows: string; columns: string } {
+  const { rows, cols } = sidesOf(plane);
+  const single = (side: Side, otherwise: string) =>
+    side.fullTile > 0 || side.axes.length === 1 ? (side.axes[0]?.name ?? otherwise) : otherwise;
+  const columns = plane.neuron_cols > 0 ? (sorted ? "places" : "neurons") : single(cols, "columns");
+  return { rows: rowsAreSamples(plane) ? "samples" : single(rows, "rows"), columns };
+}
+
+/** The rows and columns that are shown: of both sides, or only where they are not all. */
+export function partWords(plane: Plane, sorted: boolean, onlyZoomed: boolean): string[] {
+  const { rows, cols } = sidesOf(plane);
+  const names = sideNames(plane, sorted);
+  return [
+    ...(onlyZoomed && isWhole(rows) ? [] : [rangeWords(names.rows, rows)]),
+    ...(onlyZoomed && isWhole(cols) ? [] : [rangeWords(names.columns, cols)]),
+  ];
+}
