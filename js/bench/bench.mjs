@@ -8,6 +8,8 @@ const AIMS = [
   { rows: 1024, cols: 1024, most_ms: 33 },
 ];
 const LEAST_RATE = 30;
+/** A screen of 60 frames a second misses none, but for what else the machine does meanwhile. */
+const MOST_SCROLL_MS = 17;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const { outputFiles } = await esbuild.build({
@@ -45,4 +47,7 @@ for (const { rows, cols, most_ms } of AIMS) {
 const rate = await page.evaluate(() => globalThis.measureRate(784, 128, 3));
 console.log(JSON.stringify({ name: "maps_replaced", ...rate, least_frames_per_second: LEAST_RATE }));
 if (rate.frames_per_second < LEAST_RATE) process.exitCode = 1;
+const scroll = await page.evaluate(() => globalThis.measureScroll(4));
+console.log(JSON.stringify({ name: "layer_list_scrolled", ...scroll, most_ms: MOST_SCROLL_MS }));
+if (scroll.median_ms > MOST_SCROLL_MS) process.exitCode = 1;
 await browser.close();

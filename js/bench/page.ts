@@ -9,6 +9,7 @@ import type { Kind, Plane } from "../src/protocol.gen.ts";
 import { createMemorySource, type RecordedPlane, type RecordedRun } from "../src/source/memory.ts";
 import { createStore } from "../src/store.ts";
 import { layerEntry, plane, status } from "../test/fakes.ts";
+import { measureScroll } from "./list.ts";
 
 const STEPS = 24;
 const MOVES = 120;
@@ -123,4 +124,4 @@ export async function measureRate(rows: number, cols: number, seconds: number) {
   return { size: `${rows}x${cols}`, maps: 3, frames_per_second: Number((n / elapsed).toFixed(1)) };
 }
 
-Object.assign(globalThis, { measureLatency, measureRate });
+Object.assign(globalThis, { measureLatency, measureRate, measureScroll });

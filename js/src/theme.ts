@@ -67,8 +67,8 @@ export function watchTheme(root: HTMLElement, abort: AbortSignal): ReadonlySigna
   const observer = new MutationObserver(update);
   observer.observe(document.body, { attributes: true });
   observer.observe(document.documentElement, { attributes: true });
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", update, { signal: abort });
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])
+    matchMedia(query).addEventListener("change", update, { signal: abort });
   abort.addEventListener("abort", () => {
     observer.disconnect();
     placed.disconnect();

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { useView } from "./context.ts";
+import { Help } from "./Help.tsx";
 import { handleRootKey } from "./keys.ts";
 import { LayerList } from "./LayerList.tsx";
 import { Maps } from "./Maps.tsx";
@@ -15,6 +16,7 @@ export function Inspector() {
   const { store } = useView();
   const root = useRef<HTMLDivElement>(null);
   const ran = useSignal(false);
+  const help = useSignal(false);
   const panels = store.panels.value;
   const shows = (name: string) => panels.includes(name);
   const maps = MAP_PANELS.some(shows);
@@ -30,11 +32,15 @@ export function Inspector() {
       aria-label="Inspector"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the root takes the keys that belong to no single control
       tabIndex={0}
-      onKeyDown={(event) => handleRootKey(event, store)}
+      onKeyDown={(event) =>
+        handleRootKey(event, store, () => {
+          help.value = true;
+        })
+      }
     >
       <Connection />
       <NoticeBar />
-      {shows("transport") && <Transport />}
+      {shows("transport") && <Transport help={help} />}
       {(shows("layers") || maps) && (
         <div class={columns}>
           {shows("layers") && <LayerList />}
@@ -42,6 +48,7 @@ export function Inspector() {
         </div>
       )}
       {shows("timeline") && <Timeline />}
+      <Help open={help} />
       <div class="nnv-spoken" aria-live="polite">
         {store.spoken}
       </div>

@@ -2,6 +2,7 @@ import { plural } from "../format.ts";
 import { type Facts, heightOf, hiddenSick } from "../rows.ts";
 import type { Row } from "../tree.ts";
 import { Health, HiddenSickness } from "./Health.tsx";
+import type { Size } from "./hooks.ts";
 import { Icon } from "./icons.tsx";
 import { Strip } from "./Strip.tsx";
 
@@ -14,10 +15,19 @@ interface Props {
   readonly active: boolean;
   /** Whether any row of the tree can be folded: then all leave room for the sign of it. */
   readonly foldable: boolean;
+  /** Of the list. */
+  readonly size: Size;
 }
 
+/** Left and right of a row's content, and for each level at the left. CSS pixels, as in `layers.css`. */
+const PADDING = 16;
+const INDENT = 12;
+
+const stripWidth = ({ width, pixelRatio }: Size, level: number): number =>
+  width - Math.round((PADDING + INDENT * (level - 1)) * pixelRatio);
+
 /** A layer, or a nested model that can be folded. The tree takes its clicks and keys. */
-export function LayerRow({ id, row, facts, selected, active, foldable }: Props) {
+export function LayerRow({ id, row, facts, selected, active, foldable, size }: Props) {
   const { path, name, level, entry, inside, open, place, siblings } = row;
   const health = facts.health.get(path);
   const hidden = hiddenSick(row, facts);
@@ -41,7 +51,9 @@ export function LayerRow({ id, row, facts, selected, active, foldable }: Props) 
         <b title={path}>{name}</b>
         <span title={summary}>{summary}</span>
       </span>
-      {facts.measured.has(path) && <Strip path={path} />}
+      {facts.measured.has(path) && (
+        <Strip path={path} width={stripWidth(size, level)} pixelRatio={size.pixelRatio} />
+      )}
       {health !== undefined && <Health health={health} />}
       {hidden > 0 && <HiddenSickness count={hidden} />}
     </div>

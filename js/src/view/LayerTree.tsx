@@ -118,6 +118,7 @@ export function LayerTree({ rows }: Props) {
           selected={row.path === cursor.layer.value}
           active={from + i === at}
           foldable={foldable}
+          size={size}
         />
       ))}
       <div style={{ height: `${(offsets.at(-1) ?? 0) - (offsets[to] ?? 0)}px` }} />

@@ -1,25 +1,41 @@
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { resize } from "../picture/canvas.ts";
 import { drawStrip } from "../picture/strip.ts";
 import { useView } from "./context.ts";
-import { useDrawing, useSize } from "./hooks.ts";
+import { useDrawing } from "./hooks.ts";
 
-/** The gradient's norm over the steps: each reading grey, the run of them in the accent's colour. */
-export function Strip({ path }: { path: string }) {
+/** CSS pixels, as in `layers.css`. */
+const HEIGHT = 26;
+
+interface Props {
+  readonly path: string;
+  /** Device pixels. The list measures itself once: an observer for each row costs more than what it draws. */
+  readonly width: number;
+  readonly pixelRatio: number;
+}
+
+function Drawing({ path, width, pixelRatio }: Props) {
   const { store, theme } = useView();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const box = useRef<HTMLDivElement>(null);
-  const size = useSize(box);
   useDrawing(() => {
     const line = store.source.series.value?.lines.find(({ layer }) => layer === path);
     const colors = theme.value;
-    if (canvas.current === null || size.width === 0) return;
-    resize(canvas.current, size.width, size.height, size.pixelRatio);
-    drawStrip(canvas.current, line ?? null, colors, size.pixelRatio);
+    if (canvas.current === null || width <= 0) return;
+    resize(canvas.current, width, Math.round(HEIGHT * pixelRatio), pixelRatio);
+    drawStrip(canvas.current, line ?? null, colors, pixelRatio);
   });
   return (
-    <div class="nnv-strip" ref={box}>
+    <div class="nnv-strip">
       <canvas ref={canvas} />
     </div>
+  );
+}
+
+/** The gradient's norm over the steps: each reading grey, the run of them in the accent's colour. */
+export function Strip({ path, width, pixelRatio }: Props) {
+  // The same node is left alone: rows render in every frame while the list is scrolled.
+  return useMemo(
+    () => <Drawing path={path} width={width} pixelRatio={pixelRatio} />,
+    [path, width, pixelRatio],
   );
 }

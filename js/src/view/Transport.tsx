@@ -1,10 +1,11 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { allowed, send } from "../actions.ts";
 import { formatMetric, formatRate } from "../format.ts";
 import type { Status } from "../protocol.gen.ts";
 import type { Command } from "../source/source.ts";
 import { useView } from "./context.ts";
 import { Failure } from "./Failure.tsx";
+import { HelpButton } from "./Help.tsx";
 import { Icon } from "./icons.tsx";
 
 const SPEEDS = [1, 5, 20];
@@ -23,7 +24,10 @@ interface ButtonProps {
 function CommandButton({ icon, label, title, command, enabled, primary = false }: ButtonProps) {
   const { store } = useView();
   const busy = useSignal(false);
+  // A browser takes the focus from what is disabled: whoever steps by keyboard would have to find the way back each time.
+  const focused = useSignal(false);
   const press = async () => {
+    if (!enabled) return;
     busy.value = true;
     await send(store, command);
     busy.value = false;
@@ -33,8 +37,15 @@ function CommandButton({ icon, label, title, command, enabled, primary = false }
       type="button"
       class={primary ? "nnv-button nnv-primary" : "nnv-button"}
       title={title}
-      disabled={!enabled}
+      disabled={!enabled && !focused.value}
+      aria-disabled={enabled ? undefined : "true"}
       aria-busy={busy}
+      onFocus={() => {
+        focused.value = true;
+      }}
+      onBlur={() => {
+        focused.value = false;
+      }}
       onClick={() => void press()}
     >
       <Icon name={icon} />
@@ -174,7 +185,7 @@ function Figures({ status }: { status: Status }) {
 }
 
 /** Run, pause, step; how it stands; the figures. A recording has no buttons. */
-export function Transport() {
+export function Transport({ help }: { help: Signal<boolean> }) {
   const { store } = useView();
   const status = store.source.status.value;
   if (status === null) return null;
@@ -184,6 +195,7 @@ export function Transport() {
         {status.source === "session" && <Buttons />}
         <Chip status={status} />
         <Figures status={status} />
+        <HelpButton open={help} />
       </div>
       {status.failure !== null && <Failure failure={status.failure} />}
     </>

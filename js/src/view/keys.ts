@@ -48,13 +48,18 @@ function act(key: string, store: Store): boolean {
 }
 
 /** Notebooks listen for single letters on the document: nothing that is typed in a view may reach them. */
-export function handleRootKey(event: KeyboardEvent, store: Store): void {
+export function handleRootKey(event: KeyboardEvent, store: Store, help: () => void): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   event.stopPropagation();
   if (takesText(event.target)) return;
   if (event.key === " " && !isButton(event.target)) {
     event.preventDefault();
     runOrPause(store);
+    return;
+  }
+  if (event.key === "?") {
+    event.preventDefault();
+    help();
     return;
   }
   if (act(event.key, store)) event.preventDefault();

@@ -1,0 +1,44 @@
+/** The keys and what they do, for the list that `?` opens. */
+
+export interface HelpGroup {
+  readonly where: string;
+  readonly keys: readonly (readonly [keys: readonly string[], what: string])[];
+}
+
+export const HELP: readonly HelpGroup[] = [
+  {
+    where: "Anywhere",
+    keys: [
+      [["Space"], "run or pause"],
+      [["[", "]"], "a step back, a step on"],
+      [[",", "."], "the layer before, the next one"],
+      [["T"], "pictures as tables, and back; in a map, this one"],
+      [["?"], "this list"],
+    ],
+  },
+  {
+    where: "In a map",
+    keys: [
+      [["\u2190", "\u2192"], "the neuron, or the cell beside it"],
+      [["\u2191", "\u2193"], "the row; a row of activations is a sample"],
+      [["PgUp", "PgDn"], "ten rows"],
+      [["Home", "End"], "the first neuron, the last one"],
+    ],
+  },
+  {
+    where: "In the list of layers",
+    keys: [
+      [["\u2191", "\u2193"], "the layer above, the layer beneath"],
+      [["\u2190", "\u2192"], "fold, unfold"],
+      [["Home", "End"], "the first layer, the last one"],
+    ],
+  },
+  {
+    where: "On a slider, on the timeline",
+    keys: [
+      [["\u2190", "\u2192"], "one back, one on"],
+      [["PgUp", "PgDn"], "ten on, ten back"],
+      [["Home", "End"], "the first, the last"],
+    ],
+  },
+];

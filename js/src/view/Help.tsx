@@ -1,0 +1,80 @@
+import type { Signal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { HELP } from "../help.ts";
+
+function Keys({ keys }: { keys: readonly string[] }) {
+  return (
+    <dt>
+      {keys.map((key) => (
+        <kbd key={key}>{key}</kbd>
+      ))}
+    </dt>
+  );
+}
+
+/** All keys, over the page; Escape or a click beside it closes it. */
+export function Help({ open }: { open: Signal<boolean> }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  const shown = open.value;
+  useEffect(() => {
+    if (shown && !dialog.current?.open) dialog.current?.showModal();
+    if (!shown) dialog.current?.close();
+  }, [shown]);
+  const close = () => {
+    open.value = false;
+  };
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes every dialog
+    <dialog
+      ref={dialog}
+      class="nnv-help"
+      aria-labelledby={id}
+      onClose={close}
+      onClick={(event) => {
+        if (event.target === dialog.current) close();
+      }}
+    >
+      {shown && (
+        <div class="nnv-help-body">
+          <div class="nnv-help-head">
+            <h3 id={id}>Keys</h3>
+            <button type="button" class="nnv-plain" aria-label="close" onClick={close}>
+              {"\u00d7"}
+            </button>
+          </div>
+          {HELP.map(({ where, keys }) => (
+            <section key={where}>
+              <h4>{where}</h4>
+              <dl>
+                {keys.map(([names, what]) => (
+                  <div key={what}>
+                    <Keys keys={names} />
+                    <dd>{what}</dd>
+                  </div>
+                ))}
+              </dl>
+            </section>
+          ))}
+        </div>
+      )}
+    </dialog>
+  );
+}
+
+export function HelpButton({ open }: { open: Signal<boolean> }) {
+  return (
+    <button
+      type="button"
+      class="nnv-ask"
+      aria-label="keys"
+      aria-haspopup="dialog"
+      title="Keys (?)"
+      onClick={() => {
+        open.value = true;
+      }}
+    >
+      ?
+    </button>
+  );
+}

@@ -1,0 +1,149 @@
+import axe from "axe-core";
+import { afterEach, describe, expect, test } from "vitest";
+import type { InspectorTraits } from "../src/model.ts";
+import { type FakeKernel, layerEntry, plane, status } from "./fakes.ts";
+import { draw, find, GRADIENTS, OUTPUTS, press, show, WEIGHTS } from "./harness.ts";
+
+/** JupyterLab's own colours; without them those that we fall back on are tested. */
+const LAB = {
+  light: {
+    "--jp-layout-color0": "#ffffff",
+    "--jp-ui-font-color0": "rgba(0, 0, 0, 1)",
+    "--jp-brand-color1": "#1976d2",
+  },
+  dark: {
+    "--jp-layout-color0": "#111111",
+    "--jp-ui-font-color0": "rgba(255, 255, 255, 1)",
+    "--jp-brand-color1": "#2196f3",
+  },
+} as const;
+
+type Look = "light" | "dark";
+
+function wear(look: Look, lab: boolean): void {
+  document.body.dataset.jpThemeLight = String(look === "light");
+  document.body.style.background = look === "light" ? "#fff" : "#111";
+  for (const [name, color] of Object.entries(LAB[look])) {
+    if (lab) document.documentElement.style.setProperty(name, color);
+  }
+}
+
+afterEach(() => {
+  delete document.body.dataset.jpThemeLight;
+  document.body.removeAttribute("style");
+  document.documentElement.removeAttribute("style");
+});
+
+/** What axe finds amiss, in words. Rules for whole pages are not ours to keep: a notebook is around. */
+async function faultsOf(el: Element): Promise<string[]> {
+  const { violations, passes } = await axe.run(el, {
+    rules: { region: { enabled: false }, "page-has-heading-one": { enabled: false } },
+  });
+  expect(passes.map(({ id }) => id)).toContain("color-contrast");
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}\n${failureSummary}`),
+  );
+}
+
+const failure = {
+  title: "ValueError: labels must be between 0 and 9, received 10",
+  traceback: 'File "train.py", line 12, in train_step\n    raise ValueError("labels must be ...")',
+};
+
+const REASON = "no gradient: the layer is not trainable";
+const missing = { buffer: -1, rows: 0, cols: 0, missing: REASON };
+const SICK = { tensor: "weights" as const, variable: "kernel", count: 3, size: 100 };
+const SERIES = {
+  kind: "series" as const,
+  first_step: 1,
+  last_step: 412,
+  columns: [
+    { name: "loss", layer: null, n: 3, x_buffer: 0, y_buffer: 1 },
+    { name: "|g|", layer: "hidden", n: 3, x_buffer: 0, y_buffer: 1 },
+  ],
+  events: [{ step: 200, name: "notice" as const, text: "a weight became NaN" }],
+  health: [{ layer: "hidden", gradient_l2: 0.7, update_ratio: 0.011, dead_share: 0.1, non_finite: [SICK] }],
+};
+
+interface Face {
+  readonly traits?: Partial<InspectorTraits>;
+  readonly width?: number;
+  readonly before?: (kernel: FakeKernel) => void;
+  readonly after?: (el: Element, kernel: FakeKernel) => Promise<void> | void;
+}
+
+const FACES: Record<string, Face> = {
+  idle: { traits: { _status: status({ state: "idle", step: 0, logs: {} }) } },
+  running: { traits: { _status: status({ state: "running" }) } },
+  paused: {
+    after: async (el, kernel) => {
+      kernel.say(SERIES, [Float64Array.of(1, 200, 412), Float32Array.of(2, 1, 0.5)]);
+      await expect.poll(() => el.querySelector(".nnv-sick")).not.toBeNull();
+    },
+  },
+  finished: { traits: { _status: status({ state: "finished", step: 1565 }) } },
+  failed: { traits: { _status: status({ state: "failed", failure }) } },
+  "empty with the reason": {
+    after: async (el, kernel) => {
+      await draw(kernel, [WEIGHTS, { ...GRADIENTS, ...missing }, { ...OUTPUTS, ...missing }], 2);
+      await expect.poll(() => el.querySelectorAll(".nnv-missing").length).toBe(2);
+    },
+  },
+  "kernel gone": {
+    after: async (el, kernel) => {
+      kernel.cursor.setLive(false);
+      await expect.poll(() => el.querySelector(".nnv-gone")).not.toBeNull();
+    },
+  },
+  narrow: { width: 480 },
+  "a refused command": {
+    after: async (el, kernel) => {
+      kernel.say({ kind: "notice", level: "error", text: "it is closed" });
+      await expect.poll(() => el.querySelector(".nnv-notice")).not.toBeNull();
+    },
+  },
+  "no layers yet": {
+    before: (kernel) => {
+      kernel.layers = [];
+    },
+  },
+  "nested models, further axes, several variables": {
+    before: (kernel) => {
+      kernel.layers = ["hidden", ...Array.from({ length: 20 }, (_, i) => `block_${i % 4}/dense_${i}`)].map(
+        (path) => layerEntry(path, { outputs: ["sequence", "state"] }),
+      );
+    },
+    after: async (el, kernel) => {
+      const further = [{ name: "in", size: 3, index: 0, labels: [] }];
+      await draw(kernel, [plane(2, 4, { further })], 2);
+      await expect.poll(() => el.querySelector("input[aria-label=input]")).not.toBeNull();
+    },
+  },
+  "the list of keys": {
+    after: async (el) => {
+      press(find(el, ".nnv-inspector"), "?");
+      await expect.poll(() => el.querySelector("dialog[open]")).not.toBeNull();
+    },
+  },
+};
+
+describe("axe finds nothing amiss", () => {
+  const looks: [Look, boolean][] = [
+    ["light", true],
+    ["dark", true],
+    ["light", false],
+    ["dark", false],
+  ];
+  const cases = Object.entries(FACES).flatMap(([name, face]) =>
+    looks.map(([look, lab]) => [name, `${look}${lab ? " in JupyterLab" : ""}`, face, look, lab] as const),
+  );
+  test.each(cases)("%s, %s", async (_name, _look, face, look, lab) => {
+    wear(look, lab);
+    const { el, kernel } = show(face.traits, face.before);
+    if (face.width !== undefined) el.style.width = `${face.width}px`;
+    await expect.poll(() => el.querySelector(".nnv-notice")).toBeNull();
+    if (kernel.layers.length > 0) await draw(kernel);
+    await face.after?.(el, kernel);
+    expect(await faultsOf(el)).toEqual([]);
+  });
+});
