@@ -7,6 +7,7 @@ NnvizError
 ├── UnknownAttribute       (AttributeError)  there is no attribute of that name to set
 ├── LayerNotFound          (LookupError)    no layer has that path or name
 ├── TensorNotRecorded      (LookupError)    the tensor of that step was not kept
+│   └── TensorTooLarge                      it is on a device and too large to be copied whole
 ├── TensorUnavailable      (LookupError)    the tensor cannot be read at all; says why
 ├── ModelAttached          (RuntimeError)   another session already trains this model
 ├── SessionBusy            (RuntimeError)   the session is running and cannot do that meanwhile
@@ -34,6 +35,7 @@ __all__ = [
     "SessionBusy",
     "SessionClosed",
     "TensorNotRecorded",
+    "TensorTooLarge",
     "TensorUnavailable",
     "UnknownAttribute",
     "WrongArguments",
@@ -62,6 +64,10 @@ class LayerNotFound(NnvizError, LookupError):
 
 class TensorNotRecorded(NnvizError, LookupError):
     """The tensor exists, but its values at that step were not kept; the message names the nearest kept steps."""
+
+
+class TensorTooLarge(TensorNotRecorded):
+    """The tensor is on a device and too large to be copied whole; the message says what can be read instead."""
 
 
 class TensorUnavailable(NnvizError, LookupError):

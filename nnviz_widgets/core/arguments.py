@@ -6,12 +6,14 @@ import operator
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from nnviz_widgets.core.deferred import MAX_COPY_BYTES
 from nnviz_widgets.core.lookup import words
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nnviz_widgets.core.deferred import Deferred
     from nnviz_widgets.core.frame import TensorKey
 
 
@@ -53,9 +55,27 @@ def index_of(name: str, value: str, choices: tuple[str, ...]) -> int:
     raise InvalidArgumentError(f"`{name}` must be one of {listed}. Received: {name}={value!r}. Use one of them.")
 
 
+def _what(key: TensorKey) -> str:
+    return f"{words(key.kind)} of layer `{key.layer}`" + (f", variable `{key.variable}`," if key.variable else "")
+
+
+def too_large(key: TensorKey, tensor: Deferred) -> str:
+    """Say that a tensor on a device is too large to be copied, and what can be read instead."""
+    call = f'("{key.layer}", "{key.kind}"' + (f', variable="{key.variable}"' if key.variable else "")
+    instead = (
+        f"Read a part of it: recording.tensor{call}, part=np.s_[:100])"
+        if tensor.kept
+        else f"Its statistics are computed where it is: recording.vitals{call})"
+    )
+    return (
+        f"The {_what(key)} must be at most {MAX_COPY_BYTES / 1e9:.2g} GB to be copied from a device whole. Received: "
+        f"shape {tensor.shape} of {tensor.dtype.name}, {tensor.nbytes / 1e9:.3g} GB. {instead}."
+    )
+
+
 def not_recorded(key: TensorKey, step: int, kept: Sequence[int]) -> str:
     """Say that a tensor was not kept at a step, and which steps are nearest."""
-    what = f"{words(key.kind)} of layer `{key.layer}`" + (f", variable `{key.variable}`," if key.variable else "")
+    what = _what(key)
     if not kept:
         return (
             f"The {what} must have been kept to be read. Received: step={step}, but no step of it is kept yet. "

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest
+from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest, too_large
 from nnviz_widgets.core.attributes import NamedAttributes
 from nnviz_widgets.core.calls import all_called
+from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame
@@ -18,7 +19,7 @@ from nnviz_widgets.core.lookup import Lookup
 from nnviz_widgets.core.metric_log import MetricLog
 from nnviz_widgets.core.readings import COLUMNS, Readings
 from nnviz_widgets.core.tensor_store import TensorStore
-from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded
+from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded, TensorTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.frame import LayerInfo, Reading, TensorKey, TensorSpec
     from nnviz_widgets.core.readings import Snapshot
+    from nnviz_widgets.core.tensor_store import Held
 
 _READINGS_SHARE = 4
 """Vitals and neuron statistics may take one part in so many of the budget."""
@@ -109,7 +111,7 @@ class Recording(NamedAttributes):
     def add_tensors(
         self,
         step: int,
-        arrays: Mapping[TensorKey, npt.NDArray[Any]],
+        arrays: Mapping[TensorKey, Held],
         *,
         labels: tuple[str, ...] = (),
         pinned: bool = False,
@@ -118,7 +120,8 @@ class Recording(NamedAttributes):
 
         Args:
             step: The step at which they were read; 0 is the state before any.
-            arrays: Tensors by key. They now belong to the recording and are made read-only.
+            arrays: Tensors by key: arrays, which now belong to the recording and are made read-only, or tensors that
+                are read when somebody asks.
             labels: A text for each sample of the activations.
             pinned: Whether the step stays however old it gets.
         """
@@ -258,8 +261,10 @@ class Recording(NamedAttributes):
         variable: str | None = None,
         call: int = 0,
         output: int = 0,
+        *,
+        part: Any = None,
     ) -> npt.NDArray[Any]:
-        """Read a whole tensor as it was at one step.
+        """Read a tensor as it was at one step.
 
         Args:
             layer: A `LayerInfo`, a path, or a name that only one layer has.
@@ -268,16 +273,25 @@ class Recording(NamedAttributes):
             variable: Name of the variable, for weights and gradients; the kernel, or the only one, if not given.
             call: Which call of a layer that is called more than once.
             output: Which output of a layer that has more than one.
+            part: An index, such as `np.s_[:100]`, to read no more than that: only it is fetched from a GPU.
 
         Returns:
             A read-only array.
 
         Raises:
             TensorNotRecorded: It was not kept at that step; the message names the nearest steps.
+            TensorTooLarge: It is on a device and too large to be copied whole; the message says what can be read.
             LayerNotFound: There is no such layer; the message names the nearest.
             TensorUnavailable: It can never be read; the message is the reason.
         """
-        return self.frame(self.resolve(layer, kind, variable, call, output), step).array
+        key = self.resolve(layer, kind, variable, call, output)
+        if part is None:
+            return self.frame(key, step).array
+        _, held = self._held(key, step)
+        if isinstance(held, Deferred) and not held.kept:
+            raise TensorTooLarge(too_large(key, held))
+        array: npt.NDArray[Any] = held.part(part) if isinstance(held, Deferred) else held[part]
+        return array
 
     def frame(self, key: TensorKey, step: int = -1) -> Frame:
         """Read a tensor by its key, with the step and the names of its axes.
@@ -286,18 +300,31 @@ class Recording(NamedAttributes):
             key: Which tensor, from `resolve`.
             step: The step; -1 is the newest at which this tensor was kept.
         """
-        step = step_or_newest(step)
-        with self._lock:
-            kept = self._tensors.steps(key)
-            found = kept[-1] if step == -1 and kept else step
-            index = bisect_left(kept, found)
-            if index == len(kept) or kept[index] != found:
-                raise TensorNotRecorded(not_recorded(key, step, kept))
-            array = self._tensors.array(key, found).view()
+        found, held = self._held(key, step)
+        if isinstance(held, Deferred):
+            if not held.readable:
+                raise TensorTooLarge(too_large(key, held))
+            held = held.read()
+        array = held.view()
         spec = self._lookup.spec(key)
         if spec is None or len(spec.axes) != array.ndim:  # not shaped as the catalogue says now
             return Frame(key, found, array, tuple(f"axis {index}" for index in range(array.ndim)))
         return Frame(key, found, array, spec.axes, spec.neuron_axis, spec.grammar)
+
+    def kept_step(self, key: TensorKey, step: int = -1) -> int | None:
+        """Find the newest step at or before `step` at which a tensor is kept, without reading it.
+
+        Args:
+            key: Which tensor, from `resolve`.
+            step: The step; -1 for the newest of all.
+
+        Returns:
+            The step, `None` if there is none.
+        """
+        with self._lock:
+            kept = self._tensors.steps(key)
+            index = len(kept) if step == -1 else bisect_right(kept, step)
+            return kept[index - 1] if index else None
 
     def tensor_steps(
         self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int | None = None
@@ -412,6 +439,17 @@ class Recording(NamedAttributes):
     def figure(self) -> Figures:
         """Plotly figures: `metrics()`, `histogram(layer, kind)`, `heatmap(layer, kind, step)`, `vitals()`."""
         return Figures(self)
+
+    def _held(self, key: TensorKey, step: int) -> tuple[int, Held]:
+        """Look a tensor up at a step, -1 for the newest, and return the step too."""
+        step = step_or_newest(step)
+        with self._lock:
+            kept = self._tensors.steps(key)
+            found = kept[-1] if step == -1 and kept else step
+            index = bisect_left(kept, found)
+            if index == len(kept) or kept[index] != found:
+                raise TensorNotRecorded(not_recorded(key, step, kept))
+            return found, self._tensors.array(key, found)
 
     def __repr__(self) -> str:
         """Say in one line what was recorded and how full it is."""

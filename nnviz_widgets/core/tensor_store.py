@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.numeric import is_numeric
 from nnviz_widgets.core.thinning import SLACK, drop_order
 from nnviz_widgets.errors import InvalidArgumentError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.frame import TensorKey
 
+    Held = npt.NDArray[Any] | Deferred
 
 STEP_BYTES = 350
 """What Python spends on a kept step: its object, two dictionaries, its place in the index."""
@@ -38,7 +40,7 @@ class _KeptStep:
     """What is kept of one step."""
 
     ordinal: int
-    arrays: dict[TensorKey, npt.NDArray[Any]] = field(default_factory=dict)
+    arrays: dict[TensorKey, Held] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     pinned: bool = False
 
@@ -63,12 +65,9 @@ class TensorStore:
         """Count the kept steps."""
         return len(self._kept)
 
-    def add(
-        self, step: int, arrays: Mapping[TensorKey, npt.NDArray[Any]], labels: tuple[str, ...], pinned: bool
-    ) -> None:
+    def add(self, step: int, arrays: Mapping[TensorKey, Held], labels: tuple[str, ...], pinned: bool) -> None:
         """Keep arrays under a step, beside those that are there; the same key again replaces its array."""
-        # A scalar that comes as a numpy number and not as an array of shape () becomes one.
-        numbers = {key: _settled(np.asarray(array)) for key, array in arrays.items()}
+        numbers = {key: _settled(array) for key, array in arrays.items()}
         for key, array in numbers.items():
             check_dtype(key, array)
         kept = self._kept.get(step)
@@ -94,8 +93,8 @@ class TensorStore:
         """List the steps under which a tensor is kept, ascending."""
         return self._steps_of.get(key, ())
 
-    def array(self, key: TensorKey, step: int) -> npt.NDArray[Any]:
-        """Look up an array that is kept."""
+    def array(self, key: TensorKey, step: int) -> Held:
+        """Look up an array that is kept, or what becomes one when it is read, which takes too long for the lock."""
         return self._kept[step].arrays[key]
 
     def labels(self, step: int) -> tuple[str, ...]:
@@ -127,15 +126,16 @@ class TensorStore:
             del steps[bisect_left(steps, step)]
             self._release(array)
 
-    def _hold(self, array: npt.NDArray[Any]) -> None:
-        array.flags.writeable = False
+    def _hold(self, array: Held) -> None:
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
         buffer = _buffer(array)
         uses = self._uses.get(id(buffer), 0)
         self._uses[id(buffer)] = uses + 1
         if not uses:
             self.n_bytes += _held_bytes(buffer)
 
-    def _release(self, array: npt.NDArray[Any]) -> None:
+    def _release(self, array: Held) -> None:
         buffer = _buffer(array)
         uses = self._uses[id(buffer)] - 1
         if uses:
@@ -145,7 +145,7 @@ class TensorStore:
             self.n_bytes -= _held_bytes(buffer)
 
 
-def check_dtype(key: TensorKey, array: npt.NDArray[Any]) -> None:
+def check_dtype(key: TensorKey, array: Held) -> None:
     """Refuse what is not a number: text, objects, times, structures.
 
     Raises:
@@ -159,21 +159,33 @@ def check_dtype(key: TensorKey, array: npt.NDArray[Any]) -> None:
     )
 
 
-def _buffer(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _owner(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Find the array that owns the memory, which a view keeps alive in full."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
 
 
-def _settled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _buffer(held: Held) -> Held:
+    return held if isinstance(held, Deferred) else _owner(held)
+
+
+def _settled(held: Held) -> Held:
     """Copy a small array of another library, such as TensorFlow, whose own objects would stay alive with it."""
-    foreign = _buffer(array).base is not None
+    if isinstance(held, Deferred):
+        return held
+    array = np.asarray(held)  # a scalar that comes as a numpy number becomes an array of shape ()
+    foreign = _owner(array).base is not None
     return array.copy() if foreign and array.nbytes <= _COPIED_BYTES else array
 
 
-def _held_bytes(buffer: npt.NDArray[Any]) -> int:
-    """Count the bytes from first to last element: a broadcast array spans fewer than its size says."""
+def _held_bytes(buffer: Held) -> int:
+    """Count the bytes from first to last element: a broadcast array spans fewer than its size says.
+
+    What is still on a device counts as if it was read, so that reading it needs no memory that was not counted.
+    """
+    if isinstance(buffer, Deferred):
+        return buffer.nbytes if buffer.readable else 0
     if not buffer.size:
         return 0
     lengths_and_strides = zip(buffer.shape, buffer.strides, strict=True)
