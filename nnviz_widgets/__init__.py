@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from nnviz_widgets._version import __version__ as __version__
 from nnviz_widgets.core.frame import LayerInfo as LayerInfo
+from nnviz_widgets.core.inspection import Inspection as Inspection
 from nnviz_widgets.core.probe import Probe as Probe
 from nnviz_widgets.core.recording import Recording as Recording
 from nnviz_widgets.core.report import StepReport as StepReport
@@ -28,8 +29,10 @@ from nnviz_widgets.errors import ProtocolError as ProtocolError
 from nnviz_widgets.errors import SessionBusy as SessionBusy
 from nnviz_widgets.errors import SessionClosed as SessionClosed
 from nnviz_widgets.errors import TensorNotRecorded as TensorNotRecorded
+from nnviz_widgets.errors import TensorTooLarge as TensorTooLarge
 from nnviz_widgets.errors import TensorUnavailable as TensorUnavailable
 from nnviz_widgets.widgets.cursor import Cursor as Cursor
+from nnviz_widgets.widgets.inspection import inspect as inspect
 from nnviz_widgets.widgets.inspector import Inspector as Inspector
 from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
 
@@ -37,6 +40,7 @@ __all__ = [
     "BackendMissing",
     "Cursor",
     "FrontEndMissing",
+    "Inspection",
     "Inspector",
     "InvalidArgumentError",
     "LayerInfo",
@@ -51,9 +55,11 @@ __all__ = [
     "SessionClosed",
     "StepReport",
     "TensorNotRecorded",
+    "TensorTooLarge",
     "TensorUnavailable",
     "TrainingSession",
     "__version__",
+    "inspect",
     "normalize",
     "standardize",
 ]

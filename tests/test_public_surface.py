@@ -13,6 +13,7 @@ NAMES = [
     "BackendMissing",
     "Cursor",
     "FrontEndMissing",
+    "Inspection",
     "Inspector",
     "InvalidArgumentError",
     "LayerInfo",
@@ -27,8 +28,10 @@ NAMES = [
     "SessionClosed",
     "StepReport",
     "TensorNotRecorded",
+    "TensorTooLarge",
     "TensorUnavailable",
     "TrainingSession",
+    "inspect",
     "normalize",
     "standardize",
 ]
@@ -48,6 +51,7 @@ PARAMETERS = {
     "StepReport": "step epoch batch batch_loss logs updates seconds",
     "Probe": "layers kinds every samples data budget",
     "Inspector": "source panels cursor",
+    "inspect": "model x y",
     "Recording.tensor": "self layer kind step variable call output",
     "Recording.tensor_steps": "self layer kind",
     "Recording.why": "self layer kind",
@@ -127,6 +131,7 @@ def test_errors_are_also_what_a_user_would_catch():
         "SessionBusy": RuntimeError,
         "SessionClosed": RuntimeError,
         "TensorNotRecorded": LookupError,
+        "TensorTooLarge": LookupError,
         "TensorUnavailable": LookupError,
     }
     assert set(caught) == {name for name in NAMES if is_our_error(name)}

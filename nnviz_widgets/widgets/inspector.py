@@ -60,13 +60,15 @@ class Inspector(anywidget.AnyWidget):
         """Make a view; show it by naming it at the end of a notebook cell.
 
         Args:
-            source: A session, a recording or an inspection.
+            source: A session, a recording, or what `nnviz.inspect` returned, whose cursor is then shared.
             panels: Which parts to show, of `Inspector.PANELS`; all of them by default.
             cursor: Where to look; by default the cursor that all views of `source` share.
 
         Raises:
             InvalidArgumentError: If `source` is none of these, or a panel is unknown.
         """
+        if isinstance(source, Inspector):
+            source, cursor = source.source, source.cursor if cursor is None else cursor
         self._source_view = as_source(source)
         self._source = source
         self._lock = RLock()  # against a message from the page and a status of the publisher at one time

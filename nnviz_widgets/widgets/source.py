@@ -7,6 +7,7 @@ from weakref import ref
 
 import numpy as np
 
+from nnviz_widgets.core.inspection import Inspection
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
 
@@ -39,6 +40,10 @@ class Source(Protocol):
         """Whether steps are being taken."""
 
     @property
+    def logs(self) -> dict[str, float]:
+        """The newest metrics."""
+
+    @property
     def last_step(self) -> int:
         """The newest step."""
 
@@ -67,6 +72,11 @@ class SessionSource:
         return self.session.state == "running"
 
     @property
+    def logs(self) -> dict[str, float]:
+        """The newest metrics."""
+        return self.session.logs
+
+    @property
     def last_step(self) -> int:
         """The newest step."""
         return self.session.step_index
@@ -78,15 +88,21 @@ class SessionSource:
 
 
 class RecordingSource:
-    """A recording on its own, or that of an inspection."""
+    """A recording on its own."""
 
+    kind: SourceKind = "recording"
     session = None
     running = False
 
-    def __init__(self, recording: Recording, kind: SourceKind = "recording") -> None:
+    def __init__(self, recording: Recording) -> None:
         """Wrap `recording`."""
         self.recording = recording
-        self.kind = kind
+
+    @property
+    def logs(self) -> dict[str, float]:
+        """The newest metrics."""
+        _, metrics = self.recording.metric_arrays()
+        return {name: float(values[-1]) for name, values in metrics.items() if values.size}
 
     @property
     def last_step(self) -> int:
@@ -106,6 +122,21 @@ class RecordingSource:
         return 0
 
 
+class InspectionSource:
+    """One batch, without training."""
+
+    kind: SourceKind = "inspection"
+    session = None
+    running = False
+    last_step = 0
+
+    def __init__(self, inspection: Inspection) -> None:
+        """Wrap `inspection`."""
+        self.recording = inspection.recording
+        self.n_samples = inspection.n_samples
+        self.logs = {} if inspection.loss is None else {"loss": inspection.loss}
+
+
 def as_source(value: Any) -> Source:
     """Return what an Inspector reads of `value`.
 
@@ -114,11 +145,13 @@ def as_source(value: Any) -> Source:
     """
     if isinstance(value, Recording):
         return RecordingSource(value)
-    if isinstance(getattr(value, "recording", None), Recording):
-        return SessionSource(value) if hasattr(value, "ask_run") else RecordingSource(value.recording, "inspection")
+    if isinstance(value, Inspection):
+        return InspectionSource(value)
+    if isinstance(getattr(value, "recording", None), Recording) and hasattr(value, "ask_run"):
+        return SessionSource(value)
     raise InvalidArgumentError(
         f"`source` must be a session, a recording or an inspection. Received: {value!r:.200} of type "
-        f"{type(value).__name__}. Make one with `nnviz.TrainingSession(model, x, y)`."
+        f"{type(value).__name__}. Make one with `nnviz.TrainingSession(model, x, y)` or `nnviz.inspect(model, x)`."
     )
 
 

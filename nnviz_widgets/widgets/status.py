@@ -53,7 +53,6 @@ def _of_recording(source: Source) -> Status:
     recording, last_step = source.recording, source.last_step
     epochs = recording.epochs
     epoch = int(epochs[-1]) if epochs.size else 0
-    _, metrics = recording.metric_arrays()
     return Status(
         name=cut(recording.name, MAX_TEXT),
         source=source.kind,
@@ -64,7 +63,7 @@ def _of_recording(source: Source) -> Status:
         epochs=epoch + 1,
         batch=0,
         steps_per_epoch=None,
-        logs=_logs({name: float(values[-1]) for name, values in metrics.items() if values.size}),
+        logs=_logs(source.logs),
         steps_per_second=None,
         watch_cost=None,
         speed=None,

@@ -2,12 +2,23 @@
 
 One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`),
 statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the data (`data`,
-`lengths`), the progress bar (`progress`), a run of `fit` (`training`), and scalings as layers (`scaling_layers`).
+`lengths`), the progress bar (`progress`), a run of `fit` (`training`), one batch without training (`inspection`,
+`batches`, `untouched`), and scalings as layers (`scaling_layers`).
 """
 
 from __future__ import annotations
 
+from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.scaling_layers import normalization_layer, rescaling_layer
 from nnviz_widgets.core.backends.tensorflow.training import EpochEnd, Step, Training, set_random_seed
 
-__all__ = ["EpochEnd", "Step", "Training", "normalization_layer", "rescaling_layer", "set_random_seed"]
+__all__ = [
+    "EpochEnd",
+    "Inspected",
+    "Step",
+    "Training",
+    "inspect",
+    "normalization_layer",
+    "rescaling_layer",
+    "set_random_seed",
+]

@@ -211,9 +211,9 @@ class Taps:
     def _note_gradients(self, optimizer: Any, grads: list[Any], trainable_variables: Any) -> Any:
         """Note gradients before they are applied, and return the number that tells an update."""
         variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
-        scale = optimizer.dynamic_scale if _scales_loss(optimizer) and optimizer.built else None
+        scale = optimizer.dynamic_scale if scales_loss(optimizer) and optimizer.built else None
         for variable, gradient in zip(variables, grads, strict=False):
-            self.gradients[id(variable)] = (variable, _unscaled(aside(gradient), scale))
+            self.gradients[id(variable)] = (variable, unscaled(aside(gradient), scale))
         return _update_counter(optimizer)
 
     def _note_update(self, optimizer: Any, grads: list[Any], before: Any) -> None:
@@ -294,15 +294,17 @@ def find_optimizers(model: Any) -> list[Any]:
     return list(found.values())
 
 
-def _scales_loss(optimizer: Any) -> bool:
+def scales_loss(optimizer: Any) -> bool:
+    """Whether an optimizer scales the loss before gradients are computed, as in mixed precision."""
     return isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
 
-def _unscaled(gradient: Any, scale: Any) -> Any:
+def unscaled(gradient: Any, scale: Any) -> Any:
+    """Return a gradient without the factor on the loss, in float32; as it is if there is none of either."""
     if gradient is None or scale is None:
         return gradient
     if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(_unscaled(gradient.values, scale), gradient.indices, gradient.dense_shape)
+        return tf.IndexedSlices(unscaled(gradient.values, scale), gradient.indices, gradient.dense_shape)
     return tf.cast(gradient, tf.float32) / tf.cast(scale, tf.float32)
 
 
@@ -311,8 +313,8 @@ def _update_counter(optimizer: Any) -> Any:
 
     Two do not: one that accumulates gradients, and one that skips a step whose scaled gradients overflowed.
     """
-    inner = optimizer.inner_optimizer if _scales_loss(optimizer) else optimizer
-    if not _scales_loss(optimizer) and not inner.gradient_accumulation_steps:
+    inner = optimizer.inner_optimizer if scales_loss(optimizer) else optimizer
+    if not scales_loss(optimizer) and not inner.gradient_accumulation_steps:
         return None
     if not inner.built:
         return None

@@ -17,6 +17,7 @@ from keras import tree
 from nnviz_widgets.core.backends.tensorflow import statistics
 from nnviz_widgets.core.backends.tensorflow.catalogue import FIXED_BATCH, after_tracing, with_fixed_batch
 from nnviz_widgets.core.backends.tensorflow.taps import Taps
+from nnviz_widgets.core.backends.tensorflow.untouched import moving_states
 from nnviz_widgets.core.frame import Catalogue, Kind, Reading, TensorKey, TensorSpec
 from nnviz_widgets.core.schedule import Variant
 
@@ -179,7 +180,7 @@ class TracedStep:
 
     def _with_states_put_back(self) -> Taps:
         """Run the fixed batch; states that move at inference too, of random generators or recurrent layers, stay."""
-        states = [(variable, tf.identity(variable.value)) for variable in _states(self._model)]
+        states = [(variable, tf.identity(variable.value)) for variable in moving_states(self._model)]
         with Taps(self._model, self._chosen, gradients=False) as taps:
             self._model(self._probe.data, training=False)
         for variable, before in states:
@@ -293,12 +294,6 @@ class TracedStep:
 def _scales_loss(model: Any) -> bool:
     """Whether the model trains with a loss scale, as in mixed precision."""
     return isinstance(getattr(model, "optimizer", None), keras.optimizers.LossScaleOptimizer)
-
-
-def _states(model: Any) -> list[Any]:
-    """Return the variables that a call may change; Keras does not track the states of recurrent layers."""
-    recurrent = [getattr(layer, "states", None) for layer in model._flatten_layers()]
-    return [*model.non_trainable_variables, *(s for s in tree.flatten(recurrent) if isinstance(s, keras.Variable))]
 
 
 def _columns_of(spec: TensorSpec) -> int | None:

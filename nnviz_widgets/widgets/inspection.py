@@ -1,0 +1,58 @@
+"""`nnviz.inspect`: one batch of a model, shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.core.inspection import Inspection
+from nnviz_widgets.widgets.inspector import PANELS, Inspector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_OF_TRAINING = ("timeline",)
+"""Panels that one batch has nothing for."""
+
+
+def inspect(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    panels: Sequence[str] | None = None,
+    name: str | None = None,
+) -> Inspector:
+    """Look into a model with one batch: weights, activations of every layer and, with targets, gradients.
+
+    Nothing is trained, and no `compile` is needed. The batch runs through the model once, in inference mode: dropout
+    drops nothing, and batch normalisation uses its moving statistics. The model, its optimizer, metrics and random
+    generators stay as they are; only a model that is not built yet is built by the call.
+
+    Args:
+        model: Any Keras model: functional, subclassed, from a file.
+        x: One batch as `model` takes it, `(batch, ...)`: an array, or a list, tuple or dict of arrays. All its rows are
+            kept, so give as many as you want to look at.
+        y: Targets `(batch, ...)` as for `fit`. With them, and if the model is compiled with a loss, the gradients of
+            that loss with respect to weights and activations are shown too: in inference mode, before clipping, and
+            with the penalties of regularisers.
+        sample_weight: Weights of the samples in the loss, as for `fit`.
+        panels: Which parts to show, of `Inspector.PANELS`; all that one batch has something for by default.
+        name: What to call it, the model's name if `None`.
+
+    Returns:
+        An Inspector. Its `recording` has all tensors under step 0; its `source` has the `loss`.
+
+    Raises:
+        InvalidArgumentError: If `model` is no Keras model, or `x` no batch of at least one row.
+        SessionBusy: If a session is training the model now.
+        BackendMissing: If Keras with TensorFlow cannot be imported.
+
+    Example:
+        ```python
+        inspector = nnviz.inspect(model, x_test[:32], y_test[:32])
+        inspector.recording.tensor("dense", "activations")    # (32, 128)
+        ```
+    """
+    inspection = Inspection(model, x, y, sample_weight=sample_weight, name=name)
+    return Inspector(inspection, [each for each in PANELS if each not in _OF_TRAINING] if panels is None else panels)
