@@ -19,6 +19,7 @@ from nnviz_widgets.core.figure_style import (
     sentence,
     tensor_name,
 )
+from nnviz_widgets.core.grammar import view_of
 from nnviz_widgets.core.numeric import as_real
 from nnviz_widgets.core.pooling import fit, pool
 from nnviz_widgets.core.stats import limits, vitals
@@ -82,10 +83,11 @@ def _matrix(frame: Frame) -> tuple[npt.NDArray[Any], str, str]:
     array = as_real(frame.array, np.float64 if frame.array.dtype.itemsize > 4 else np.float32)
     if array.ndim == 0:
         return array.reshape(1, 1), "", ""
-    axis = array.ndim - 1 if frame.neuron_axis is None else frame.neuron_axis
-    others = [name for index, name in enumerate(frame.axes) if index != axis]
-    matrix = np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])
-    return matrix, " × ".join(others), frame.axes[axis]
+    view = view_of(array.shape, frame.axes, frame.neuron_axis, frame.grammar)
+    axis = len(view.shape) - 1 if view.neuron_axis is None else view.neuron_axis
+    others = [name for index, name in enumerate(view.names) if index != axis]
+    matrix = np.moveaxis(array.reshape(view.shape), axis, -1).reshape(-1, view.shape[axis])
+    return matrix, " × ".join(others), view.names[axis]
 
 
 def _colour_range(range_: Limits, signed: bool) -> tuple[float, float]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from nnviz_widgets.core.frame import Reading, TensorKey, TensorSpec
+    from nnviz_widgets.core.frame import Reading, TensorKey
 
 logger = logging.getLogger("nnviz_widgets")
 
@@ -49,20 +49,14 @@ class Segment:
         self.n_specs = len(catalogue.specs)
         self.rows: dict[TensorKey, int] = {}
         self.neurons: dict[TensorKey, slice] = {}
-        lengths = {layer.path: layer.n_neurons for layer in catalogue.layers}
         start = 0
         for row, spec in enumerate(catalogue.specs):
             self.rows[spec.key] = row
-            if spec.neuron_axis is not None:
-                stop = start + len(NEURON_STATISTICS) * _neuron_count(spec, lengths)
+            if spec.n_neurons is not None:
+                stop = start + len(NEURON_STATISTICS) * spec.n_neurons
                 self.neurons[spec.key] = slice(start, stop)
                 start = stop
         self.n_neuron_values = start
-
-
-def _neuron_count(spec: TensorSpec, lengths: dict[str, int]) -> int:
-    length = spec.shape[spec.neuron_axis] if spec.neuron_axis is not None else 0
-    return lengths.get(spec.key.layer, 0) if length is None else length
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,19 +42,23 @@ def vitals(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.array([mean, std, low, high, l2, zeros, np.isnan(values).sum(), np.isinf(values).sum()])
 
 
-def neuron_statistics(array: npt.NDArray[Any], neuron_axis: int) -> npt.NDArray[np.float64]:
+def neuron_statistics(
+    array: npt.NDArray[Any], neuron_axis: int, n_neurons: int | None = None
+) -> npt.NDArray[np.float64]:
     """Compute `l2 mean max zeros` of each neuron over all other axes.
 
     Args:
         array: Any shape with at least one axis, any numeric dtype.
         neuron_axis: The axis that counts neurons.
+        n_neurons: How many there are, if that is not the length of the axis; as `TensorSpec.n_neurons` says.
 
     Returns:
         Shape `(4, n_neurons)`, in the order of `frame.NEURON_STATISTICS`; NaN as in `vitals`.
     """
     last = np.moveaxis(as_real(array), neuron_axis, -1)
-    n_others = int(np.prod(last.shape[:-1], dtype=np.int64))
-    mean, _, _, high, l2, zeros = _by_column(last.reshape(n_others, last.shape[-1]))
+    n_columns = n_neurons or last.shape[-1]
+    n_others = last.size // n_columns if n_columns else int(np.prod(last.shape[:-1], dtype=np.int64))
+    mean, _, _, high, l2, zeros = _by_column(last.reshape(n_others, n_columns))
     return np.stack([l2, mean, high, zeros])
 
 

@@ -191,7 +191,7 @@ def nested() -> Architecture:
         first = a(x)
         second = b(first)
         third = outer(second)
-        return third, {"inner/a": _both(first), "inner/b": _both(second), "a": _both(third)}
+        return third, {"inner/a": _both(first), "inner/b": _both(second), "inner": _both(second), "a": _both(third)}
 
     layers_by_path = {"inner/a": a, "inner/b": b, "a": outer}
     return Architecture(Network(model, features(), features(width=2)), layers_by_path, forward, _mse)

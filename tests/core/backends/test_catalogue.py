@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnviz_widgets.core.backends.tensorflow.catalogue import output_axes
+from nnviz_widgets.core.backends.tensorflow.axes import output_axes
 from nnviz_widgets.core.probe import Probe
 from tests.core import networks
 from tests.core.backends.architectures import ARCHITECTURES
@@ -41,7 +41,7 @@ VARIABLES = {
     ("dense", "dense", "bias"): (("neuron",), 0),
     ("convolution", "conv2d", "kernel"): (("y", "x", "in", "filter"), 3),
     ("convolution", "conv2d", "bias"): (("filter",), 0),
-    ("convolution", "batch_normalization", "gamma"): (("neuron",), 0),
+    ("convolution", "batch_normalization", "gamma"): (("filter",), 0),
     ("embedding", "embedding", "embeddings"): (("token", "neuron"), 1),
 }
 

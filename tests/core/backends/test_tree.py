@@ -55,7 +55,7 @@ def test_variables_have_the_shortest_names_that_differ(paths: list[str], expecte
 
 
 PATHS = {
-    "nested": ["inner/a", "inner/b", "a"],
+    "nested": ["inner", "inner/a", "inner/b", "a"],
     "subclassed": ["halves", "halves/inside", "head"],
     "shared": ["d"],
     "recurrent": ["embedding", "bidirectional", "lstm", "dense"],

@@ -133,7 +133,7 @@ def assert_vitals_equal(recording: Recording) -> None:
             size = max(1.0, float(np.abs(array).max()))
             np.testing.assert_allclose(values.to_numpy()[:8], expected, rtol=2e-4, atol=1e-6 * size, err_msg=str(key))
             if spec.neuron_axis is not None:
-                slow = stats.neuron_statistics(array, spec.neuron_axis)
+                slow = stats.neuron_statistics(array, spec.neuron_axis, spec.n_neurons)
                 for i, statistic in enumerate(("l2", "mean", "max", "zeros")):
                     fast = recording.neurons(key.layer, key.kind, statistic, **where)[row]
                     np.testing.assert_allclose(fast, slow[i], rtol=2e-4, atol=1e-6 * size, err_msg=str(key))

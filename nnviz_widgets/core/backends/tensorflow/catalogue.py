@@ -1,26 +1,33 @@
-"""From what a trace noted to what a reader sees: layers, tensors, names of axes, and reasons."""
+"""From what a trace noted to what a reader sees: layers, tensors, and reasons for what cannot be read."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from keras import layers
-
-from nnviz_widgets.core.frame import KINDS, Catalogue, Kind, LayerInfo, TensorKey, TensorSpec
+from nnviz_widgets.core.backends.tensorflow import reasons as why
+from nnviz_widgets.core.backends.tensorflow.axes import (
+    Axes,
+    neuron_axis_of,
+    output_axes,
+    output_names,
+    owners_of,
+    scores_axes,
+    variable_axes,
+)
+from nnviz_widgets.core.frame import Catalogue, Kind, LayerInfo, TensorKey, TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from nnviz_widgets.core.backends.tensorflow.taps import Taps
+    from nnviz_widgets.core.backends.tensorflow.taps import Output, Taps
     from nnviz_widgets.core.backends.tensorflow.tree import Entry
 
 LOGITS_NOTE = "with respect to the logits"
 FIXED_BATCH = "data"
 """The `variable` under which activations on the probe's own batch are read."""
-
-_SPACE = {3: ("time",), 4: ("y", "x"), 5: ("z", "y", "x")}
 
 
 def before_tracing(entries: Sequence[Entry], chosen: Sequence[Entry]) -> Catalogue:
@@ -36,11 +43,11 @@ def before_tracing(entries: Sequence[Entry], chosen: Sequence[Entry]) -> Catalog
     return Catalogue(layers, tuple(specs), MappingProxyType({}))
 
 
-def unreadable(entries: Sequence[Entry], why: str) -> Catalogue:
+def unreadable(entries: Sequence[Entry], reason: str) -> Catalogue:
     """Return the layers of a model of which nothing can be read."""
-    reasons: dict[tuple[str, Kind], str] = {}
+    reasons: why.Reasons = {}
     for entry in entries:
-        _explain_all(entry.path, why, reasons)
+        why.explain_all(entry.path, reason, reasons)
     return replace(before_tracing(entries, ()), reasons=MappingProxyType(reasons))
 
 
@@ -48,57 +55,64 @@ def after_tracing(entries: Sequence[Entry], chosen: Sequence[Entry], taps: Taps,
     """Return the catalogue of a model whose step was traced with `taps` on the `chosen` entries."""
     by_path = {entry.path: entry for entry in entries}
     paths = {entry.path for entry in chosen}
-    calls = [call for call in taps.outputs if call.split("#")[0] in by_path]
+    calls = [call for call in taps.outputs if _first_call(call) in by_path]
     rest = [entry.path for entry in entries if entry.path not in taps.outputs]
-    reasons: dict[tuple[str, Kind], str] = {}
-    layers: list[LayerInfo] = []
+    reasons: why.Reasons = {}
+    infos: dict[str, LayerInfo] = {}
     specs: list[TensorSpec] = []
     for call in [*calls, *rest]:
-        entry = by_path[call.split("#")[0]]
+        entry = by_path[_first_call(call)]
         outputs = taps.outputs.get(call, [])
         shape = tuple(outputs[0].activation.shape) if outputs else _symbolic_shape(entry.layer)
-        info = _layer_info(entry, call, shape)
-        layers.append(info)
+        info = infos[call] = _layer_info(entry, call, shape)
         for inner in entry.inner:
-            _explain_inner(inner, entry, reasons)
+            why.explain_inner(inner, entry, reasons)
         if entry.path not in paths:
-            _explain_all(call, "the probe leaves this layer out", reasons)
+            why.explain_all(call, "the probe leaves this layer out", reasons)
             continue
         if call == entry.path:
             specs += _variable_specs(entry, info, "weights")
             if not entry.variables:
-                reasons[call, "weights"] = f"{call!r} has no variables"
+                reasons[call, "weights"] = why.no_variables(call, entry.layer)
             specs += _gradient_specs(entry, info, taps, reasons)
         specs += _output_specs(entry, info, taps, samples, reasons)
-    return Catalogue(tuple(layers), tuple(specs), MappingProxyType(reasons), taps.inputs.found())
+    layers = tuple(infos[call] for call in containers_first(infos))
+    return Catalogue(layers, tuple(specs), MappingProxyType(reasons), taps.inputs.found())
+
+
+def _first_call(call: str) -> str:
+    return call.split("#")[0]
+
+
+def containers_first(calls: Iterable[str]) -> list[str]:
+    """Return calls in their order, but for a model or layer that holds others: it comes right before the first of them.
+
+    It returns after they do, and a list that folds must name it before.
+    """
+    waiting = dict.fromkeys(calls)
+    ordered: list[str] = []
+    for call in list(waiting):
+        parts = _first_call(call).split("/")
+        above = ["/".join(parts[:n]) for n in range(1, len(parts))]
+        for path in (*above, call):
+            if path in waiting:
+                del waiting[path]
+                ordered.append(path)
+    return ordered
 
 
 def _layer_info(entry: Entry, path: str, shape: tuple[int | None, ...] | None) -> LayerInfo:
-    axis = _neuron_axis(entry.layer, shape)
+    axis = neuron_axis_of(entry.layer, shape)
     return LayerInfo(
         path=path,
         name=entry.layer.name,
         class_name=type(entry.layer).__name__,
         output_shape=shape,
         variables=tuple(entry.variables),
-        n_params=sum(_size(v.shape) for v in entry.variables.values()),
+        n_params=sum(math.prod(v.shape) for v in entry.variables.values()),
         neuron_axis=axis,
         n_neurons=(shape[axis] or 0) if shape is not None and axis is not None else 0,
     )
-
-
-def _neuron_axis(layer: Any, shape: tuple[int | None, ...] | None) -> int | None:
-    if shape is None or len(shape) < 2:
-        return None
-    first = getattr(layer, "data_format", None) == "channels_first" and len(shape) > 2
-    return 1 if first else len(shape) - 1
-
-
-def _size(shape: Sequence[int]) -> int:
-    n = 1
-    for length in shape:
-        n *= length
-    return n
 
 
 def _symbolic_shape(layer: Any) -> tuple[int | None, ...] | None:
@@ -110,155 +124,75 @@ def _symbolic_shape(layer: Any) -> tuple[int | None, ...] | None:
 
 
 def _variable_specs(entry: Entry, info: LayerInfo, kind: Kind) -> list[TensorSpec]:
-    return [
-        TensorSpec(
-            key=TensorKey(entry.path, kind, variable=name),
-            shape=tuple(variable.shape),
-            dtype=str(variable.dtype),
-            axes=(axes := _variable_axes(entry.layer, name, tuple(variable.shape), info.n_neurons)),
-            neuron_axis=axes.index(_NEURON) if _NEURON in axes else axes.index(_FILTER) if _FILTER in axes else None,
-        )
-        for name, variable in entry.variables.items()
-    ]
+    owners = owners_of(entry.layer)
+    specs = []
+    for name, variable in entry.variables.items():
+        shape = tuple(variable.shape)
+        axes = variable_axes(entry.layer, owners.get(id(variable), entry.layer), variable.name, shape, info)
+        specs.append(_spec(TensorKey(entry.path, kind, variable=name), shape, str(variable.dtype), axes))
+    return specs
 
 
-_NEURON, _FILTER = "neuron", "filter"
+def _spec(key: TensorKey, shape: tuple[int | None, ...], dtype: str, axes: Axes) -> TensorSpec:
+    return TensorSpec(key, shape, dtype, axes.names, axes.neuron_axis, grammar=axes.grammar)
 
 
-def _variable_axes(layer: Any, name: str, shape: tuple[int, ...], n_neurons: int) -> tuple[str, ...]:
-    """Name the axes of a variable; `neuron` or `filter` marks the one that counts neurons."""
-    rank = len(shape)
-    word = _FILTER if type(layer).__name__.startswith(("Conv", "Depthwise", "Separable")) else _NEURON
-    if name == "kernel" and rank > 2 and isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D)):
-        return (*_SPACE_OF_KERNEL[rank - 2], "in", _FILTER)
-    transposed = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-    if name == "kernel" and rank > 2 and isinstance(layer, transposed):
-        return (*_SPACE_OF_KERNEL[rank - 2], _FILTER, "in")
-    if rank == 1 and shape[0] == n_neurons:
-        return (word,)
-    if rank == 2 and shape[1] == n_neurons:
-        return ("token" if name == "embeddings" else "in", word)
-    return tuple(f"axis {i}" for i in range(rank))
-
-
-_SPACE_OF_KERNEL = {1: ("x",), 2: ("y", "x"), 3: ("z", "y", "x")}
-
-
-def _gradient_specs(
-    entry: Entry, info: LayerInfo, taps: Taps, reasons: dict[tuple[str, Kind], str]
-) -> list[TensorSpec]:
+def _gradient_specs(entry: Entry, info: LayerInfo, taps: Taps, reasons: why.Reasons) -> list[TensorSpec]:
     specs = []
     for spec in _variable_specs(entry, info, "gradients"):
         variable = entry.variables[str(spec.key.variable)]
         if taps.gradients.get(id(variable), (None, None))[1] is not None:
             specs.append(spec)
-    if specs:
-        return specs
-    if not entry.variables:
-        why = f"{entry.path!r} has no variables"
-    elif not any(v.trainable for v in entry.variables.values()):
-        why = f"{entry.path!r} is frozen: none of its variables is trainable"
-    elif not any(id(v) in taps.gradients for v in entry.variables.values()):
-        why = f"no optimizer is given the variables of {entry.path!r} in this step"
-    else:
-        why = f"none: {entry.path!r} is not connected to the loss"
-    reasons[entry.path, "gradients"] = why
-    return []
-
-
-def _output_specs(
-    entry: Entry, info: LayerInfo, taps: Taps, samples: int, reasons: dict[tuple[str, Kind], str]
-) -> list[TensorSpec]:
-    outputs = taps.outputs.get(info.path)
-    if outputs is None:
-        if entry.path in taps.foreign:
-            why = (
-                f"{entry.path!r} runs inside a loop or branch of the graph; its values cannot be read there. "
-                "Look at the layer around it instead"
-            )
-        else:
-            why = f"{entry.path!r} was not called in the step"
-        reasons[info.path, "activations"] = reasons[info.path, "activation_gradients"] = why
-        return []
-    if not outputs:
-        why = f"the output of {info.path!r} is no tensor of numbers"
-        reasons[info.path, "activations"] = reasons[info.path, "activation_gradients"] = why
-        return []
-    specs: list[TensorSpec] = []
-    for i, output in enumerate(outputs):
-        spec = _output_spec(info, "activations", i, output.activation, entry.layer, samples)
-        specs.append(spec)
-        if output.gradient is not None:
-            note = LOGITS_NOTE if output.with_logits else None
-            gradient = _output_spec(info, "activation_gradients", i, output.gradient, entry.layer, samples, note)
-            specs.append(gradient)
-    if not any(spec.key.kind == "activation_gradients" for spec in specs):
-        floating = any(output.activation.dtype.is_floating for output in outputs)
-        reasons[info.path, "activation_gradients"] = (
-            f"none: no gradient reaches the output of {info.path!r}, which is not on a path from a trained variable "
-            "to the loss"
-            if floating
-            else f"the output of {info.path!r} is of {outputs[0].activation.dtype.name}, which has no gradient"
-        )
+    if not specs:
+        reasons[entry.path, "gradients"] = why.no_gradients(entry, taps)
     return specs
 
 
-def _output_spec(
-    info: LayerInfo, kind: Kind, index: int, tensor: Any, layer: Any, samples: int | None, note: str | None = None
-) -> TensorSpec:
-    shape = tuple(tensor.shape)
-    if samples is not None and shape:
-        shape = (samples if shape[0] is None else min(samples, shape[0]), *shape[1:])
-    axis = _neuron_axis(layer, shape)
-    return TensorSpec(
-        key=TensorKey(info.path, kind, output=index),
-        shape=shape,
-        dtype=tensor.dtype.name,
-        axes=output_axes(len(shape), axis, layer),
-        neuron_axis=axis,
-        note=note,
-    )
+def _output_specs(entry: Entry, info: LayerInfo, taps: Taps, samples: int, reasons: why.Reasons) -> list[TensorSpec]:
+    outputs = taps.outputs.get(info.path)
+    if not outputs:
+        reason = why.no_outputs(entry, info.path, taps)
+        reasons[info.path, "activations"] = reasons[info.path, "activation_gradients"] = reason
+        return []
+    specs: list[TensorSpec] = []
+    activations = _activation_specs(entry, info, outputs, samples)
+    for spec, output in zip(activations, outputs, strict=True):
+        specs.append(spec)
+        if output.gradient is not None:
+            note = LOGITS_NOTE if output.with_logits else None
+            key = replace(spec.key, kind="activation_gradients")
+            specs.append(replace(spec, key=key, dtype=output.gradient.dtype.name, note=note))
+    if len(specs) == len(outputs):
+        reasons[info.path, "activation_gradients"] = why.no_output_gradients(info.path, outputs)
+    return specs
 
 
-def output_axes(rank: int, neuron_axis: int | None, layer: Any) -> tuple[str, ...]:
-    """Name the axes of an output: samples first, then time or space, and the neurons where they are."""
-    if rank == 0:
-        return ()
-    if neuron_axis is None:
-        return ("sample", *(f"axis {i}" for i in range(1, rank)))
-    spatial = rank >= 4 or "1D" in type(layer).__name__
-    rest = list(_SPACE.get(rank, ())) or [f"axis {i}" for i in range(1, rank - 1)]
-    names = ["sample", *rest]
-    names.insert(neuron_axis, _FILTER if spatial and rank > 2 else _NEURON)
-    return tuple(names)
-
-
-def _explain_inner(path: str, entry: Entry, reasons: dict[tuple[str, Kind], str]) -> None:
-    name = path.rsplit("/", 1)[-1]
-    outputs: tuple[Kind, Kind] = ("activations", "activation_gradients")
-    for kind in outputs:
-        reasons[path, kind] = (
-            f"{name!r} runs inside {entry.path!r} (for a cell: inside a loop), so its output cannot be read. "
-            f"Read {entry.path!r} instead"
-        )
-    variables: tuple[Kind, Kind] = ("weights", "gradients")
-    for kind in variables:
-        reasons[path, kind] = f"the variables of {name!r} are listed with {entry.path!r}"
-
-
-def _explain_all(path: str, why: str, reasons: dict[tuple[str, Kind], str]) -> None:
-    for kind in KINDS:
-        reasons[path, kind] = why
+def _activation_specs(
+    entry: Entry, info: LayerInfo, outputs: Sequence[Output], samples: int | None
+) -> list[TensorSpec]:
+    """Return a spec for each output of a call; `samples` cuts their first axis."""
+    names = output_names(entry.layer, [output.name for output in outputs])
+    note = why.no_scores(entry.layer, outputs)
+    specs = []
+    for i, (name, output) in enumerate(zip(names, outputs, strict=True)):
+        shape = tuple(output.activation.shape)
+        if samples is not None and shape:
+            shape = (samples if shape[0] is None else min(samples, shape[0]), *shape[1:])
+        axis = neuron_axis_of(entry.layer, shape)
+        axes = scores_axes(entry.layer, i, len(shape)) or Axes(output_axes(len(shape), axis, entry.layer), axis)
+        spec = _spec(TensorKey(info.path, "activations", output=i), shape, output.activation.dtype.name, axes)
+        specs.append(replace(spec, note=note, output_name=name))
+    return specs
 
 
 def with_fixed_batch(catalogue: Catalogue, entries: Sequence[Entry], taps: Taps) -> Catalogue:
     """Return the catalogue with the activations on the probe's own batch, noted by `taps`, after its own specs."""
-    layers = {entry.path: entry.layer for entry in entries}
+    by_path = {entry.path: entry for entry in entries}
     infos = {info.path: info for info in catalogue.layers}
-    extra = []
-    for path, outputs in taps.outputs.items():
-        for i, output in enumerate(outputs):
-            if path in infos:
-                spec = _output_spec(infos[path], "activations", i, output.activation, layers[path.split("#")[0]], None)
-                extra.append(replace(spec, key=replace(spec.key, variable=FIXED_BATCH)))
+    extra = [
+        replace(spec, key=replace(spec.key, variable=FIXED_BATCH))
+        for path, outputs in taps.outputs.items()
+        if path in infos
+        for spec in _activation_specs(by_path[_first_call(path)], infos[path], outputs, None)
+    ]
     return replace(catalogue, specs=(*catalogue.specs, *extra))

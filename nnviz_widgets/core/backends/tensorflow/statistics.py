@@ -46,11 +46,14 @@ class Subject:
         value: The tensor.
         neuron_axis: The axis that counts neurons, or `None`.
         before: For weights, the variable before the step.
+        n_neurons: How many neurons there are where that is not the length of the axis: each then has a value in
+            several blocks along it, one after the other, or they are counted by the axis before it too.
     """
 
     value: Any
     neuron_axis: int | None
     before: Any = None
+    n_neurons: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +141,15 @@ def _as_matrix(subject: Subject) -> _Matrix:
     dtype = tf.float64 if wide else tf.float32
     shape = tuple(subject.value.shape)
     axis = len(shape) - 1 if subject.neuron_axis is None else subject.neuron_axis
-    n_columns = 1 if not shape or shape[axis] is None else int(shape[axis])
+    n_columns = subject.n_neurons or (1 if not shape or shape[axis] is None else int(shape[axis]))
 
     def matrix(tensor: Any) -> Any:
         tensor = tf.cast(tf.abs(tensor) if tensor.dtype.is_complex else tensor, dtype)
         if shape and axis != len(shape) - 1 and n_columns > 1:
             tensor = tf.transpose(tensor, [*(i for i in range(len(shape)) if i != axis), axis])
-        return tf.reshape(tensor, [-1, n_columns]) if len(shape) != 2 or n_columns == 1 else tensor
+        # Blocks along a row become rows of their own, so that a column is a neuron.
+        as_it_is = len(shape) == 2 and 1 < n_columns == tensor.shape[1]
+        return tensor if as_it_is else tf.reshape(tensor, [-1, n_columns])
 
     return _Matrix(matrix(subject.value), None if subject.before is None else matrix(subject.before), max(n_columns, 1))
 
@@ -231,7 +236,9 @@ class SumsReading:
         self._layout = layout
         with np.errstate(all="ignore"):
             doubtful = _doubtful(sums, n_values, layout) if layout.starts.size else ()
-        self._again = {int(i): _computed_again(fetch(int(i)), layout.neuron_axes[i]) for i in doubtful}
+        self._again = {
+            int(i): _computed_again(fetch(int(i)), layout.neuron_axes[i], int(layout.n_columns[i])) for i in doubtful
+        }
 
     @property
     def n_specs(self) -> int:
@@ -296,10 +303,10 @@ def _all_zero(sums: npt.NDArray[np.float64], layout: Layout, i: int, size: int) 
 
 
 def _computed_again(
-    array: npt.NDArray[Any], axis: int | None
+    array: npt.NDArray[Any], axis: int | None, n_neurons: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
     """Return the vitals of a tensor, and of its neurons if it has any."""
-    return stats.vitals(array), None if axis is None else stats.neuron_statistics(array, axis)
+    return stats.vitals(array), None if axis is None else stats.neuron_statistics(array, axis, n_neurons)
 
 
 def _settled(readings: Sequence[SumsReading], layout: Layout) -> list[VitalsReading]:

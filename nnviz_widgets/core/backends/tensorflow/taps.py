@@ -41,6 +41,7 @@ class Output:
 
     Attributes:
         activation: The output, to be read.
+        name: Its key in the dict or its place in the sequence that the layer returned.
         value: The output itself, or `None` if it is not floating: then it has no gradient.
         logits: What a softmax was computed from. Keras computes the loss from it and leaves the softmax out.
         gradient: Gradient of the loss with respect to the output, or to the logits.
@@ -48,6 +49,7 @@ class Output:
     """
 
     activation: Any
+    name: str = "0"
     value: Any = None
     logits: Any = None
     gradient: Any = None
@@ -168,9 +170,9 @@ class Taps:
         n = self._calls[entry.path]
         self._calls[entry.path] += 1
         call = f"{entry.path}#{n}" if n else entry.path
-        values = [value for value in tree.flatten(result) if _is_of_numbers(value)]
-        self.outputs.setdefault(call, []).extend(_output(value) for value in values)
-        self.inputs.note_call(call, entry.layer, fed, values)
+        named = [(path, value) for path, value in tree.flatten_with_path(result) if _is_of_numbers(value)]
+        self.outputs.setdefault(call, []).extend(_output(_name(path), value) for path, value in named)
+        self.inputs.note_call(call, entry.layer, fed, [value for _, value in named])
 
     def _sources(self) -> list[Any]:
         """Return the tensors whose gradients are wanted of the tape that is asked now."""
@@ -228,11 +230,14 @@ def _is_of_numbers(value: Any) -> bool:
     return bool(value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool or value.dtype.is_complex)
 
 
-def _output(value: Any) -> Output:
+def _name(path: tuple[Any, ...]) -> str:
+    return "/".join(str(part) for part in path) or "0"
+
+
+def _output(name: str, value: Any) -> Output:
     floating = value.dtype.is_floating
-    return Output(
-        aside(value), value if floating else None, getattr(value, "_keras_logits", None) if floating else None
-    )
+    logits = getattr(value, "_keras_logits", None) if floating else None
+    return Output(aside(value), name, value if floating else None, logits)
 
 
 _REORDERED = frozenset(("Add", "AddN", "AddV2", "ExpandDims", "Mul", "Neg", "RealDiv", "Reshape", "Squeeze", "Sub"))

@@ -233,7 +233,10 @@ class TracedStep:
         self._keys = tuple(spec.key for spec in catalogue.specs)
         values = self._values(raw, scale, fixed)
         sums, n_values, self._layout = statistics.column_sums(
-            [statistics.Subject(values[spec.key], _columns_of(spec), befores.get(spec.key)) for spec in catalogue.specs]
+            [
+                statistics.Subject(values[spec.key], _columns_of(spec), befores.get(spec.key), spec.n_neurons)
+                for spec in catalogue.specs
+            ]
         )
         return {"sums": sums, "n_values": n_values, "tensors": [values[key] for key in self._keys]}
 
@@ -298,8 +301,7 @@ def _scales_loss(model: Any) -> bool:
 
 def _columns_of(spec: TensorSpec) -> int | None:
     """Return the axis that counts neurons if their number is fixed, else `None`."""
-    axis = spec.neuron_axis
-    return axis if axis is not None and spec.shape[axis] is not None else None
+    return None if spec.n_neurons is None else spec.neuron_axis
 
 
 def _without_optionals(data: Any) -> Any:

@@ -1,9 +1,9 @@
 """Which layers a model has and what they are called: the object tree, walked once.
 
-A Keras model (or a nested one) is a container: its layers are entries, it is none itself unless it owns variables. A
-layer that Keras ships is one entry whatever it holds inside (`Bidirectional`, `MultiHeadAttention`, an RNN with
-its cell): its inner layers may run in a loop, and their variables are listed with it. A user's own layer is an entry
-and so is each layer inside it.
+A model within the model is an entry, and so is each layer inside it; the outermost model is none unless it owns
+variables. A layer that Keras ships is one entry whatever it holds inside (`Bidirectional`, `MultiHeadAttention`, an
+RNN with its cell): its inner layers may run in a loop, and their variables are listed with it. A user's own layer is
+an entry and so is each layer inside it.
 """
 
 from __future__ import annotations
@@ -57,8 +57,7 @@ def _descend(parent: Any, prefix: str, entries: list[Entry], seen: set[int]) -> 
         seen.add(id(layer))
         path = prefix + name
         if isinstance(layer, keras.Model):
-            if own := _own_variables(layer):
-                entries.append(Entry(path, layer, name_variables(own)))
+            entries.append(Entry(path, layer, name_variables(_own_variables(layer))))
             _descend(layer, path + "/", entries, seen)
         elif _shipped_by_keras(layer):
             inner = tuple(_inner_paths(layer, path + "/"))
@@ -130,6 +129,10 @@ def _automatic_stem(layer: Any) -> str | None:
     return match[1] if match else None
 
 
+_MAIN = ("kernel", "pointwise_kernel", "embeddings", "gamma")
+"""The variables that stand for a layer: their columns are its neurons."""
+
+
 def name_variables(variables: list[Any], renamed: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     """Return the variables under short names that are unique among them.
 
@@ -155,5 +158,5 @@ def name_variables(variables: list[Any], renamed: Mapping[str, str] = MappingPro
         key = f"{name}_{repeats[name]}" if repeats[name] else name
         repeats[name] += 1
         unique[key] = variable
-    main = next((n for n in ("kernel", "embeddings", "gamma") if n in unique), None)
+    main = next((n for n in _MAIN if n in unique), None)
     return {main: unique.pop(main), **unique} if main else unique
