@@ -11,7 +11,7 @@ from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Frame
 from nnviz_widgets.widgets.encoding import Encoding
-from nnviz_widgets.widgets.kept import earlier_of, kept_at, key_or_reason
+from nnviz_widgets.widgets.kept import earlier_of, key_or_reason
 from nnviz_widgets.widgets.order import order_of
 from nnviz_widgets.widgets.picture import Look, Picture, joined, missing, picture, shrink
 from nnviz_widgets.widgets.text import cut
@@ -39,8 +39,8 @@ def keys_of(recording: Recording, watch: Watch) -> list[TensorKey | str]:
 
 def shown_step(recording: Recording, keys: list[TensorKey | str], step: int) -> int | None:
     """Return the step that a page gets which asks for `step`: the newest at or before it with one of the tensors."""
-    frames = [kept_at(recording, key, step) for key in keys if isinstance(key, TensorKey)]
-    return max((frame.step for frame in frames if frame is not None), default=None)
+    steps = [recording.kept_step(key, step) for key in keys if isinstance(key, TensorKey)]
+    return max((step for step in steps if step is not None), default=None)
 
 
 def frame_message(

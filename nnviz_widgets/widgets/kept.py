@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nnviz_widgets.core.frame import TensorKey
-from nnviz_widgets.errors import InvalidArgumentError, NnvizError, TensorNotRecorded, TensorUnavailable
+from nnviz_widgets.errors import InvalidArgumentError, NnvizError, TensorNotRecorded, TensorTooLarge, TensorUnavailable
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Frame, Kind
@@ -43,16 +41,16 @@ def key_or_reason(
 
 
 def kept_at(recording: Recording, key: TensorKey, step: int) -> Frame | None:
-    """Return a tensor at the nearest kept step at or before `step` (-1: the newest), `None` if there is none."""
+    """Return a tensor at the nearest kept step at or before `step` (-1: the newest), `None` if there is none.
+
+    Raises:
+        TensorTooLarge: If it cannot be copied from its device.
+    """
+    found = recording.kept_step(key, step)
     try:
-        return recording.frame(key, step)
-    except TensorNotRecorded:
-        if step == -1:
-            return None
-    try:
-        steps = recording.tensor_steps(key.layer, key.kind, key.variable, output=key.output)
-        index = int(np.searchsorted(steps, step, side="right"))
-        return recording.frame(key, int(steps[index - 1])) if index else None
+        return None if found is None else recording.frame(key, found)
+    except TensorTooLarge:
+        raise
     except TensorNotRecorded:  # thinned out between the two calls
         return None
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nnviz_widgets as nnviz
+from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.widgets.inspector import Inspector
@@ -103,3 +104,21 @@ def test_an_empty_recording_has_a_status() -> None:
     assert status_of(RecordingSource(recording)).step == 0
     recording.add_tensors(0, {TensorKey("d", "weights", "kernel"): np.zeros((2, 2))})
     assert status_of(RecordingSource(recording)).samples == 0
+
+
+def test_K18_a_tensor_too_large_for_a_copy_has_words_for_a_picture(make_inspector: Any) -> None:
+    session = FakeSession()
+    asked: list[Any] = []
+    huge = Deferred((1 << 15, 1 << 15), np.float32, asked.append)
+    session.recording.add_tensors(0, {TensorKey("hidden", "weights", "kernel"): huge})
+    page = Page(make_inspector(session.recording))
+    page.reply(page.ready())
+    page.watch("activations", "weights")
+    until(page.poll)
+    words = page.frames[0][0]["planes"][1]["missing"]
+    assert "4.29 GB" in words
+    assert 'recording.tensor("hidden", "weights"' in words
+    reply = page.reply(page.ask("read", layer="hidden", tensor="weights", step=-1, sample=0, row=0, column=0))
+    assert not reply["ok"]
+    assert "4.29 GB" in reply["error"]
+    assert asked == []

@@ -222,16 +222,6 @@ def test_a_recording_alone_can_be_looked_at(make_inspector, session):
     assert inspector._status["source"] == "recording"
 
 
-def test_an_inspection_is_a_recording_with_a_name_of_its_own(make_inspector, session):
-    class Inspection:
-        recording = session.recording
-
-    inspection = Inspection()
-    inspector = make_inspector(inspection)
-    assert inspector._status["source"] == "inspection"
-    assert inspector.source is inspection
-
-
 def test_a_page_that_turns_elsewhere_while_its_frame_is_drawn_gets_the_new_one(session, page, monkeypatch):
     from nnviz_widgets.widgets import streams
 
