@@ -123,6 +123,18 @@ class Snapshot:
 
         A tensor whose number of neurons changed starts anew there: only readings of the newest number are given.
         """
+        return self._columns(key, index, slice(None))
+
+    def neuron(
+        self, key: TensorKey, index: int, neuron: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
+        """Read one column of `neurons`: steps and values, both `(n,)`."""
+        steps, values = self._columns(key, index, slice(neuron, neuron + 1))
+        return steps, values.reshape(-1)
+
+    def _columns(
+        self, key: TensorKey, index: int, columns: slice
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
         parts = [block for block in self.blocks if key in block.segment.neurons and block.neurons.size]
         if not parts:
             return np.empty(0, np.int64), np.empty((0, 0))
@@ -134,7 +146,10 @@ class Snapshot:
         steps = np.concatenate([block.steps for block, _ in same])
         starts = [at.start + index * n_neurons for _, at in same]
         values = np.concatenate(
-            [block.neurons[:, start : start + n_neurons] for (block, _), start in zip(same, starts, strict=True)]
+            [
+                block.neurons[:, start : start + n_neurons][:, columns]
+                for (block, _), start in zip(same, starts, strict=True)
+            ]
         )
         return steps[read], values[read]
 

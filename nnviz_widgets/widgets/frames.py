@@ -12,6 +12,8 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Frame
 from nnviz_widgets.widgets.encoding import Encoding
 from nnviz_widgets.widgets.kept import earlier_of, key_or_reason
+from nnviz_widgets.widgets.neuron import NeuronParts, part_key
+from nnviz_widgets.widgets.neuron_lines import with_buffers_from
 from nnviz_widgets.widgets.order import order_of
 from nnviz_widgets.widgets.picture import Look, Picture, joined, missing, picture, shrink
 from nnviz_widgets.widgets.text import cut
@@ -33,6 +35,8 @@ def keys_of(recording: Recording, watch: Watch) -> list[TensorKey | str]:
     """Return for each map of `watch` the tensor's key, or the reason why there is none."""
     return [
         key_or_reason(recording, watch.layer, request.tensor, request.variable, request.output)
+        if request.part == "map"
+        else part_key(recording, watch, request)
         for request in watch.maps
     ]
 
@@ -44,7 +48,14 @@ def shown_step(recording: Recording, keys: list[TensorKey | str], step: int) -> 
 
 
 def frame_message(
-    recording: Recording, watch: Watch, keys: list[TensorKey | str], step: int | None, seq: int, *, exact: bool
+    recording: Recording,
+    watch: Watch,
+    keys: list[TensorKey | str],
+    step: int | None,
+    seq: int,
+    *,
+    exact: bool,
+    lines: bool = True,
 ) -> tuple[Frame, list[bytes]]:
     """Return a frame and its buffers, no more than `MAX_FRAME_BYTES` together.
 
@@ -55,15 +66,23 @@ def frame_message(
         step: From `shown_step`; `None` if nothing is kept yet.
         seq: The frame's number.
         exact: Whether to send all 32 bits of each value, if they fit.
+        lines: Whether to tell how the neuron changed over the steps, if parts of it are shown.
     """
     order = None if watch.order is None or step is None else order_of(recording, watch.layer, watch.order)
+    of_one = any(request.part != "map" for request in watch.maps)
+    parts = NeuronParts(recording, watch, step) if of_one and step is not None else None
     drawings = [
-        _drawing(recording, watch, request, key, step, order) for request, key in zip(watch.maps, keys, strict=True)
+        parts.drawing(request, key)
+        if parts is not None and request.part != "map" and isinstance(key, TensorKey)
+        else _drawing(recording, watch, request, key, step, order)
+        for request, key in zip(watch.maps, keys, strict=True)
     ]
+    neuron, line_bytes = (None, []) if parts is None else parts.facts(lines=lines)
     sorts = [drawing.places for drawing in drawings if isinstance(drawing, Picture) and drawing.places is not None]
     order_bytes = [sorts[0].astype("<i4", copy=False).tobytes()] if sorts else []
     labels = recording.labels(step)[:MAX_LABELS] if step is not None else ()
-    header = 2 * HEADER_BYTES + sum(map(len, order_bytes))
+    extra_bytes = sum(map(len, (*order_bytes, *line_bytes)))
+    header = 2 * HEADER_BYTES + extra_bytes
     while True:
         planes, buffers = _draw(watch, drawings, MAX_FRAME_BYTES - header, exact=exact)
         message = Frame(
@@ -76,10 +95,11 @@ def frame_message(
             labels=[cut(label, MAX_LABEL) for label in labels],
             planes=planes,
             order_buffer=len(buffers) if sorts else -1,
+            neuron=None if neuron is None else with_buffers_from(neuron, len(buffers) + len(order_bytes)),
         )
-        needed = len(msgspec.json.encode(message)) + HEADER_BYTES + sum(map(len, order_bytes))
+        needed = len(msgspec.json.encode(message)) + HEADER_BYTES + extra_bytes
         if needed <= header:
-            return message, buffers + order_bytes
+            return message, [*buffers, *order_bytes, *line_bytes]
         header = needed
 
 
@@ -130,8 +150,8 @@ def _draw(watch: Watch, drawings: list[Picture | str], n_bytes: int, *, exact: b
         if isinstance(drawing, str):
             planes.append(missing(request, drawing))
             continue
-        plane, data = drawing.draw(*next(sizes), encoding, thorough=exact)
+        plane, data = drawing.draw(*next(sizes), encoding, thorough=exact and request.part == "map")
         value = None if request.cell is None else drawing.value(request.cell)
-        planes.append(msgspec.structs.replace(plane, buffer=len(buffers), value=value))
+        planes.append(msgspec.structs.replace(plane, buffer=len(buffers), value=value, part=request.part))
         buffers.append(data)
     return planes, buffers

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.protocol import Status
 
-PANELS = ("transport", "layers", "activations", "weights", "gradients", "timeline")
+PANELS = ("transport", "layers", "activations", "weights", "gradients", "neuron", "timeline")
 
 _OURS = frozenset({"_status", "_panels", "_esm", "_css", "cursor"})
 """Traits that only Python writes; a page that sends them is not heard."""

@@ -16,6 +16,8 @@ from nnviz_widgets.errors import ChannelClosed
 from nnviz_widgets.protocol import Frame, Notice
 from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
 from nnviz_widgets.widgets.layer_list import layers_message
+from nnviz_widgets.widgets.neuron import further_keys
+from nnviz_widgets.widgets.neuron_lines import LinesPacer
 from nnviz_widgets.widgets.series import series_message
 from nnviz_widgets.widgets.status import status_of
 from nnviz_widgets.widgets.text import cut
@@ -70,6 +72,7 @@ class Streams:
         self._series_due = False
         self._observer_fault: str | None = None
         self._keys: dict[str, tuple[Catalogue, Watch, list[TensorKey | str]]] = {}
+        self._lines = LinesPacer()
 
     def turn(self, now: float) -> float | None:
         """Send what is due, and return after how many seconds to look again, `None` for when something happens."""
@@ -91,6 +94,7 @@ class Streams:
         for client in self._clients.snapshot():
             if client.watch is not None and client.following and client.credit.left and client.wait(now) is None:
                 wanted.update(key for key in self._keys_of(client, client.watch) if isinstance(key, TensorKey))
+                wanted.update(further_keys(self._source.recording, client.watch))
         return frozenset(wanted)
 
     def _greet(self, clients: list[Client]) -> None:
@@ -101,6 +105,7 @@ class Streams:
             client.greeted = True
         names = {client.name for client in clients}
         self._keys = {name: keys for name, keys in self._keys.items() if name in names}
+        self._lines.keep(names)
         self._catalogue = self._status = None
         self._n_notices = 0
         self._series_due, self._series_at = True, 0.0
@@ -189,7 +194,8 @@ class Streams:
         # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
         if client.sent in ((watch, keys, step, exact), (watch, keys, step, True)):
             return
-        message, buffers = frame_message(recording, watch, keys, step, self._next_seq(), exact=exact)
+        lines = self._lines.due(watch, time.monotonic(), exact=exact)
+        message, buffers = frame_message(recording, watch, keys, step, self._next_seq(), exact=exact, lines=lines)
         if client.watch is watch and self._launch(client, message, buffers, last=exact):
             client.sent = (watch, keys, step, exact)
 

@@ -1,0 +1,214 @@
+"""The neuron panel: what one neuron is made of at one step, part by part."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnviz_widgets.core.frame import Frame, of_batch
+from nnviz_widgets.core.grammar import BLOCK_AXIS
+from nnviz_widgets.core.numeric import as_real, is_numeric, part_of
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.protocol import Neuron
+from nnviz_widgets.widgets.kept import key_of, key_or_reason
+from nnviz_widgets.widgets.neuron_arrays import (
+    Named,
+    incoming,
+    input_of,
+    of_neuron,
+    output_of,
+    product,
+    samples_of,
+    unflattened,
+)
+from nnviz_widgets.widgets.neuron_layout import lay_out_part
+from nnviz_widgets.widgets.neuron_lines import lines_of
+from nnviz_widgets.widgets.picture import Picture
+from nnviz_widgets.widgets.window import spans
+
+if TYPE_CHECKING:
+    from nnviz_widgets.core.frame import Kind, LayerInput, TensorKey
+    from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.protocol import MapRequest, Part, Watch
+NOT_FED = "what {layer} is fed is not one tensor that can be read"
+"""Several inputs, or values that the model's own code computes."""
+
+NO_SUM: dict[str, str] = {
+    "y": "a filter is applied at every place of its input: see its output",
+    "x": "a filter is applied at every place of its input: see its output",
+    BLOCK_AXIS: "each gate weighs the input for itself: there is no one sum",
+}
+"""Why there is no weight x input, by an axis that the weights of a neuron have."""
+
+
+def part_key(recording: Recording, watch: Watch, request: MapRequest) -> TensorKey | str:
+    """Return the key of the tensor that a part is first of all made of, or the reason why there is none."""
+    if request.part == "input":
+        fed = recording.catalogue.inputs.get(watch.layer)
+        return NOT_FED.format(layer=watch.layer) if fed is None else fed.key
+    if request.part == "product":
+        return key_or_reason(recording, watch.layer, "weights")
+    return key_or_reason(recording, watch.layer, request.tensor, request.variable, request.output)
+
+
+def further_keys(recording: Recording, watch: Watch) -> list[TensorKey]:
+    """Return the keys that the parts of a watch need beside those of `part_key`."""
+    if not any(request.part == "product" for request in watch.maps):
+        return []
+    bias = key_or_reason(recording, watch.layer, "weights", "bias")
+    fed = recording.catalogue.inputs.get(watch.layer)
+    return [*([] if isinstance(bias, str) else [bias]), *([] if fed is None else [fed.key])]
+
+
+class NeuronParts:
+    """The parts of the neuron that a page watches, at one step."""
+
+    def __init__(self, recording: Recording, watch: Watch, step: int) -> None:
+        """Read nothing yet.
+
+        Args:
+            recording: Where tensors are read.
+            watch: What the page shows.
+            step: The step.
+        """
+        self._recording = recording
+        self._watch = watch
+        self._step = step
+
+    def drawing(self, request: MapRequest, key: TensorKey) -> Picture | str:
+        """Return a part as a picture, or the reason why it has none: empty where nobody would look for one.
+
+        Args:
+            request: The part.
+            key: From `part_key`.
+        """
+        try:
+            part, note = self._part(request, key)
+        except NnvizError:
+            return f"not kept at step {self._step}"
+        if isinstance(part, str):
+            return part
+        return _picture(key, self._step, part, note)
+
+    def facts(self, *, lines: bool) -> tuple[Neuron, list[bytes]]:
+        """Return what is told of the neuron in numbers, and the buffers of its lines, counted from 0.
+
+        Args:
+            lines: Whether to tell how it changed over the steps.
+        """
+        total, bias, step = self._sum() if self._asked("product") else (None, None, None)
+        columns, buffers = lines_of(self._recording, self._watch.layer, self._neuron) if lines else (None, [])
+        return Neuron(index=self._neuron, weighted=total, bias=bias, weights_step=step, lines=columns), buffers
+
+    def _asked(self, part: Part) -> bool:
+        return any(request.part == part for request in self._watch.maps)
+
+    def _sum(self) -> tuple[float | None, float | None, int | None]:
+        """Return the sum of weight x input, the bias and the step of both."""
+        try:
+            made = self._product
+            if isinstance(made, str) or made.names != ("in",):
+                return None, None, None
+            step = self._weights.step
+            return _finite(float(made.array.sum())), self._bias(step), step
+        except NnvizError:
+            return None, None, None  # weights or input are not kept at this step: there is no number to tell
+
+    @property
+    def _neuron(self) -> int:
+        layer = next((each for each in self._recording.layers if each.path == self._watch.layer), None)
+        return max(0, min(self._watch.neuron, (layer.n_neurons if layer is not None else 1) - 1))
+
+    def _part(self, request: MapRequest, key: TensorKey) -> tuple[Named | str, str | None]:
+        match request.part:
+            case "incoming":
+                found = incoming(self._recording.frame(key, self._step), self._neuron, self._fed)
+                return found or f"{_words(key)} are not of this neuron", self._guess(found)
+            case "input":
+                assert self._fed is not None  # else there is no key
+                return unflattened(self._input, self._fed), None if of_batch(key) else f"output of {key.layer}"
+            case "product":
+                made = self._product
+                return (made if isinstance(made, str) else unflattened(made, self._fed)), None
+            case "output":
+                return output_of(self._recording.frame(key, self._step), self._neuron, self._watch.sample) or "", None
+            case _:
+                frame = self._recording.frame(key, self._step)
+                note = "mean over all places" if frame.array.ndim > 2 else None
+                return samples_of(frame, self._neuron) or "no axis of the output counts samples", note
+
+    @cached_property
+    def _fed(self) -> LayerInput | None:
+        return self._recording.catalogue.inputs.get(self._watch.layer)
+
+    @cached_property
+    def _input(self) -> Named:
+        assert self._fed is not None
+        return input_of(self._recording.frame(self._fed.key, self._step), self._fed, self._watch.sample)
+
+    @cached_property
+    def _weights(self) -> Frame:
+        """The weights with which the activations of this step were computed: those of the step before, if kept."""
+        key = key_of(self._recording, self._watch.layer, "weights")
+        try:
+            return self._recording.frame(key, self._step - 1) if self._step > 0 else self._recording.frame(key, 0)
+        except NnvizError:
+            return self._recording.frame(key, self._step)
+
+    @cached_property
+    def _product(self) -> Named | str:
+        if self._fed is None:
+            return NOT_FED.format(layer=self._watch.layer)
+        weights = of_neuron(self._weights, self._neuron)
+        if weights is None:
+            return "the layer's weights are not of this neuron"
+        found = product(weights, self._input)
+        if found is not None:
+            return found
+        return next((NO_SUM[name] for name in weights.names if name in NO_SUM), "it is no sum of weights times inputs")
+
+    def _bias(self, step: int) -> float | None:
+        try:
+            key = self._recording.resolve(self._watch.layer, "weights", "bias")
+            bias = of_neuron(self._recording.frame(key, step), self._neuron)
+        except NnvizError:
+            return None  # it has none
+        return _finite(float(as_real(np.asarray(bias.array)))) if bias is not None and bias.array.ndim == 0 else None
+
+    def _guess(self, part: Named | None) -> str | None:
+        fed = self._fed
+        if part is None or fed is None or not fed.guessed or part.names[:2] != ("y", "x"):
+            return None
+        return f"{math.prod(part.array.shape)} values, drawn as {' × '.join(map(str, part.array.shape))}"
+
+
+def _picture(key: TensorKey, step: int, part: Named, note: str | None) -> Picture | str:
+    if not is_numeric(part.array.dtype):
+        return f"dtype {part.array.dtype.name}: values that are no numbers cannot be drawn"
+    if part.array.size == 0:
+        return f"shape {part.array.shape}: no values"
+    array, layout = lay_out_part(part)
+    rows, cols = spans(layout.rows, layout.cols, None)
+    return Picture(
+        frame=Frame(key, step, array, layout.view.names),
+        exact=array,
+        values=part_of(array, "abs"),
+        compared=None,
+        note=note,
+        layout=layout,
+        rows=rows,
+        cols=cols,
+        places=None,
+    )
+
+
+def _words(key: TensorKey) -> str:
+    words: dict[Kind, str] = {"weights": "these weights", "gradients": "these gradients"}
+    return words.get(key.kind, "these values")
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,268 @@
+"""What the neuron panel is told, beside numpy on what real models did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from nnviz_widgets.core.frame import batch_key
+from nnviz_widgets.core.session import Session
+from nnviz_widgets.protocol import MapRequest, Watch
+from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.protocol import Frame, Neuron, Plane
+
+pytest.importorskip("tensorflow")
+
+PARTS = (
+    ("weights", "incoming"),
+    ("gradients", "incoming"),
+    ("activations", "input"),
+    ("weights", "product"),
+    ("activations", "output"),
+    ("activations", "samples"),
+)
+NEURON, SAMPLE = 2, 3
+
+rng = np.random.default_rng(5)
+IMAGES = rng.random((16, 12, 12, 3)).astype("float32")
+FLAT = rng.random((16, 81)).astype("float32")
+TOKENS = rng.integers(0, 9, (16, 5))
+
+
+class Told:
+    """One frame of all parts of a neuron, with its cells as numbers."""
+
+    def __init__(self, recording: Recording, layer: str, step: int = 2, neuron: int = NEURON) -> None:
+        maps = [MapRequest(tensor, 500, 500, part=part) for tensor, part in PARTS]
+        watch = Watch(1, "page", layer, step, SAMPLE, maps, neuron=neuron)
+        keys = keys_of(recording, watch)
+        self.frame: Frame
+        self.frame, self.buffers = frame_message(
+            recording, watch, keys, shown_step(recording, keys, step), 1, exact=True
+        )
+
+    @property
+    def neuron(self) -> Neuron:
+        """Return what is told in numbers."""
+        assert self.frame.neuron is not None
+        return self.frame.neuron
+
+    @property
+    def computed(self) -> float:
+        """Return the sum of the product and the bias."""
+        assert self.neuron.weighted is not None
+        assert self.neuron.bias is not None
+        return self.neuron.weighted + self.neuron.bias
+
+    def plane(self, part: str, tensor: str | None = None) -> Plane:
+        """Return the header of a part."""
+        return next(p for p in self.frame.planes if p.part == part and tensor in (None, p.tensor))
+
+    def cells(self, part: str, tensor: str | None = None) -> np.ndarray:
+        """Return the cells of a part, gaps left out."""
+        plane = self.plane(part, tensor)
+        assert plane.missing is None, plane.missing
+        cells = np.frombuffer(self.buffers[plane.buffer], "<f4").reshape(plane.rows, plane.cols)
+        sides = (plane.row_axes, plane.rows), (plane.col_axes, plane.cols)
+        rows, cols = (_values(axes, length, gutter=plane.gutter) for axes, length in sides)
+        return cells[np.ix_(rows, cols)]
+
+
+def _values(axes: Sequence[Any], length: int, *, gutter: bool) -> np.ndarray:
+    """Return the indices along a side that are no gap."""
+    places = np.arange(length)
+    return places[places % (axes[-1].size + 1) != axes[-1].size] if gutter and len(axes) > 1 else places
+
+
+def recorded(layers: Sequence[Any], x: Any) -> Recording:
+    """Return the recording of two steps, each read in full, of a classifier of 3 classes."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([*layers, keras.layers.Dense(3, activation="softmax", name="classes")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with Session(model, x, np.arange(len(x)) % 3, batch_size=8, shuffle=False, verbose=0) as session:
+        session.step()
+        session.step()
+        return session.recording
+
+
+@pytest.fixture(scope="module")
+def flat() -> Recording:
+    """A Dense layer on rows that may be images of 9 x 9."""
+    import keras
+
+    return recorded([keras.layers.Dense(6, name="hidden")], FLAT)
+
+
+@pytest.fixture(scope="module")
+def convolutional() -> Recording:
+    """Two convolutions, flattened, dropped out and weighed."""
+    import keras
+
+    layers = keras.layers
+    return recorded(
+        [
+            layers.Conv2D(6, 3, name="first"),
+            layers.Conv2D(4, 3, name="second"),
+            layers.Flatten(name="flat"),
+            layers.Dropout(0.5, name="some"),
+            layers.Dense(5, name="hidden"),
+        ],
+        IMAGES,
+    )
+
+
+@pytest.fixture(scope="module")
+def recurrent() -> Recording:
+    """Tokens, looked up, through two recurrent layers."""
+    import keras
+
+    layers = keras.layers
+    return recorded(
+        [
+            layers.Embedding(9, 4, name="words"),
+            layers.Dense(3, name="each"),
+            layers.LSTM(5, return_sequences=True, name="lstm"),
+            layers.Bidirectional(layers.GRU(3), name="both"),
+        ],
+        TOKENS,
+    )
+
+
+def test_a_unit_on_a_flat_image(flat: Recording) -> None:
+    """All of it is an image, and the sum of the product and the bias is what the unit computed."""
+    told = Told(flat, "hidden")
+    np.testing.assert_array_equal(
+        told.cells("incoming", "weights"), flat.tensor("hidden", "weights")[:, NEURON].reshape(9, 9)
+    )
+    np.testing.assert_array_equal(
+        told.cells("incoming", "gradients"), flat.tensor("hidden", "gradients")[:, NEURON].reshape(9, 9)
+    )
+    np.testing.assert_array_equal(told.cells("input"), FLAT[8 + SAMPLE].reshape(9, 9))
+    before = flat.tensor("hidden", "weights", 1)[:, NEURON]
+    np.testing.assert_allclose(told.cells("product"), (FLAT[8 + SAMPLE] * before).reshape(9, 9), rtol=1e-6)
+    activation = flat.tensor("hidden", "activations")
+    np.testing.assert_array_equal(told.cells("samples"), activation[None, :, NEURON])
+    assert told.computed == pytest.approx(activation[SAMPLE, NEURON], rel=1e-5)
+    assert told.neuron.weights_step == 1
+    assert told.plane("output").missing == ""
+    assert "9 × 9" in str(told.plane("incoming").note), "that it is an image is a guess"
+    assert told.plane("input").note is None, "it is the sample itself"
+
+
+def test_the_product_takes_the_weights_of_its_own_step_where_those_before_are_gone(flat: Recording) -> None:
+    """It is said which."""
+    told = Told(flat, "classes", 1)
+    assert told.neuron.weights_step == 0
+    key = flat.resolve("classes", "weights")
+    held = flat._tensors._steps_of[key]
+    held.remove(0)
+    try:
+        assert Told(flat, "classes", 1).neuron.weights_step == 1
+    finally:
+        held.insert(0, 0)
+
+
+def test_a_unit_after_a_flattened_convolution(convolutional: Recording) -> None:
+    """Its weights are planes, one for each channel, in a grid."""
+    told = Told(convolutional, "hidden")
+    kernel = convolutional.tensor("hidden", "weights")[:, NEURON].reshape(8, 8, 4)
+    grid = kernel.transpose(2, 0, 1).reshape(2, 2, 8, 8).transpose(0, 2, 1, 3).reshape(16, 16)
+    np.testing.assert_array_equal(told.cells("incoming", "weights"), grid)
+    assert [d.name for d in told.plane("incoming").row_axes] == ["channel row", "y"]
+    given = convolutional.tensor("some", "activations")[SAMPLE].reshape(8, 8, 4)
+    assert told.plane("input").note == "output of some"
+    np.testing.assert_array_equal(told.cells("input")[8:, :8], given[:, :, 2])
+    activation = convolutional.tensor("hidden", "activations")[SAMPLE, NEURON]
+    assert told.computed == pytest.approx(activation, rel=1e-4, abs=1e-6)
+
+
+def test_a_filter(convolutional: Recording) -> None:
+    """Its kernel's planes, its feature map, its mean activation, and why there is no product."""
+    told = Told(convolutional, "first")
+    kernel = convolutional.tensor("first", "weights")[..., NEURON]
+    np.testing.assert_array_equal(told.cells("incoming", "weights"), kernel.transpose(0, 2, 1).reshape(3, 9))
+    np.testing.assert_array_equal(told.cells("input"), IMAGES[8 + SAMPLE].transpose(0, 2, 1).reshape(12, 36))
+    maps = convolutional.tensor("first", "activations")
+    np.testing.assert_array_equal(told.cells("output"), maps[SAMPLE, ..., NEURON])
+    np.testing.assert_allclose(told.cells("samples")[0], maps[..., NEURON].mean(axis=(1, 2)), rtol=1e-5)
+    assert "at every place" in str(told.plane("product").missing)
+    assert told.neuron.weighted is None
+
+
+def test_an_embedding(recurrent: Recording) -> None:
+    """The weight of each token, the tokens of the sample, and what they are looked up as."""
+    told = Told(recurrent, "words")
+    table = recurrent.tensor("words", "weights")
+    np.testing.assert_array_equal(told.cells("incoming", "weights"), table[None, :, NEURON])
+    np.testing.assert_array_equal(told.cells("input"), TOKENS[None, 8 + SAMPLE])
+    before = recurrent.tensor("words", "weights", 1)
+    np.testing.assert_array_equal(told.cells("product"), before[None, TOKENS[8 + SAMPLE], NEURON])
+    np.testing.assert_array_equal(told.cells("output"), told.cells("product"))
+
+
+def test_a_unit_at_each_time(recurrent: Recording) -> None:
+    """Each row of the product is of one time; there is no one sum."""
+    told = Told(recurrent, "each")
+    given = recurrent.tensor("words", "activations")[SAMPLE]
+    before = recurrent.tensor("each", "weights", 1)[:, NEURON]
+    np.testing.assert_allclose(told.cells("product"), given * before, rtol=1e-5)
+    assert told.neuron.weighted is None
+
+
+def test_a_recurrent_unit(recurrent: Recording) -> None:
+    """Each gate is a row with its name; the output is its row over time."""
+    told = Told(recurrent, "lstm")
+    kernel = recurrent.tensor("lstm", "weights", variable="kernel")
+    np.testing.assert_array_equal(
+        told.cells("incoming", "weights"), kernel.reshape(3, 4, 5)[:, :, NEURON].transpose(1, 0)
+    )
+    gates = told.plane("incoming").row_axes[0]
+    assert (gates.name, len(gates.labels)) == ("gate", 4)
+    np.testing.assert_array_equal(
+        told.cells("output"), recurrent.tensor("lstm", "activations")[None, SAMPLE, :, NEURON]
+    )
+    assert "gate" in str(told.plane("product").missing)
+
+
+def test_the_neurons_of_the_backward_half_have_weights_of_their_own(recurrent: Recording) -> None:
+    """Those of the forward half are not shown for them."""
+    told = Told(recurrent, "both", neuron=4)
+    assert told.plane("incoming", "weights").missing == "these weights are not of this neuron"
+    np.testing.assert_array_equal(told.cells("samples"), recurrent.tensor("both", "activations")[None, :, 4])
+
+
+def test_the_lines_are_those_of_the_neuron(flat: Recording) -> None:
+    """Norms of its weights and gradients, its mean activation, at each step that was read."""
+    told = Told(flat, "hidden")
+    lines = {line.name: line for line in told.neuron.lines or ()}
+    assert set(lines) == {"weights_l2", "gradients_l2", "activations_mean"}
+    kernel = flat.tensor("hidden", "weights")[:, NEURON]
+    values = np.frombuffer(told.buffers[lines["weights_l2"].y_buffer], "<f4")
+    np.testing.assert_array_equal(np.frombuffer(told.buffers[lines["weights_l2"].x_buffer], "<f8"), [1, 2])
+    assert values[-1] == pytest.approx(np.linalg.norm(kernel), rel=1e-5)
+    mean = np.frombuffer(told.buffers[lines["activations_mean"].y_buffer], "<f4")[-1]
+    assert mean == pytest.approx(flat.tensor("hidden", "activations")[:, NEURON].mean(), rel=1e-4, abs=1e-7)
+
+
+def test_a_step_without_the_batch_says_so(flat: Recording) -> None:
+    """Step 0 is before any batch."""
+    told = Told(flat, "hidden", 0)
+    assert told.plane("input").missing == told.plane("product").missing == "not kept at step 0"
+    assert told.cells("incoming", "weights").shape == (9, 9)
+    assert flat.kept_step(batch_key(0), 0) is None
+
+
+def test_a_layer_without_weights_says_why(convolutional: Recording) -> None:
+    """The input and the activations are there all the same."""
+    told = Told(convolutional, "flat")
+    assert "no variables" in str(told.plane("incoming").missing)
+    assert told.cells("samples").shape == (1, 8)
