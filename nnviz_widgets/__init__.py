@@ -32,6 +32,7 @@ from nnviz_widgets.errors import TensorNotRecorded as TensorNotRecorded
 from nnviz_widgets.errors import TensorTooLarge as TensorTooLarge
 from nnviz_widgets.errors import TensorUnavailable as TensorUnavailable
 from nnviz_widgets.widgets.cursor import Cursor as Cursor
+from nnviz_widgets.widgets.data_panel import DataPanel as DataPanel
 from nnviz_widgets.widgets.inspection import inspect as inspect
 from nnviz_widgets.widgets.inspector import Inspector as Inspector
 from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
@@ -39,6 +40,7 @@ from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
 __all__ = [
     "BackendMissing",
     "Cursor",
+    "DataPanel",
     "FrontEndMissing",
     "Inspection",
     "Inspector",

@@ -12,6 +12,7 @@ import nnviz_widgets as nnviz
 NAMES = [
     "BackendMissing",
     "Cursor",
+    "DataPanel",
     "FrontEndMissing",
     "Inspection",
     "Inspector",
@@ -50,6 +51,7 @@ PARAMETERS = {
     "LayerInfo": "path name class_name output_shape variables n_params neuron_axis n_neurons",
     "StepReport": "step epoch batch batch_loss logs updates seconds",
     "Probe": "layers kinds every samples data budget",
+    "DataPanel": "x y scaling feature_names",
     "Inspector": "source panels cursor",
     "inspect": "model x y",
     "Recording.tensor": "self layer kind step variable call output",

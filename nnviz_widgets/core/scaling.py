@@ -151,7 +151,7 @@ class Scaling:
         return f"<Scaling '{self.method}': {features}>"
 
     def _matching(self, x: Any) -> npt.NDArray[Any]:
-        data = _numbers(x)
+        data = real_numbers(x)
         fits = data.ndim == self.offset.ndim and all(
             axis in self.axis or size == self.offset.shape[axis] for axis, size in enumerate(data.shape)
         )
@@ -181,8 +181,12 @@ def _fitted(
     return scaling.apply(data), scaling
 
 
-def _numbers(x: Any) -> npt.NDArray[Any]:
-    """Return `x` as an array of real numbers."""
+def real_numbers(x: Any) -> npt.NDArray[Any]:
+    """Return `x` as an array of integers or floats whose extremes are found quickly.
+
+    Raises:
+        InvalidArgumentError: If it holds something else.
+    """
     data = np.asarray(x)
     if not is_numeric(data.dtype) or data.dtype.kind == "c":
         raise InvalidArgumentError(
@@ -198,7 +202,7 @@ def _may_miss(data: npt.NDArray[Any]) -> bool:
 
 def _checked(x: Any, axis: int | Sequence[int] | None) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
     """Return the data as numbers, and the axes as a sorted tuple of indices from 0."""
-    data = _numbers(x)
+    data = real_numbers(x)
     if data.dtype.kind == "f" and (n_infinite := int(np.isinf(data).sum())):
         raise InvalidArgumentError(
             f"`x` must be finite, or NaN where a value is missing. Received: {n_infinite} infinite values. Replace "
