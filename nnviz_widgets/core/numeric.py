@@ -67,7 +67,11 @@ def part_of(array: npt.NDArray[Any], part: ComplexPart) -> npt.NDArray[Any]:
         return array
     if part == "abs":
         return pointwise(as_real, array)
-    return pointwise(np.angle, array) if part == "phase" else np.asarray(getattr(array, part))
+    return pointwise(_phase, array) if part == "phase" else np.asarray(getattr(array, part))
+
+
+def _phase(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return np.angle(array.astype(np.complex128, copy=False))
 
 
 def comparable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -263,7 +263,7 @@ def _lie(
 
 def _places(layout: Layout, order: npt.NDArray[np.int32]) -> npt.NDArray[np.int32] | None:
     """Return the unit of the columns at each place, `None` where the columns are not the neurons that are sorted."""
-    return order if layout.n_neurons == len(order) else None
+    return order if layout.neuron_cols and layout.n_neurons == len(order) else None
 
 
 def joined(*notes: str | None) -> str | None:

@@ -1,0 +1,138 @@
+"""What changed since another step, and why it cannot be said where it cannot."""
+
+import math
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from nnviz_widgets.core.frame import Catalogue, Frame, LayerInfo, TensorKey, TensorSpec
+from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.protocol import MapRequest, ReadValues, Watch
+from nnviz_widgets.widgets.compare import difference
+from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.widgets.readout import value_text
+
+KERNEL = TensorKey("d", "weights", "kernel")
+DATA, BATCH = TensorKey("d", "activations", "data"), TensorKey("d", "activations")
+
+
+def frame_of(array, step=1):
+    array = np.asarray(array)
+    return Frame(KERNEL, step, array, tuple(f"axis {index}" for index in range(array.ndim)))
+
+
+@pytest.fixture
+def recording():
+    """A layer whose tensors are kept at steps 0, 2 and 5."""
+    recording, rng = Recording(), np.random.default_rng(0)
+    layer = LayerInfo("d", "d", "Dense", (None, 3), ("kernel",), 12, 1, 3)
+    specs = [TensorSpec(KERNEL, (4, 3), "float32", ("in", "neuron"), 1)]
+    specs += [TensorSpec(key, (None, 3), "float32", ("sample", "neuron"), 1) for key in (BATCH, DATA)]
+    recording.set_catalogue(Catalogue((layer,), tuple(specs)))
+    for step in (0, 2, 5):
+        recording.add_tensors(step, {key: rng.standard_normal((4, 3)).astype("f4") for key in (KERNEL, BATCH, DATA)})
+    return recording
+
+
+def plane_of(recording, compare, step=-1, kind="weights", variable=None):
+    watch = Watch(1, "page", "d", step, 0, [MapRequest(kind, 9, 9, variable=variable)], None, compare)
+    keys = keys_of(recording, watch)
+    frame, buffers = frame_message(recording, watch, keys, shown_step(recording, keys, step), 1, exact=True)
+    (plane,) = frame.planes
+    cells = None if plane.missing else np.frombuffer(buffers[0], "<f4").reshape(plane.rows, plane.cols)
+    return plane, cells
+
+
+@pytest.mark.parametrize(("asked", "used"), [(0, 0), (1, 0), (2, 2), (4, 2), (9, 5)])
+def test_the_kept_step_at_or_before_is_compared_with(recording, asked, used):
+    plane, cells = plane_of(recording, asked)
+    now, then = recording.frame(KERNEL, 5).array, recording.frame(KERNEL, used).array
+    assert plane.compared == used
+    np.testing.assert_array_equal(cells, (now.astype("f8") - then.astype("f8")).astype("f4"))
+    exact = now.astype("f8") - then.astype("f8")
+    assert (plane.low, plane.high) == (exact.min(), exact.max())
+    place = ReadValues(1, "page", "d", -1, 0, "weights", 2, 1, compare=asked)
+    assert value_text(recording, place) == str(exact[2, 1])
+
+
+def test_an_earlier_step_can_be_compared_with_a_later_one(recording):
+    plane, cells = plane_of(recording, 5, step=2)
+    np.testing.assert_allclose(cells, -plane_of(recording, 2)[1])
+    assert plane.compared == 5
+
+
+def test_differences_of_activations_are_pooled_by_magnitude(recording):
+    watch = Watch(1, "page", "d", -1, 0, [MapRequest("activations", 1, 1)], None, 2)
+    keys = keys_of(recording, watch)
+    frame, _ = frame_message(recording, watch, keys, 5, 1, exact=True)
+    assert frame.planes[0].reduce == "absmax"
+
+
+def test_activations_of_another_batch_are_called_so(recording):
+    assert plane_of(recording, 2, kind="activations")[0].note == "each step has a batch of its own"
+    assert plane_of(recording, 2, kind="activations", variable="data")[0].note is None
+    assert plane_of(recording, 2)[0].note is None
+
+
+def test_nothing_to_compare_with_is_said():
+    recording = Recording()
+    layer = LayerInfo("d", "d", "Dense", (None, 3), ("kernel",), 12, 1, 3)
+    recording.set_catalogue(Catalogue((layer,), (TensorSpec(KERNEL, (4, 3), "float32", ("in", "neuron"), 1),)))
+    recording.add_tensors(5, {KERNEL: np.ones((4, 3), "f4")})
+    plane, _ = plane_of(recording, 4)
+    assert plane.missing == "nothing is kept at or before step 4 to compare with"
+    assert (plane.compared, plane.buffer) == (None, -1)
+    with pytest.raises(NnvizError, match="nothing is kept at or before step 4"):
+        value_text(recording, ReadValues(1, "page", "d", -1, 0, "weights", 0, 0, compare=4))
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (4,), (2, 2, 3), ()])
+def test_N09_shapes_that_changed_between_steps_are_told_apart(recording, shape):
+    recording.add_tensors(6, {KERNEL: np.zeros(shape, "f4")})
+    plane, _ = plane_of(recording, 5)
+    assert plane.missing == (
+        f"shape {shape} at step 6 and (4, 3) at step 5: there is a difference only of tensors of one shape"
+    )
+    whole, cells = plane_of(recording, None)
+    assert whole.shape == list(shape)
+    assert cells.size * math.prod(axis.size for axis in whole.further) == math.prod(shape)
+    assert plane_of(recording, 6)[0].low == 0
+    with pytest.raises(NnvizError, match="one shape"):
+        value_text(recording, ReadValues(1, "page", "d", -1, 0, "weights", 0, 0, compare=5))
+
+
+INF, NAN = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "expected"),
+    [
+        ([1.0, NAN, INF, INF, -INF, 1.0], [NAN, 1.0, 1.0, INF, INF, INF], [NAN, NAN, INF, NAN, -INF, -INF]),
+        (np.array([1e300]), np.array([-1.7e308]), [1.7e308 + 1e300]),
+        (np.array([1.7e308]), np.array([-1.7e308]), [INF]),
+        (np.array([0, 255], "u1"), np.array([255, 0], "u1"), [-255, 255]),
+        (np.array([-128], "i1"), np.array([127], "i1"), [-255]),
+        (np.array([True, False]), np.array([False, True]), [1, -1]),
+        (np.array([65504, 1], "f2"), np.array([-65504, 1], "f2"), [131008, 0]),
+        (np.array([1], ml_dtypes.bfloat16), np.array([448], ml_dtypes.float8_e4m3fn), [-447]),
+        (np.array([1 + 2j, 0], "c8"), np.array([2j, 1], "c8"), [1, -1]),
+    ],
+)
+def test_N01_N03_N04_differences_are_exact_and_never_wrap_around(now, then, expected):
+    found = difference(frame_of(now, 2), frame_of(then))
+    assert found.dtype in (np.float64, np.complex128)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_N06_the_difference_of_huge_broadcast_tensors_is_made_once():
+    line = np.arange(100_000, dtype="f4")
+    now, then = (np.broadcast_to(each, (100_000, 100_000)) for each in (line, np.float32(1)))
+    found = difference(frame_of(now, 2), frame_of(then))
+    np.testing.assert_array_equal(found[77], line - 1)
+
+
+def test_N08_what_is_no_number_has_no_difference():
+    found = difference(frame_of(np.ones(1), 2), frame_of(np.array(["a"])))
+    assert found == "dtype str32 at step 1: no difference to dtype float64"
