@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.frame import KINDS
 from nnviz_widgets.protocol import LayerEntry, Layers
+from nnviz_widgets.widgets.summary import summary
 
 if TYPE_CHECKING:
-    from nnviz_widgets.core.frame import LayerInfo, TensorSpec
+    from nnviz_widgets.core.frame import Catalogue, Kind, LayerInfo, TensorSpec
     from nnviz_widgets.core.recording import Recording
 
 
 def layers_message(recording: Recording, n_samples: int) -> Layers:
-    """Return all layers of `recording` in call order."""
-    main = recording.catalogue.main_specs()
-    return Layers(
-        [_entry(recording, layer, main.get((layer.path, "weights")), n_samples) for layer in recording.layers]
-    )
+    """Return all layers of `recording` in call order, each that holds others before them."""
+    catalogue = recording.catalogue
+    specs = _by_layer(catalogue)
+    inside = _inside(catalogue)
+    return Layers([_entry(recording, layer, specs, inside[layer.path], n_samples) for layer in catalogue.layers])
 
 
-def _entry(recording: Recording, layer: LayerInfo, kernel: TensorSpec | None, n_samples: int) -> LayerEntry:
+def _by_layer(catalogue: Catalogue) -> dict[tuple[str, Kind], list[TensorSpec]]:
+    """Return the tensors of each layer and kind but for those on the probe's own batch."""
+    found: dict[tuple[str, Kind], list[TensorSpec]] = {}
+    for spec in catalogue.specs:
+        if spec.key.variable is None or spec.key.kind in ("weights", "gradients"):
+            found.setdefault((spec.key.layer, spec.key.kind), []).append(spec)
+    return found
+
+
+def _inside(catalogue: Catalogue) -> Counter[str]:
+    """Count for each path the layers right beneath it, repeated calls once."""
+    paths = {layer.path.split("#")[0] for layer in catalogue.layers}
+    return Counter(path.rpartition("/")[0] for path in paths)
+
+
+def _entry(
+    recording: Recording,
+    layer: LayerInfo,
+    specs: dict[tuple[str, Kind], list[TensorSpec]],
+    n_inside: int,
+    n_samples: int,
+) -> LayerEntry:
     reasons = {kind: recording.why(layer.path, kind) for kind in KINDS}
+    # Variables of a layer that is called again are listed with its first call.
+    weights = specs.get((layer.path.split("#")[0], "weights"), [])
+    names = [spec.output_name for spec in specs.get((layer.path, "activations"), [])]
     return LayerEntry(
         path=layer.path,
         name=layer.name,
         class_name=layer.class_name,
-        summary=_summary(layer, kernel),
+        summary=summary(layer, weights, n_inside),
         n_neurons=layer.n_neurons,
         n_params=layer.n_params,
         n_samples=n_samples,
         tensors=[kind for kind, reason in reasons.items() if reason is None],
         reasons={kind: reason for kind, reason in reasons.items() if reason is not None},
+        variables=[str(spec.key.variable) for spec in weights],
+        outputs=names if len(names) > 1 else [],
     )
-
-
-def _summary(layer: LayerInfo, kernel: TensorSpec | None) -> str:
-    """Return `Dense 784 → 128`, `Conv2D 3×3, 1 → 8`, or the class and the shape of its output."""
-    if kernel is not None and kernel.neuron_axis is not None and "in" in kernel.axes:
-        sizes = dict(zip(kernel.axes, kernel.shape, strict=True))
-        window = "×".join(str(sizes[name]) for name in ("y", "x") if name in sizes)
-        return f"{layer.class_name} {window + ', ' if window else ''}{sizes['in']} → {layer.n_neurons}"
-    shape = (layer.output_shape or ())[1:]
-    return f"{layer.class_name} {'×'.join('?' if size is None else str(size) for size in shape)}".rstrip()

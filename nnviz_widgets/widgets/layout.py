@@ -31,7 +31,10 @@ __all__ = ["Layout", "Side", "lay_out", "layout_of"]
 PLANE_AXES = ("y", "x")
 """Names of the two axes that make a tile."""
 
-STACKED_AXES = ("bias", BLOCK_AXIS, "in")
+FED_AXES = ("in", "state")
+"""What a kernel is fed: channels that come in, or the units' own state."""
+
+STACKED_AXES = ("bias", BLOCK_AXIS, *FED_AXES)
 """Axes that may lie as tiles along the rows, outermost first."""
 
 MOST_TILED_ROWS = 256
@@ -202,7 +205,7 @@ def _tiles(view: View, others: list[int], columns: int, y: int, x: int) -> tuple
 def _down(view: View, others: list[int]) -> int:
     """Return the axis that runs down fastest: time, else what comes in, else the last one that is longer than 1."""
     names = [view.names[axis] for axis in others]
-    for name in ("time", "in"):
+    for name in ("time", *FED_AXES):
         if name in names:
             return others[names.index(name)]
     planes = [axis for axis in others if view.names[axis] not in STACKED_AXES] or others
@@ -215,5 +218,5 @@ def _stack(view: View, others: list[int], down: int, width: int) -> list[int]:
     tile = view.shape[down]
     crowded = math.prod(view.shape[axis] for axis in stack) * (tile + 1) > MOST_TILED_ROWS
     if crowded and tile * width > 1:
-        return [axis for axis in stack if view.names[axis] != "in"]
+        return [axis for axis in stack if view.names[axis] not in FED_AXES]
     return stack
