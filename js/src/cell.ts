@@ -101,17 +101,22 @@ export function afterKey(plane: Plane, { row, column }: FullCell, key: string): 
   }
 }
 
-/** The place along the rows in the tensor's own words: `in 300`, or `in 3` and `y 1`. */
+function axisWords({ axes }: Side, indices: readonly number[] | null): string[] {
+  return axes.map(({ name, labels }, i) => {
+    const index = indices?.[i];
+    return `${name} ${index === undefined ? "?" : (labels[index] ?? index)}`;
+  });
+}
+
+/** The place along the rows in the tensor's own words: `in 300`, or `gate forget` and `in 3`. */
 export function describeRow(plane: Plane, row: number): string[] {
   const { rows } = sidesOf(plane);
-  const indices = indicesOf(rows, row);
-  return rows.axes.map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`);
+  return axisWords(rows, indicesOf(rows, row));
 }
 
 /** What the column says beyond its neuron: `x 2` in a convolution. */
 export function describeColumn(plane: Plane, column: number): string[] {
   const { cols } = sidesOf(plane);
-  const indices = indicesOf(cols, column);
-  const words = cols.axes.map(({ name }, i) => `${name} ${indices?.[i] ?? "?"}`);
+  const words = axisWords(cols, indicesOf(cols, column));
   return words.slice(plane.neuron_cols > 0 ? 1 : 0);
 }

@@ -54,6 +54,8 @@ export interface Store {
   readonly compare: Signal<number | null>;
   /** Paths of the nested models whose layers are folded away. */
   readonly folded: Signal<ReadonlySet<string>>;
+  /** The maps that are shown as tables. */
+  readonly tables: Signal<ReadonlySet<Kind>>;
   /** Whether the activations panel shows their gradients instead. */
   readonly outputGradients: Signal<boolean>;
   /** What a screen reader is told. */
@@ -190,6 +192,7 @@ export function createStore(
     places,
     compare,
     folded: signal<ReadonlySet<string>>(new Set()),
+    tables: signal<ReadonlySet<Kind>>(new Set()),
     outputGradients: signal(false),
     spoken: signal(""),
     spokenOf: signal(null),

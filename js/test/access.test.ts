@@ -119,6 +119,18 @@ const FACES: Record<string, Face> = {
       await expect.poll(() => el.querySelector("input[aria-label=input]")).not.toBeNull();
     },
   },
+  "maps as tables": {
+    after: async (el) => {
+      press(find(el, ".nnv-inspector"), "t");
+      await expect.poll(() => el.querySelectorAll("table").length).toBe(3);
+    },
+  },
+  "the tools of a map": {
+    after: async (el) => {
+      find<HTMLButtonElement>(el, ".nnv-dots").click();
+      await expect.poll(() => el.querySelector(".nnv-tools-panel")).not.toBeNull();
+    },
+  },
   "the list of keys": {
     after: async (el) => {
       press(find(el, ".nnv-inspector"), "?");

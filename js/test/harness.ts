@@ -61,9 +61,10 @@ export async function draw(
   kernel: FakeKernel,
   planes: Plane[] = [WEIGHTS, GRADIENTS, OUTPUTS],
   seq = 1,
+  cells: readonly Float32Array[] = buffers(),
 ): Promise<void> {
   await expect.poll(() => kernel.of("watch").at(-1)?.maps.length ?? 0).toBeGreaterThan(0);
-  kernel.say(frame(kernel.client, seq, planes), buffers());
+  kernel.say(frame(kernel.client, seq, planes), [...cells]);
   await expect.poll(() => kernel.of("ack").at(-1)?.seq).toBe(seq);
 }
 

@@ -105,6 +105,13 @@ export function indicesOf(side: Side, index: number): number[] | null {
   return indices;
 }
 
+/** The cells that are no gap. */
+export function cellsOf(side: Side): number[] {
+  return Array.from({ length: side.cells }, (_, cell) => cell).filter(
+    (cell) => indicesOf(side, firstOf(side, cell)) !== null,
+  );
+}
+
 /** The device pixel at which each cell begins, and the end: `cells + 1` numbers. Cells after `shown` have no pixels. */
 export function evenEdges(cells: number, shown: number, pixels: number): Int32Array {
   const at = (i: number) => Math.round((Math.min(i, shown) / Math.max(shown, 1)) * pixels);

@@ -1,7 +1,7 @@
 /** The cells that are drawn as a table: one header row, one row name a line. */
 
 import { cellValue } from "../picture/bits.ts";
-import { firstOf, indicesOf, type Side, sidesOf } from "../picture/side.ts";
+import { cellsOf, firstOf, indicesOf, type Side, sidesOf } from "../picture/side.ts";
 import { GUTTER_BITS, type Plane } from "../protocol.gen.ts";
 import { pooledWords, sideNames } from "../words.ts";
 import type { Content } from "./content.ts";
@@ -18,13 +18,6 @@ function shortest(value: number): string {
 }
 
 const quoted = (words: string): string => (/[",\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words);
-
-/** The cells of a side that are no gap. */
-function cellsOf(side: Side): number[] {
-  return Array.from({ length: side.cells }, (_, cell) => cell).filter(
-    (cell) => indicesOf(side, firstOf(side, cell)) !== null,
-  );
-}
 
 /** The place of a cell along its side's axes; of a pooled one the first and the last: `4-7`, `in 0 y 2`. */
 function nameOf(side: Side, cell: number, name: (index: number) => number): string {

@@ -1,12 +1,15 @@
-import { useRef } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
 import { Bar } from "./Bar.tsx";
+import { Blocks } from "./Blocks.tsx";
 import { useView } from "./context.ts";
 import { useSize } from "./hooks.ts";
 import { Label } from "./Label.tsx";
 import { useMapKeys } from "./mapKeys.ts";
 import { type Shown, usePainting, usePicture, useRequest } from "./picture.ts";
 import { boxOf, usePointer } from "./pointer.ts";
+import { Table } from "./Table.tsx";
 import { Tools } from "./Tools.tsx";
 
 interface Props {
@@ -47,7 +50,17 @@ function Canvases({ tensor, shown }: { tensor: Kind; shown: Shown }) {
   );
 }
 
-/** One tensor as a picture, with its name at the left and its scale at the right. */
+/** Hands the focus on where a picture and its table take each other's place. */
+function useKeptFocus(box: RefObject<HTMLElement | null>, asTable: boolean): void {
+  const was = useRef(asTable);
+  const held = was.current !== asTable && (box.current?.matches(":focus-within") ?? false);
+  useLayoutEffect(() => {
+    was.current = asTable;
+    if (held) box.current?.querySelector<HTMLElement>("[tabindex]")?.focus();
+  });
+}
+
+/** One tensor as a picture, or as a table, with its name at the left and its scale at the right. */
 export function Heatmap({ tensor, height, visible }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
@@ -55,12 +68,23 @@ export function Heatmap({ tensor, height, visible }: Props) {
   useRequest(tensor, height, size, visible);
   const missing = shown.missing.value;
   const filled = shown.height.value;
-  const low = missing === null && filled === null;
+  const { store } = useView();
+  const asTable = store.tables.value.has(tensor) && missing === null;
+  const low = missing === null && filled === null && !asTable;
+  useKeptFocus(box, asTable);
+  const css = size.width / size.pixelRatio;
+  const picture = (
+    <>
+      <Canvases tensor={tensor} shown={shown} />
+      <Blocks picture={shown.picture} />
+    </>
+  );
+  const drawn = asTable ? <Table tensor={tensor} data={shown.told} width={css} /> : picture;
   return (
     <div class="nnv-map" data-tensor={tensor} style={{ "--nnv-height": `${height}px` }}>
       <Label tensor={tensor} data={shown.told} />
-      <div class={low ? "nnv-map-box nnv-map-low" : "nnv-map-box"} ref={box}>
-        {missing !== null ? <p class="nnv-missing">{missing}</p> : <Canvases tensor={tensor} shown={shown} />}
+      <div class={`nnv-map-box ${low ? "nnv-map-low" : ""} ${asTable ? "nnv-map-table" : ""}`} ref={box}>
+        {missing !== null ? <p class="nnv-missing">{missing}</p> : drawn}
       </div>
       <Bar tensor={tensor} shown={shown} height={filled ?? height} />
       <Tools tensor={tensor} shown={shown} />

@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { useNamesWidth } from "./Blocks.tsx";
 import { useView } from "./context.ts";
 import { Heatmap } from "./Heatmap.tsx";
 import { useVisible } from "./hooks.ts";
@@ -35,8 +36,9 @@ export function Maps() {
   const outputs = store.outputGradients.value ? "activation_gradients" : "activations";
   const known = store.layer.value !== null;
   const shows = (name: string) => known && panels.includes(name);
+  const names = useNamesWidth().value;
   return (
-    <section class="nnv-maps" aria-label="Maps" ref={section}>
+    <section class="nnv-maps" aria-label="Maps" ref={section} style={{ "--nnv-names": `${names}px` }}>
       <Before />
       {shows("activations") && <Heatmap key={outputs} tensor={outputs} height={112} visible={visible} />}
       {shows("weights") && <Heatmap tensor="weights" height={200} visible={visible} />}

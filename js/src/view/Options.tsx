@@ -3,6 +3,7 @@ import { NORMS, type Norm } from "../picture/scale.ts";
 import type { Kind, Order } from "../protocol.gen.ts";
 import { useView } from "./context.ts";
 import type { Shown } from "./picture.ts";
+import { toggleTable } from "./tables.ts";
 
 const NORM_WORDS: Record<Norm, string> = {
   linear: "linear",
@@ -126,5 +127,20 @@ export function Compare() {
         }}
       />
     </div>
+  );
+}
+
+/** Numbers instead of colours. */
+export function AsTable({ tensor }: { tensor: Kind }) {
+  const { store } = useView();
+  return (
+    <label class="nnv-check">
+      <input
+        type="checkbox"
+        checked={store.tables.value.has(tensor)}
+        onChange={() => toggleTable(store, tensor)}
+      />
+      <span>as a table (T)</span>
+    </label>
   );
 }

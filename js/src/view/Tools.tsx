@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
 import { kindWords } from "../words.ts";
-import { Compare, Reset, SameScale, Scaling, Sorting } from "./Options.tsx";
+import { AsTable, Compare, Reset, SameScale, Scaling, Sorting } from "./Options.tsx";
 import type { Shown } from "./picture.ts";
 import { Saving } from "./Saving.tsx";
 
@@ -75,6 +75,7 @@ export function Tools({ tensor, shown }: Props) {
       <Sorting />
       <Compare />
       <hr />
+      <AsTable tensor={tensor} />
       <Saving shown={shown} />
     </Disclosure>
   );

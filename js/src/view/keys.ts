@@ -2,6 +2,7 @@
 
 import { runOrPause } from "../actions.ts";
 import type { Store } from "../store.ts";
+import { toggleTables } from "./tables.ts";
 
 /** Controls that need the space bar or the letters for themselves. */
 function takesText(target: EventTarget | null): boolean {
@@ -41,6 +42,10 @@ function act(key: string, store: Store): boolean {
       return true;
     case ".":
       moveLayer(store, 1);
+      return true;
+    case "t":
+    case "T":
+      toggleTables(store);
       return true;
     default:
       return false;

@@ -6,6 +6,7 @@ import { planeOf, type Store } from "../store.ts";
 import { showNextBad } from "./bad.ts";
 import { useView } from "./context.ts";
 import { select, selected } from "./select.ts";
+import { toggleTable } from "./tables.ts";
 
 /** Keys that change how a map is read: zoom, bad cells, the scale. Answers whether it was one. */
 function actOnMap(
@@ -36,6 +37,9 @@ function actOnMap(
     case "l":
       store.scales.locked.value = !store.scales.locked.peek();
       return true;
+    case "t":
+      toggleTable(store, plane.tensor);
+      return true;
     default:
       return false;
   }
@@ -49,6 +53,7 @@ export function useMapKeys(tensor: Kind): (event: KeyboardEvent) => void {
     if (plane === undefined || plane.rows === 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     if (actOnMap(store, plane, event, announce)) {
       event.preventDefault();
+      event.stopPropagation();
       return;
     }
     const next = afterKey(plane, selected(store, plane), event.key);
