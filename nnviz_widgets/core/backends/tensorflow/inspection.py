@@ -2,8 +2,7 @@
 
 A call runs eagerly, operation by operation, as `model(x)` does: tracing it first would take longer than the call itself
 for all but loops over many time steps, which are traced (`benchmarks/inspection.py` has the figures). Nothing
-is copied on a CPU: activations, gradients and weights are read where TensorFlow has them. A weight that is held
-is not written to; TensorFlow makes a new one when training goes on.
+is copied (`values`), so that the size of a model hardly matters.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from nnviz_widgets.core.backends.tensorflow.catalogue import after_tracing
 from nnviz_widgets.core.backends.tensorflow.taps import Taps, scales_loss, unscaled
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.untouched import untouched
-from nnviz_widgets.core.deferred import Deferred
+from nnviz_widgets.core.backends.tensorflow.values import read_when_asked
 from nnviz_widgets.core.frame import Catalogue, Kind, TensorKey, of_batch
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -94,7 +93,7 @@ def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Ins
     catalogue = _in_inference_mode(catalogue) if why is None else _without_gradients(catalogue, why)
     return Inspected(
         catalogue=catalogue,
-        tensors={key: _held(tensor) for key, tensor in _all_tensors(entries, one, catalogue, x)},
+        tensors={key: read_when_asked(tensor) for key, tensor in _all_tensors(entries, one, catalogue, x)},
         targets=np.asarray(y) if isinstance(y, tf.Tensor) else None,
         loss=None if one.loss is None else float(one.loss),
         n_samples=n_samples,
@@ -237,15 +236,6 @@ def _all_tensors(entries: Sequence[Entry], one: _Pass, catalogue: Catalogue, x: 
     leaves = tree.flatten(x)
     for key in {fed.key for fed in catalogue.inputs.values() if of_batch(fed.key)}:
         yield key, leaves[key.output]
-
-
-def _held(tensor: Any) -> Held:
-    """Return a tensor as an array that shares its memory, or as one that is read from its device when asked for."""
-    if isinstance(tensor, tf.IndexedSlices):
-        return Deferred(tensor.shape, tensor.dtype.as_numpy_dtype, lambda index: tf.convert_to_tensor(tensor)[index])
-    if "CPU" in tensor.device:
-        return np.asarray(tensor)
-    return Deferred(tensor.shape, tensor.dtype.as_numpy_dtype, lambda index: tensor[index])
 
 
 def _in_inference_mode(catalogue: Catalogue) -> Catalogue:

@@ -13,15 +13,15 @@ import tensorflow as tf
 from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unreadable
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
+from nnviz_widgets.core.backends.tensorflow.values import read_now
 from nnviz_widgets.core.frame import Catalogue, TensorKey
 from nnviz_widgets.core.schedule import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
     from nnviz_widgets.core.probe import Probe
+    from nnviz_widgets.core.tensor_store import Held
 
 
 class StepFunctions:
@@ -78,10 +78,10 @@ class StepFunctions:
         """Raise `LayerNotFound` if the probe names layers that the model does not have."""
         self._probe.check_layers([e.path for e in self._entries], [e.layer.name for e in self._entries])
 
-    def weights(self) -> dict[TensorKey, npt.NDArray[Any]]:
-        """Return a copy of the chosen layers' variables as they are now."""
+    def weights(self) -> dict[TensorKey, Held]:
+        """Return the chosen layers' variables as they are now, and as they stay when training goes on."""
         return {
-            TensorKey(entry.path, "weights", variable=name): variable.numpy().copy()
+            TensorKey(entry.path, "weights", variable=name): read_now(variable.value.read_value())
             for entry in self._chosen
             for name, variable in entry.variables.items()
         }

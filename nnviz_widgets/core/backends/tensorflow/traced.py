@@ -18,16 +18,16 @@ from nnviz_widgets.core.backends.tensorflow import statistics
 from nnviz_widgets.core.backends.tensorflow.catalogue import FIXED_BATCH, after_tracing, with_fixed_batch
 from nnviz_widgets.core.backends.tensorflow.taps import Taps
 from nnviz_widgets.core.backends.tensorflow.untouched import moving_states
+from nnviz_widgets.core.backends.tensorflow.values import read_now
 from nnviz_widgets.core.frame import Catalogue, Kind, Reading, TensorKey, TensorSpec
 from nnviz_widgets.core.schedule import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    import numpy.typing as npt
-
     from nnviz_widgets.core.backends.tensorflow.tree import Entry
     from nnviz_widgets.core.probe import Probe
+    from nnviz_widgets.core.tensor_store import Held
 
 READING = Variant.VITALS
 """Vitals and whole tensors come from one compiled function: an output that nobody keeps costs 1 to 2 % of a step."""
@@ -59,10 +59,10 @@ class StepOutput:
     _keys: Sequence[TensorKey] = field(repr=False)
     _tensors: Sequence[Any] = field(repr=False)
 
-    def tensors(self, keys: Collection[TensorKey]) -> dict[TensorKey, npt.NDArray[Any]]:
+    def tensors(self, keys: Collection[TensorKey]) -> dict[TensorKey, Held]:
         """Return those of `keys` that the variant computed. Arrays share memory with the outputs of the step."""
         computed = zip(self._keys, self._tensors, strict=True)
-        return {key: np.asarray(tensor) for key, tensor in computed if key in keys}
+        return {key: read_now(tensor) for key, tensor in computed if key in keys}
 
 
 class TracedStep:

@@ -1,0 +1,39 @@
+"""From TensorFlow's tensors to arrays, with as few copies as can be.
+
+On a CPU an array shares the tensor's memory, which is never written to while it is held: TensorFlow makes a new one
+when a variable changes. From a device values must be copied, and those of a tensor of gigabytes are not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from nnviz_widgets.core.deferred import MAX_COPY_BYTES, Deferred
+
+if TYPE_CHECKING:
+    from nnviz_widgets.core.tensor_store import Held
+
+
+def read_now(tensor: Any) -> Held:
+    """Return the values of a tensor that will not stay: a copy of what is on a device, unless it is too large."""
+    deferred = None if _on_cpu(tensor) else _deferred(tensor, kept=False)
+    return np.asarray(tensor) if deferred is None or deferred.nbytes <= MAX_COPY_BYTES else deferred
+
+
+def read_when_asked(tensor: Any) -> Held:
+    """Return the values of a tensor that is kept: what is on a device, or sparse, is read when somebody asks."""
+    return np.asarray(tensor) if _on_cpu(tensor) else _deferred(tensor, kept=True)
+
+
+def _on_cpu(tensor: Any) -> bool:
+    return not isinstance(tensor, tf.IndexedSlices) and "CPU" in tensor.device
+
+
+def _deferred(tensor: Any, *, kept: bool) -> Deferred:
+    def fetch(index: Any) -> Any:
+        return tf.convert_to_tensor(tensor)[index]
+
+    return Deferred(tuple(tensor.shape), tensor.dtype.as_numpy_dtype, fetch if kept else None)
