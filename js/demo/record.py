@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from nnviz_widgets.core.frame import Frame, TensorKey
-from nnviz_widgets.widgets.picture import picture
+from nnviz_widgets.widgets.picture import Look, picture
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,8 +63,8 @@ def _planes(layer: keras.layers.Layer, step: int, kind: str, array: npt.NDArray[
     one_per_sample = family == "activations" and array.ndim > 2
     found = []
     for sample in range(array.shape[0]) if one_per_sample else [0]:
-        made = picture(Frame(TensorKey(layer.name, kind), step, array, axes, neuron_axis), None, sample)
-        plane, cells = made.draw(256, 1024, "bf16")
+        made = picture(Frame(TensorKey(layer.name, kind), step, array, axes, neuron_axis), look=Look(sample))
+        plane, cells = made.draw(1024, 1024, "bf16", thorough=True)
         found.append({
             "layer": layer.name,
             "step": step,
@@ -88,6 +88,8 @@ def _entry(layer: keras.layers.Layer) -> dict[str, Any]:
         "n_params": layer.count_params(),
         "n_samples": SAMPLES,
         "tensors": kinds if drawn else [],
+        "variables": ["kernel"] if drawn else [],
+        "outputs": [],
         "reasons": {} if drawn else dict.fromkeys(kinds, f"a {type(layer).__name__} layer has no variables"),
     }
 

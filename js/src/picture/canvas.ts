@@ -71,6 +71,21 @@ function outline(context: CanvasRenderingContext2D, box: Box, color: string, lin
   context.strokeRect(left + line / 2, line / 2, right - left - line, height - line);
 }
 
+/** Rows of this height may hold a number: a line through the middle would strike it out. CSS pixels. */
+const TALL_ROW = 14;
+
+/** Marks a row: through its middle, or along both edges of a tall one. */
+function markRow(
+  context: CanvasRenderingContext2D,
+  [top, bottom]: readonly [number, number],
+  pixelRatio: number,
+): void {
+  const dash = [4 * pixelRatio, 3 * pixelRatio];
+  const tall = bottom - top >= TALL_ROW * pixelRatio;
+  across(context, tall ? [top, top + 1] : [top, bottom], dash);
+  if (tall) across(context, [bottom - 2, bottom - 1], dash);
+}
+
 function across(
   context: CanvasRenderingContext2D,
   range: readonly [number, number],
@@ -99,7 +114,7 @@ export function drawMarks(canvas: HTMLCanvasElement, marks: Marks, theme: Theme,
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.lineWidth = Math.max(1, Math.round(pixelRatio));
   context.strokeStyle = theme.select;
-  if (marks.row !== null) across(context, marks.row, [4 * pixelRatio, 3 * pixelRatio]);
+  if (marks.row !== null) markRow(context, marks.row, pixelRatio);
   context.strokeStyle = theme.text;
   context.globalAlpha = 0.55;
   if (marks.hoverRow !== null) across(context, marks.hoverRow, []);

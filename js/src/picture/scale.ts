@@ -14,8 +14,8 @@ export interface Scale extends Limits {
   readonly ranks: Ranks | null;
 }
 
-/** A symlog scale is linear up to this share of its larger end: three orders of magnitude are told apart. */
-const LINEAR_SHARE = 1e-3;
+/** A symlog scale is linear up to this share of its larger end: two orders of magnitude above it are told apart. */
+const LINEAR_SHARE = 1e-2;
 
 interface Bend {
   to(value: number): number;

@@ -15,7 +15,7 @@ const DIGITS = [3, 2, 1] as const;
 
 /** Relative luminance at which black and white stand out equally. */
 const MIDDLE = 0.179;
-const DARK_INK = "#16191d";
+const DARK_INK = "#000000";
 const LIGHT_INK = "#ffffff";
 
 function luminance(packed: number): number {

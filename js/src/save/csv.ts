@@ -3,7 +3,7 @@
 import { cellValue } from "../picture/bits.ts";
 import { cellsOf, firstOf, indicesOf, type Side, sidesOf } from "../picture/side.ts";
 import { GUTTER_BITS, type Plane } from "../protocol.gen.ts";
-import { pooledWords, sideNames } from "../words.ts";
+import { pooledWords } from "../words.ts";
 import type { Content } from "./content.ts";
 
 /** As few digits as tell a float32 from its neighbours. */
@@ -33,14 +33,15 @@ function nameOf(side: Side, cell: number, name: (index: number) => number): stri
 
 /** What the rows and the columns are, and what a cell is if it is not one value as it was. */
 function cornerOf(plane: Plane, rounded: boolean): string {
-  const { rows, columns } = sideNames(plane, false);
+  const { rows, cols } = sidesOf(plane);
+  const named = (side: Side) => side.axes.map(({ name }) => name).join(" ");
   const pooled = pooledWords(plane).join(" ");
   const notes = [
     pooled === "" ? "" : `each cell: ${pooled}`,
     plane.compared === null ? "" : `minus step ${plane.compared}`,
     rounded ? "rounded to bfloat16" : "",
   ].filter((note) => note !== "");
-  const axes = `${rows} \\ ${columns}`;
+  const axes = `${named(rows)} \\ ${named(cols)}`;
   return notes.length === 0 ? axes : `${axes} (${notes.join("; ")})`;
 }
 

@@ -34,7 +34,7 @@ export function End({ which, tensor, shown, axis }: Props) {
     if (now === undefined) return;
     const other = along.diverging
       ? placing(along)(0)
-      : placing(along)(which === "high" ? scale.low : scale.high);
+      : placing(along)(which === "high" ? along.low : along.high);
     const bounded = which === "high" ? Math.max(at, other + LEAST) : Math.min(at, other - LEAST);
     const value = valueAt(along, bounded);
     const ends = along.diverging ? { low: value, high: value } : { low: scale.low, high: scale.high };
@@ -79,7 +79,9 @@ export function End({ which, tensor, shown, axis }: Props) {
       onKeyDown={(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         const by = KEYS[event.key];
-        if (by !== undefined) moveTo((which === "high" ? 1 : 0) + by, scale);
+        // Keys come faster than the view is rendered.
+        const current = shown.scale.peek() ?? scale;
+        if (by !== undefined) moveTo((which === "high" ? 1 : 0) + by, current);
         else if (event.key === "Delete" || event.key === "Backspace" || event.key === "Home") reset();
         else if (event.key === "End")
           store.scales.setEnds(plane, { low: plane.low ?? 0, high: plane.high ?? 0 });

@@ -3,7 +3,7 @@ import { Fragment } from "preact";
 import { rowsAreSamples } from "../cell.ts";
 import { formatLabel, plural, shapeWords } from "../format.ts";
 import { SPECIAL } from "../picture/colors.ts";
-import type { Kind, Plane } from "../protocol.gen.ts";
+import type { Kind, Order, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
 import { orderWords, partWords, pooledWords, stepWords } from "../words.ts";
 import { showFirstBad } from "./bad.ts";
@@ -66,6 +66,12 @@ function Zoomed({ plane }: { plane: Plane }) {
       <span class="nnv-part nnv-back">back</span>
     </button>
   );
+}
+
+/** Short: of which step the order is, is in the title. */
+function Sorted({ order }: { order: Order | null }) {
+  if (order === null) return null;
+  return <span title={orderWords(order).join(" ")}>{`sorted by ${order.by}`}</span>;
 }
 
 /** From the smallest to the greatest finite value of the whole tensor. */
@@ -144,7 +150,7 @@ function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
       <Line parts={sampleWords(plane, told?.sample ?? 0)} short />
       <Line parts={pooledWords(plane)} />
       {plane.compared !== null && <Line parts={stepWords(plane, told?.step ?? 0)} />}
-      {told?.order && <Line parts={orderWords(store.order.value)} />}
+      {told?.order && <Sorted order={store.order.value} />}
       <Line parts={rangeWords(plane)} />
       <Bad plane={plane} />
       {plane.note !== null && <span title={plane.note}>{plane.note}</span>}

@@ -7,8 +7,8 @@ import { toggleTable } from "./tables.ts";
 
 const NORM_WORDS: Record<Norm, string> = {
   linear: "linear",
-  symlog: "symlog: small values, too",
-  rank: "percentile: by rank",
+  symlog: "symlog",
+  rank: "percentile",
 };
 
 const isNorm = (text: string): text is Norm => NORMS.some((norm) => norm === text);
@@ -66,7 +66,7 @@ export function Reset({ shown }: { shown: Shown }) {
 }
 
 const ORDERS: readonly (readonly [Order["by"], string])[] = [
-  ["norm", "by norm of weights"],
+  ["norm", "by norm"],
   ["activity", "by activity"],
   ["similarity", "by similarity"],
 ];
