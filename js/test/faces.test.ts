@@ -62,6 +62,22 @@ describe("faces", () => {
     expect(text(el, ".nnv-figures")).toContain("412 / 1565");
   });
 
+  test("one batch has a loss, but no controls, steps or epochs", async () => {
+    const { el } = show({
+      _status: status({
+        source: "inspection",
+        state: "finished",
+        step: 0,
+        logs: { loss: 0.25 },
+        steps_per_second: null,
+      }),
+    });
+    await ready(el);
+    expect(buttons(el)).toEqual({});
+    expect(text(el, ".nnv-chip")).toBe("one batch, in inference mode");
+    expect(text(el, ".nnv-figures")).toBe("0.250loss");
+  });
+
   test("the kernel is gone, and comes back", async () => {
     const { el, kernel } = show();
     await ready(el);

@@ -132,6 +132,7 @@ function Speed({ enabled }: { enabled: boolean }) {
 
 function describe(status: Status): string {
   if (status.activity !== null) return status.activity;
+  if (status.source === "inspection") return "one batch, in inference mode";
   if (status.source !== "session") return status.source;
   if (status.state === "paused") return `paused at step ${status.step}`;
   if (status.state !== "finished") return status.state;
@@ -170,10 +171,13 @@ function Figures({ status }: { status: Status }) {
   const all = logs.map(([name, value]) => `${name} ${formatMetric(value)}`).join("\n");
   const cost =
     status.watch_cost === null ? "speed" : `watching costs ${Math.round(status.watch_cost * 100)} %`;
+  const trained = status.source !== "inspection";
   return (
     <div class="nnv-figures">
-      <Figure value={outOf(status.step, status.total_steps)} label="step" />
-      {status.epochs > 0 && <Figure value={outOf(status.epoch + 1, status.epochs)} label="epoch" />}
+      {trained && <Figure value={outOf(status.step, status.total_steps)} label="step" />}
+      {trained && status.epochs > 0 && (
+        <Figure value={outOf(status.epoch + 1, status.epochs)} label="epoch" />
+      )}
       {shown.map(([name, value]) => (
         <Figure key={name} value={formatMetric(value)} label={name} title={all} />
       ))}
