@@ -24,9 +24,6 @@ export interface Bar {
   readonly beyond: Beyond;
 }
 
-const cssColor = (packed: number): string =>
-  `rgb(${packed & 255} ${(packed >> 8) & 255} ${(packed >> 16) & 255})`;
-
 /** Counts on a grid of `n` places of the axis; what is beyond it is left out. */
 export function binsAlong({ histogram, low, high, axis }: Omit<Bar, "map" | "scale" | "beyond">, n: number) {
   const bins = new Float64Array(n);
@@ -48,11 +45,14 @@ function drawRamp(context: CanvasRenderingContext2D, bar: Bar, width: number, he
   const ramp = rampOf(bar.map);
   const place = placing(bar.axis);
   const [bottom, top] = [place(bar.scale.low), place(bar.scale.high)];
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
   for (let y = 0; y < height; y++) {
     const share = (1 - (y + 0.5) / height - bottom) / (top - bottom || 1);
-    context.fillStyle = cssColor(ramp[Math.round(Math.min(Math.max(share, 0), 1) * 255)] ?? 0);
-    context.fillRect(0, y, width, 1);
+    const color = ramp[Math.round(Math.min(Math.max(share, 0), 1) * 255)] ?? 0;
+    pixels.fill(color, y * width, (y + 1) * width);
   }
+  context.putImageData(image, 0, 0);
 }
 
 /** An end with values beyond it is pointed. */
