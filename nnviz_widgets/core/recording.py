@@ -236,6 +236,15 @@ class Recording(NamedAttributes):
         """
         return self._lookup.resolve(layer, kind, variable, call, output)
 
+    def keys(self, layer: str | LayerInfo, kind: str, call: int = 0) -> tuple[TensorKey, ...]:
+        """Find the keys of all tensors of one kind of a layer; arguments as in `tensor`.
+
+        Raises:
+            LayerNotFound: There is no such layer; the message names the nearest.
+            TensorUnavailable: There is no such tensor; the message is the reason.
+        """
+        return tuple(self._lookup.keys(layer, kind, call))
+
     def path(self, layer: str | LayerInfo, call: int = 0) -> str:
         """Find the path of a layer; arguments as in `tensor`.
 

@@ -16,6 +16,7 @@ from nnviz_widgets.widgets.neuron import NeuronParts, part_key
 from nnviz_widgets.widgets.neuron_lines import with_buffers_from
 from nnviz_widgets.widgets.order import order_of
 from nnviz_widgets.widgets.picture import Look, Picture, joined, missing, picture, shrink
+from nnviz_widgets.widgets.stack import stacked
 from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
@@ -123,6 +124,9 @@ def _drawing(
         frame = recording.frame(key, step)
         spec = recording.spec(key)
         earlier = None if watch.compare is None else earlier_of(recording, key, watch.compare)
+        if request.variable is None:
+            frame = stacked(recording, frame)
+            earlier = None if earlier is None else stacked(recording, earlier)
     except NnvizError as error:
         return str(error)
     unsorted = order if isinstance(order, str) else None

@@ -138,7 +138,8 @@ def lay_out(
     rows, cols = _sides(view, free)
     further_axes = tuple(axis for axis in free if axis not in (*rows.axes, *cols.axes))
     n_samples = 1 if sample_axis is None else view.shape[sample_axis]
-    own = neuron_axis is not None and grammar.own
+    # Of neurons that begin elsewhere, a column does not stand below that of the neuron in the other maps.
+    own = neuron_axis is not None and grammar.own and grammar.first_neuron == 0
     return Layout(
         rows=rows,
         cols=cols,

@@ -8,6 +8,7 @@ from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
 from nnviz_widgets.widgets.kept import earlier_of, kept_at, key_of
 from nnviz_widgets.widgets.order import order_of
 from nnviz_widgets.widgets.picture import Look, picture
+from nnviz_widgets.widgets.stack import stacked
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.recording import Recording
@@ -27,6 +28,9 @@ def value_text(recording: Recording, place: ReadValues) -> str:
     if frame.array.size == 0:
         return ""
     earlier = None if place.compare is None else earlier_of(recording, key, place.compare)
+    if place.variable is None:
+        frame = stacked(recording, frame)
+        earlier = None if earlier is None else stacked(recording, earlier)
     order = None if place.order is None else order_of(recording, place.layer, place.order)
     look = Look(place.sample, place.at, part=place.complex, order=None if isinstance(order, str) else order)
     drawn = picture(frame, None, look, earlier)

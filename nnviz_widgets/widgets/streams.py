@@ -19,6 +19,7 @@ from nnviz_widgets.widgets.layer_list import layers_message
 from nnviz_widgets.widgets.neuron import further_keys
 from nnviz_widgets.widgets.neuron_lines import LinesPacer
 from nnviz_widgets.widgets.series import series_message
+from nnviz_widgets.widgets.stack import every_key
 from nnviz_widgets.widgets.status import status_of
 from nnviz_widgets.widgets.text import cut
 
@@ -93,7 +94,8 @@ class Streams:
         wanted: set[TensorKey] = set()
         for client in self._clients.snapshot():
             if client.watch is not None and client.following and client.credit.left and client.wait(now) is None:
-                wanted.update(key for key in self._keys_of(client, client.watch) if isinstance(key, TensorKey))
+                keys = (key for key in self._keys_of(client, client.watch) if isinstance(key, TensorKey))
+                wanted.update(every_key(self._source.recording, keys))
                 wanted.update(further_keys(self._source.recording, client.watch))
         return frozenset(wanted)
 

@@ -14,6 +14,7 @@ from nnviz_widgets.core.frame import NEURON_STATISTICS, TensorKey
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.widgets.layer_list import layers_message
 from nnviz_widgets.widgets.layout import layout_of
+from nnviz_widgets.widgets.stack import stacked
 from tests.core import networks
 from tests.core.backends import layer_zoo as zoo
 from tests.core.backends.architectures import ARCHITECTURES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 UNCONNECTED = "ignore:Gradients do not exist"
 OF_VARIABLES = ("weights", "gradients")
+FORWARD = "forward_l/lstm_cell/kernel"
 
 
 def recorded(network: Network) -> Recording:
@@ -73,7 +75,7 @@ def assert_all_can_be_drawn(recording: Recording) -> None:
         if spec.n_neurons is None:
             assert layout.neuron_cols == 0
             continue
-        assert layout.n_neurons == (spec.n_neurons if spec.grammar.own else 0)
+        assert layout.n_neurons == (spec.n_neurons if spec.grammar.own and not spec.grammar.first_neuron else 0)
         slow = stats.neuron_statistics(frame.array, spec.neuron_axis, spec.n_neurons)
         for i, statistic in enumerate(NEURON_STATISTICS):
             fast = recording.neurons(spec.key.layer, spec.key.kind, statistic, **where)[-1]
@@ -193,8 +195,8 @@ CASES: dict[str, tuple[Callable[[], Network], dict[str, tuple[Any, ...]], str]] 
     "Bidirectional": (
         lambda: zoo.one(zoo.SEQUENCE, lambda k: k.Bidirectional(k.LSTM(3, name="l"), name="z")),
         {
-            "forward_l/lstm_cell/kernel": ("gate in", "neuron", "", 3),
-            "backward_l/lstm_cell/bias": ("gate", "neuron", "", 3),
+            FORWARD: ("gate in", "neuron", "", 3),
+            "backward_l/lstm_cell/bias": ("gate", "neuron", "", 0),
             "": ("sample", "neuron", "", 6),
         },
         "Bidirectional 4 → 6",
@@ -316,7 +318,7 @@ def test_columns_of_a_depthwise_kernel_are_the_filters_that_they_make() -> None:
         assert np.flatnonzero(differs).tolist() == [neuron]
 
 
-def test_halves_of_a_bidirectional_layer_know_which_of_its_neurons_they_make() -> None:
+def test_halves_of_a_bidirectional_layer_stand_below_their_neurons() -> None:
     recording = recorded(CASES["Bidirectional"][0]())
     firsts = {
         spec.key.variable.split("_")[0]: spec.grammar.first_neuron
@@ -324,6 +326,7 @@ def test_halves_of_a_bidirectional_layer_know_which_of_its_neurons_they_make() -
         if spec.key.kind == "weights"
     }
     assert firsts == {"forward": 0, "backward": 3}
+    assert layout_of(stacked(recording, recording.frame(TensorKey("z", "weights", FORWARD)))).n_neurons == 6
 
 
 def test_attention_scores_are_an_output_with_a_name_or_the_reason_is_given() -> None:

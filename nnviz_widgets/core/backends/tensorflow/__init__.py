@@ -1,9 +1,9 @@
 """Keras 3 on TensorFlow: the only code that knows either.
 
-One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`),
-statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the data (`data`,
-`lengths`), the progress bar (`progress`), a run of `fit` (`training`), one batch without training (`inspection`,
-`batches`, `untouched`), and scalings as layers (`scaling_layers`).
+One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`,
+`axes`, `reasons`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the
+data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`), one batch without training
+(`inspection`, `batches`, `untouched`), and scalings as layers (`scaling_layers`).
 """
 
 from __future__ import annotations
