@@ -17,7 +17,7 @@ from nnviz_widgets.core.numeric import as_real, comparable, without_repeats
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_SAMPLE = 1 << 14
+_SAMPLE = 1 << 13
 """How many values the percentiles of `limits` are taken from, at most: their rank is then right to 0.1 % or so."""
 
 _HISTOGRAM_SAMPLE = 1 << 16
@@ -144,8 +144,8 @@ def _sample(values: npt.NDArray[Any], at_most: int) -> npt.NDArray[Any]:
     while gcd(stride, values.size) > 1:  # or the sample would be of a few columns only
         stride += 1
     sample = values[::stride]
-    finite: npt.NDArray[Any] = sample[np.isfinite(sample)]
-    return finite
+    finite = np.isfinite(sample)
+    return sample if finite.all() else sample[finite]
 
 
 def _clips(values: npt.NDArray[Any], low: float, high: float) -> tuple[float, float]:
