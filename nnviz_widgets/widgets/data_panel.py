@@ -22,7 +22,7 @@ from nnviz_widgets.widgets.data_picture import (
     profile_picture,
 )
 from nnviz_widgets.widgets.data_style import STYLE
-from nnviz_widgets.widgets.data_words import figure, heading, moments, section, table
+from nnviz_widgets.widgets.data_words import figure, heading, moments, section, table, without_one_channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,13 +125,16 @@ class DataPanel(ipywidgets.VBox):  # type: ignore[misc]
         parts.append(ipywidgets.HTML(foot + table(self.summary, after, self.name)))
         super().__init__(parts)
         self.add_class("nnv-data")
+        if is_map(self.summary.shape):
+            # The corner of an image is its border: begin where something is to be seen.
+            self.feature = int(np.nan_to_num(self.summary.deviation).argmax())
         self._draw()
 
     def name(self, feature: int) -> str:
         """Return the name of a feature, or its place."""
         if self._names is not None:
             return self._names[feature]
-        shape = self.summary.shape
+        shape = without_one_channel(self.summary.shape)
         if len(shape) < 2:
             return f"feature {feature}"
         return f"({', '.join(str(int(i)) for i in np.unravel_index(feature, shape))})"
@@ -173,7 +176,9 @@ class DataPanel(ipywidgets.VBox):  # type: ignore[misc]
     def __repr__(self) -> str:
         """Say in one line what it shows."""
         shape = " × ".join(map(str, self.summary.shape)) or "1"
-        return f"<DataPanel of {self.summary.n_samples:,} samples of {shape}: {len(self.remarks)} remarks>"
+        n = len(self.remarks)
+        said = f"{n} remark{'' if n == 1 else 's'}"
+        return f"<DataPanel of {self.summary.n_samples:,} samples of {shape}: {said}>"
 
 
 def _hint(labels: LabelSummary) -> str:

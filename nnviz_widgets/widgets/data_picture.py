@@ -43,6 +43,8 @@ def histogram_picture(found: Histogram, label: str, selected: bool = False) -> s
         1, others.max() * 1.3 if others.any() and found.counts[tallest] > 3 * others.max() else found.counts.max()
     )
     low, high = float(found.edges[0]), float(found.edges[-1])
+    if len(found.counts) == 1:
+        return _one_bar((low + high) / 2, total, label, "nnv-bar nnv-selected" if selected else "nnv-bar")
     step = WIDTH / len(found.counts)
     of = "nnv-bar nnv-selected" if selected else "nnv-bar"
     bars = []
@@ -61,6 +63,12 @@ def histogram_picture(found: Histogram, label: str, selected: bool = False) -> s
     axis = line(0, base, WIDTH, base, "nnv-hair") + ticks(low, high, 0, WIDTH, base)
     spoken = f"{label}: histogram of {total:,} values from {number(low)} to {number(high)}, {fullest}"
     return picture(WIDTH, height, spoken, "".join(bars) + axis)
+
+
+def _one_bar(value: float, total: int, label: str, of: str) -> str:
+    bar = rect(WIDTH / 2 - 5, 16, 10, 72, of, f"{number(value)}: {total:,}")
+    axis = line(0, 88, WIDTH, 88, "nnv-hair") + text(WIDTH / 2, 102, number(value), "middle")
+    return picture(WIDTH, 112, f"{label}: all {total:,} values are {number(value)}", bar + axis)
 
 
 def profile_picture(data: DataSummary, selected: int, name: Callable[[int], str], label: str) -> str:
@@ -167,14 +175,15 @@ def labels_picture(labels: LabelSummary) -> str:
     if len(order) > _MAX_CLASSES:
         order = np.argsort(-labels.counts, kind="stable")[:_MAX_CLASSES]
     name_width = min(110, 12 + 6.5 * max(len(cut(labels.names[i], 16)) for i in order))
-    most, row, room = max(1, int(labels.counts.max())), 17, WIDTH - name_width - 84
+    most, row, room = max(1, int(labels.counts.max())), 17, WIDTH - name_width - 92
     bars, words = [], []
     for place, i in enumerate(order):
         y, count = place * row, int(labels.counts[i])
         words.append(text(name_width - 6, y + 12, cut(labels.names[i], 16), "end", "nnv-name"))
         bars.append(rect(name_width, y + 2, room * count / most, row - 4, "nnv-bar"))
         share = count / max(1, labels.n)
-        words.append(text(name_width + room * count / most + 6, y + 12, f"{count:,} · {share:.1%}"))
+        words.append(text(WIDTH - 44, y + 12, f"{count:,}", "end"))
+        words.append(text(WIDTH, y + 12, f"{share:.1%}", "end"))
     if labels.kind == "classes":
         x = name_width + room * labels.n / len(labels.names) / most
         bars.append(line(x, 0, x, len(order) * row, "nnv-dash"))

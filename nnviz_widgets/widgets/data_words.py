@@ -23,12 +23,17 @@ _DONE = {"standardize": "standardized", "normalize": "normalized"}
 
 def heading(data: DataSummary, scaling: Scaling | None, found: Iterable[str]) -> str:
     """Return what the data are, how they are scaled, and what is amiss with them."""
-    shape = " × ".join(f"{size:,}" for size in data.shape) or "1"
+    shape = " × ".join(f"{size:,}" for size in without_one_channel(data.shape)) or "1"
     many = data.n_features != 1
     title = f"{data.n_samples:,} samples of {shape} {'features' if many else 'feature'}"
     listed = "".join(f"<li>{_with_code(each)}</li>" for each in found)
     remarks = f'<ul aria-label="Remarks">{listed}</ul>' if listed else ""
     return f'<h3>{title} <span class="nnv-quiet">{escape(scaled_how(scaling))}</span></h3>{remarks}'
+
+
+def without_one_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of one sample as a person would say it: grey images have rows and columns."""
+    return shape[:-1] if len(shape) > 2 and shape[-1] == 1 else shape
 
 
 def _with_code(words: str) -> str:
