@@ -38,6 +38,8 @@ export interface Store {
   readonly frame: ReadonlySignal<FrameData | null>;
   /** The frame that words tell of: the newest one, or while it runs one of a moment ago. */
   readonly told: ReadonlySignal<FrameData | null>;
+  /** What counts and histograms tell of: a moment behind also at rest, so that a slider that is dragged does not wait. */
+  readonly counted: ReadonlySignal<FrameData | null>;
   /** The steps that a slider may reach. */
   readonly steps: ReadonlySignal<readonly [number, number]>;
   readonly shownStep: ReadonlySignal<number>;
@@ -128,6 +130,7 @@ export function createStore(
     (before, now) => source.status.peek()?.state !== "running" || !sameView(before, now),
     abort,
   );
+  const counted = paced(frame, (before, now) => !sameView(before, now), abort);
   const drawnStep = computed(() => {
     const drawn = told.value;
     return drawn?.planes.some(({ cells }) => cells !== null) ? drawn.step : null;
@@ -153,9 +156,10 @@ export function createStore(
     tensorsOfOwnColumns(frame),
   );
   const chosen = computed(() =>
-    requests.all.value.map((map) =>
-      map.part === "map" ? { ...choices.applyTo(map), window: zoom.windowOf(map.tensor) } : map,
-    ),
+    requests.all.value.map((map) => ({
+      ...choices.applyTo(map),
+      window: map.part === "map" ? zoom.windowOf(map.tensor) : null,
+    })),
   );
   const places = placesIn(frame);
   const maps = withCells(chosen, source, cursor, told, cells, places);
@@ -180,6 +184,7 @@ export function createStore(
     layer,
     frame,
     told,
+    counted,
     steps,
     shownStep,
     requests,
@@ -217,12 +222,16 @@ function withCells(
   let last = new Map<Kind, MapRequest["cell"]>();
   const selected = computed(() => {
     if (!running.value) return last;
-    const planes = (told.value?.planes ?? []).filter((data) => data.cells !== null);
+    const planes = (told.value?.planes ?? []).filter(
+      ({ plane, cells: drawn }) => drawn && plane.part === "map",
+    );
     last = new Map(planes.map(({ plane }) => [plane.tensor, selectedCell(plane, cursor, cells, places)]));
     return last;
   });
   return computed(() =>
-    requests.value.map((map) => ({ ...map, cell: selected.value.get(map.tensor) ?? null })),
+    requests.value.map((map) =>
+      map.part === "map" ? { ...map, cell: selected.value.get(map.tensor) ?? null } : map,
+    ),
   );
 }
 
@@ -255,7 +264,7 @@ function placesIn(frame: ReadonlySignal<FrameData | null>): ReadonlySignal<Place
 function tensorsOfOwnColumns(frame: ReadonlySignal<FrameData | null>): ReadonlySignal<readonly Kind[]> {
   let last: readonly Kind[] = [];
   return computed(() => {
-    const planes = (frame.value?.planes ?? []).filter(({ cells }) => cells !== null);
+    const planes = (frame.value?.planes ?? []).filter(({ plane, cells }) => cells && plane.part === "map");
     const now = planes.filter(({ plane }) => plane.neuron_cols === 0).map(({ plane }) => plane.tensor);
     if (now.join() !== last.join()) last = now;
     return last;

@@ -38,10 +38,10 @@ function Ramp({ shown, axis, beyond }: { shown: Shown; axis: Signal<Scale | null
   const canvas = useRef<HTMLCanvasElement>(null);
   const size = useSize(canvas);
   useDrawing(() => {
-    const [scale, colors, told] = [shown.scale.value, theme.value, shown.told.value];
+    const [scale, colors, counted] = [shown.scale.value, theme.value, shown.counted.value];
     const over = axis.value ?? scale;
     if (canvas.current === null || scale === null || over === null || size.width === 0) return;
-    const { histogram = [], low, high } = told?.plane ?? {};
+    const { histogram = [], low, high } = counted?.plane ?? {};
     canvas.current.width = size.width;
     canvas.current.height = size.height;
     const bar = { map: mapFor(scale, colors), scale, axis: over, beyond };
@@ -50,9 +50,9 @@ function Ramp({ shown, axis, beyond }: { shown: Shown; axis: Signal<Scale | null
   return <canvas ref={canvas} />;
 }
 
-function useBeyond({ told, scale }: Shown): ReadonlySignal<Beyond> {
+function useBeyond({ counted, scale }: Shown): ReadonlySignal<Beyond> {
   return useComputed(() => {
-    const cells = told.value?.cells ?? null;
+    const cells = counted.value?.cells ?? null;
     return cells === null || scale.value === null ? NONE : countBeyond(cells, scale.value);
   });
 }

@@ -21,6 +21,8 @@ export const ANY = linear({ low: 0, high: 1, diverging: false });
 export interface Shown {
   /** What words tell of, a moment behind the picture. */
   readonly told: ReadonlySignal<PlaneData | null>;
+  /** What is counted, behind it also at rest. */
+  readonly counted: ReadonlySignal<PlaneData | null>;
   /** Why there is no picture, `null` if there is one or nobody knows yet. */
   readonly missing: ReadonlySignal<string | null>;
   readonly waiting: ReadonlySignal<boolean>;
@@ -36,6 +38,7 @@ export function usePicture(tensor: Kind, height: number, { width, pixelRatio }: 
   return useMemo(() => {
     const data = computed(() => planeOf(store.frame.value, tensor));
     const told = computed(() => planeOf(store.told.value, tensor));
+    const counted = computed(() => planeOf(store.counted.value, tensor));
     const room = Math.round(height * pixelRatio);
     const picture = computed(() =>
       data.value === null ? null : layOut(data.value, width, room, pixelRatio),
@@ -57,7 +60,7 @@ export function usePicture(tensor: Kind, height: number, { width, pixelRatio }: 
       return cells === null || cells?.length === 0 ? (why ?? "no values") : null;
     });
     const waiting = computed(() => picture.value === null);
-    return { told, missing, waiting, picture, height: filled, scale };
+    return { told, counted, missing, waiting, picture, height: filled, scale };
   }, [store, tensor, height, width, pixelRatio]);
 }
 
