@@ -25,7 +25,7 @@ export interface Widget {
 }
 
 /** All panels, for a kernel that does not say. */
-const PANELS = ["transport", "layers", "activations", "weights", "gradients", "timeline"];
+const PANELS = ["transport", "layers", "activations", "weights", "gradients", "neuron", "timeline"];
 
 function connect(model: InspectorModel, abort: AbortSignal): Store {
   const source = createCommSource(model, abort);

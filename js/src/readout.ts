@@ -115,7 +115,7 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
     version.value;
     const planes = store.told.value?.planes ?? [];
     const drawn = KINDS.flatMap((tensor) =>
-      planes.filter(({ plane, cells }) => plane.tensor === tensor && cells !== null),
+      planes.filter(({ plane, cells }) => plane.tensor === tensor && plane.part === "map" && cells !== null),
     );
     readings.value = drawn.map(readingOf);
   });

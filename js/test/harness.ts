@@ -68,6 +68,10 @@ export async function draw(
   await expect.poll(() => kernel.of("ack").at(-1)?.seq).toBe(seq);
 }
 
+/** What is asked for now of whole tensors, without the parts of one neuron. */
+export const wholeMaps = (kernel: FakeKernel) =>
+  (kernel.of("watch").at(-1)?.maps ?? []).filter(({ part }) => part === "map");
+
 export const canvasOf = (el: Element, tensor = "weights") =>
   el.querySelector<HTMLCanvasElement>(`[data-tensor=${tensor}] .nnv-data`);
 

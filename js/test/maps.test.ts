@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { colorAt } from "../src/picture/colors.ts";
 import { frame, plane } from "./fakes.ts";
-import { canvasOf, draw, find, pixel, show, text, WEIGHTS } from "./harness.ts";
+import { canvasOf, draw, find, pixel, show, text, WEIGHTS, wholeMaps } from "./harness.ts";
 
 describe("pictures", () => {
   test("each map is asked for at the size of its place and drawn to the pixel", async () => {
     const { kernel, el } = show();
     await draw(kernel);
-    const maps = kernel.of("watch").at(-1)?.maps ?? [];
+    const maps = wholeMaps(kernel);
     expect(maps.map(({ tensor }) => tensor)).toEqual(["activations", "gradients", "weights"]);
     const canvas = canvasOf(el);
     expect(maps[2]?.max_cols).toBe(canvas?.width);

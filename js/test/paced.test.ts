@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { paced } from "../src/paced.ts";
 import { frame, plane, status } from "./fakes.ts";
-import { canvasOf, draw, pixel, show, text } from "./harness.ts";
+import { canvasOf, draw, pixel, show, text, wholeMaps } from "./harness.ts";
 
 describe("a signal at the pace of a reader", () => {
   let end = new AbortController();
@@ -65,13 +65,7 @@ describe("while it runs", () => {
     await draw(kernel, [pooled("0.125")]);
     await expect.poll(() => text(el, ".nnv-readout")).toContain("weight 0.125");
     await expect
-      .poll(
-        () =>
-          kernel
-            .of("watch")
-            .at(-1)
-            ?.maps.find(({ tensor }) => tensor === "weights")?.cell,
-      )
+      .poll(() => wholeMaps(kernel).find(({ tensor }) => tensor === "weights")?.cell)
       .toEqual({ row: 2, column: 0 });
     const before = pixel(canvasOf(el), 5, 5);
     kernel.say(frame(kernel.client, 2, [pooled("0.5")], { step: 413 }), [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { NonFinite } from "../src/protocol.gen.ts";
 import { layerEntry } from "./fakes.ts";
-import { draw, find, show, text } from "./harness.ts";
+import { draw, find, show, text, wholeMaps } from "./harness.ts";
 
 describe("panels", () => {
   test.each([
@@ -31,12 +31,7 @@ describe("panels", () => {
     const [, gradients] = el.querySelectorAll<HTMLButtonElement>(".nnv-switch .nnv-choice");
     gradients?.click();
     await expect
-      .poll(() =>
-        kernel
-          .of("watch")
-          .at(-1)
-          ?.maps.map(({ tensor }) => tensor),
-      )
+      .poll(() => wholeMaps(kernel).map(({ tensor }) => tensor))
       .toEqual(["activation_gradients", "gradients", "weights"]);
   });
 

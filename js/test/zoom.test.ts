@@ -12,7 +12,7 @@ import { createMemorySource, type RecordedPlane } from "../src/source/memory.ts"
 import { createStore } from "../src/store.ts";
 import { createZoom } from "../src/zoom.ts";
 import { frame, layerEntry, plane, status } from "./fakes.ts";
-import { canvasOf, draw, end, find, pixel, place, press, show, text } from "./harness.ts";
+import { canvasOf, draw, end, find, pixel, place, press, show, text, wholeMaps } from "./harness.ts";
 
 /** Four filters of 3 x 3 over two inputs, of which filters 1 and 2 of input 1 are drawn. */
 const WINDOW = plane(4, 8, {
@@ -311,7 +311,7 @@ describe("zooming on the page", () => {
     const { kernel, el } = show();
     await draw(kernel);
     drag(mapOf(el), [0.6, 0.5], [0.9, 0.5]);
-    await expect.poll(() => kernel.of("watch").at(-1)?.maps.flatMap(columnFrom)).toEqual([2, 2, 2]);
+    await expect.poll(() => wholeMaps(kernel).flatMap(columnFrom)).toEqual([2, 2, 2]);
     const part = plane(2, 2, { full_cols: 4, col_start: 2, shown_cols: 2 });
     kernel.say(frame(kernel.client, 2, [part]), [Float32Array.of(1, -1, 1, -1)]);
     const width = canvasOf(el)?.width ?? 0;

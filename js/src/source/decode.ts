@@ -1,7 +1,7 @@
 /** Bytes from any host to typed arrays, checked against what the header promises. */
 
 import type { Column, Frame, Plane, Series } from "../protocol.gen.ts";
-import type { Cells, FrameData, Line, PlaneData, SeriesData } from "./source.ts";
+import type { Cells, FrameData, Line, NeuronData, PlaneData, SeriesData } from "./source.ts";
 
 /** Returns the bytes of what a host calls a buffer: a view, an `ArrayBuffer` or base64. */
 export function bytesOf(buffer: unknown): Uint8Array<ArrayBuffer> {
@@ -52,7 +52,14 @@ export function decodeFrame(frame: Frame, buffers: readonly unknown[]): FrameDat
   const { seq, layer, step, newest, sample, labels } = frame;
   const planes = frame.planes.map((plane) => decodePlane(plane, buffers, `frame ${seq}`));
   const order = orderOf(frame, buffers);
-  return { seq, layer, step, newest, sample, labels, planes, order };
+  return { seq, layer, step, newest, sample, labels, planes, order, neuron: neuronOf(frame, buffers) };
+}
+
+function neuronOf({ neuron }: Frame, buffers: readonly unknown[]): NeuronData | null {
+  if (neuron === null) return null;
+  const { index, weighted, bias, weights_step: weightsStep } = neuron;
+  const lines = neuron.lines?.map((line) => decodeColumn(line, buffers)) ?? null;
+  return { index, weighted, bias, weightsStep, lines };
 }
 
 function orderOf({ order_buffer, seq }: Frame, buffers: readonly unknown[]): Int32Array | null {

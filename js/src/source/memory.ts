@@ -8,7 +8,7 @@ import { cellAt, sidesOf } from "../picture/side.ts";
 import type { Kind, LayerEntry, MapRequest, Notice, Order, Plane, Status } from "../protocol.gen.ts";
 import { inOrder, sortNeurons } from "./columns.ts";
 import { crop } from "./crop.ts";
-import { difference, firstBad, histogramOf, measure } from "./measure.ts";
+import { clipOf, difference, firstBad, histogramOf, measure } from "./measure.ts";
 import type {
   Cells,
   Command,
@@ -67,7 +67,10 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
   return groups;
 }
 
-function missingPlane(tensor: Kind, missing: string): PlaneData {
+/** What single neurons are made of needs the batch, which a recording for a page leaves out. */
+const NO_PARTS = "the recording in this page holds whole layers, not what single neurons are made of";
+
+function missingPlane(tensor: Kind, missing: string, part: MapRequest["part"] = "map"): PlaneData {
   const plane: Plane = {
     tensor,
     variable: null,
@@ -98,7 +101,7 @@ function missingPlane(tensor: Kind, missing: string): PlaneData {
     n_neginf: 0,
     value: null,
     output: 0,
-    part: "map",
+    part,
     row_start: 0,
     col_start: 0,
     shown_rows: 0,
@@ -125,6 +128,7 @@ export function createMemorySource(
 
   const orders = new Map<string, Int32Array | null>();
   const completed = new WeakMap<RecordedPlane, PlaneData>();
+  const clips = new WeakMap<Cells, ReturnType<typeof clipOf>>();
 
   /** What the header may lack: a histogram, and where the first bad value is. */
   function complete(entry: RecordedPlane): PlaneData {
@@ -177,8 +181,14 @@ export function createMemorySource(
   }
 
   function draw(wanted: Wanted, request: MapRequest): PlaneData {
+    if (request.part !== "map") return missingPlane(request.tensor, NO_PARTS, request.part);
     const data = crop(whole(wanted, request.tensor), request.window);
-    return poolPlane(data, request.max_rows, request.max_cols);
+    const drawn = poolPlane(data, request.max_rows, request.max_cols);
+    if (drawn === data || drawn.cells === null) return drawn;
+    // A cell is an extreme of many values: on the scale of the values most cells would be at its ends.
+    const clip = clips.get(data.cells ?? drawn.cells) ?? clipOf(drawn.cells);
+    clips.set(data.cells ?? drawn.cells, clip);
+    return { ...drawn, plane: { ...drawn.plane, ...clip } };
   }
 
   function stepOf({ layer, step, sample, maps }: Wanted): number {
@@ -208,6 +218,7 @@ export function createMemorySource(
         labels: run.labels,
         planes,
         order: orderOf(wanted),
+        neuron: null,
       };
     },
     painted() {},

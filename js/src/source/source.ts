@@ -39,6 +39,19 @@ export interface FrameData {
   readonly planes: readonly PlaneData[];
   /** The neuron at each place of the pictures; `null` where the neurons stand as they are. */
   readonly order: Int32Array | null;
+  /** What is told of one neuron in numbers; `null` where no part of one was asked for. */
+  readonly neuron: NeuronData | null;
+}
+
+export interface NeuronData {
+  readonly index: number;
+  /** The sum of what it is fed, each value times its weight; `null` where it has no such sum. */
+  readonly weighted: number | null;
+  readonly bias: number | null;
+  /** The step of the weights in it. */
+  readonly weightsStep: number | null;
+  /** How it changed over the steps; `null` where the lines of the frames before are still good. */
+  readonly lines: readonly Line[] | null;
 }
 
 export interface Line {

@@ -5,6 +5,7 @@ import { Help } from "./Help.tsx";
 import { handleRootKey } from "./keys.ts";
 import { LayerList } from "./LayerList.tsx";
 import { Maps } from "./Maps.tsx";
+import { Neuron } from "./Neuron.tsx";
 import { Connection, NoticeBar } from "./Notice.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { Transport } from "./Transport.tsx";
@@ -21,7 +22,12 @@ export function Inspector() {
   const shows = (name: string) => panels.includes(name);
   const maps = MAP_PANELS.some(shows);
   const gone = store.source.connection.value === "gone";
-  const columns = shows("layers") && maps ? "nnv-main nnv-main-two" : "nnv-main";
+  const neuron = shows("neuron");
+  const columns = [
+    "nnv-main",
+    shows("layers") && maps && "nnv-main-two",
+    neuron && (maps || shows("layers")) && "nnv-main-neuron",
+  ];
   ran.value ||= store.source.status.value?.state === "running";
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
@@ -41,10 +47,11 @@ export function Inspector() {
       <Connection />
       <NoticeBar />
       {shows("transport") && <Transport help={help} />}
-      {(shows("layers") || maps) && (
-        <div class={columns}>
+      {(shows("layers") || maps || neuron) && (
+        <div class={columns.filter(Boolean).join(" ")}>
           {shows("layers") && <LayerList />}
           {maps && <Maps />}
+          {neuron && <Neuron />}
         </div>
       )}
       {shows("timeline") && <Timeline />}

@@ -1,4 +1,5 @@
 import { useComputed } from "@preact/signals";
+import { targetWords } from "../labels.ts";
 import { useView } from "./context.ts";
 import { FurtherSliders } from "./Further.tsx";
 import { moveStep } from "./keys.ts";
@@ -69,12 +70,6 @@ function NeuronSlider({ count }: { count: number }) {
     />
   );
 }
-
-/** A class has a name, even if that is a digit; what one regresses on is a number. */
-const targetWords = (label: string): string =>
-  /[.e]/.test(label) && Number.isFinite(Number(label))
-    ? `target ${label.replace("-", "\u2212")}`
-    : `a \u201c${label}\u201d`;
 
 function SampleSlider({ count }: { count: number }) {
   const { store } = useView();

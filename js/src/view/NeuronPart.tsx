@@ -1,0 +1,160 @@
+import { computed, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useMemo, useRef } from "preact/hooks";
+import { type PartName, partOf } from "../neuron/parts.ts";
+import { inputAt, type PartPlace, placeOfInput, sameCells } from "../neuron/place.ts";
+import { drawPicture, resize } from "../picture/canvas.ts";
+import { type Picture, placeUnder, span } from "../picture/layout.ts";
+import { hold, type Limits, limitsOf } from "../picture/limits.ts";
+import { linear } from "../picture/scale.ts";
+import { isWide, layOutSquare } from "../picture/square.ts";
+import type { Plane } from "../protocol.gen.ts";
+import type { PlaneData } from "../source/source.ts";
+import { planeOf } from "../store.ts";
+import { useView } from "./context.ts";
+import { useDrawing } from "./hooks.ts";
+import { ANY } from "./picture.ts";
+
+/** CSS pixels: the room of a picture that stands beside another one, and of a wide one. */
+export const TALL = 150;
+
+/** A cell of one of the pictures that is looked at; others with the same cells mark it too. */
+export interface Looked {
+  readonly plane: Plane;
+  readonly place: PartPlace;
+}
+
+interface Props {
+  readonly name: PartName;
+  readonly caption: string;
+  readonly looked: Signal<Looked | null>;
+  /** Of the panel, in device pixels. */
+  readonly width: number;
+  readonly pixelRatio: number;
+}
+
+/** Holds the colours still while the same tensor moves. */
+function scaleHolder(): (plane: Plane, layer: string) => Limits | null {
+  let held: Limits | null = null;
+  let of = "";
+  return (plane, layer) => {
+    const now = `${layer} ${plane.variable}`;
+    held = now === of ? hold(held, limitsOf(plane)) : limitsOf(plane);
+    of = now;
+    return held;
+  };
+}
+
+/** The place that is looked at in this picture: by the pointer, else the input that the weights map selects. */
+function placeIn(plane: Plane, looked: Looked | null, selectedInput: number | null): PartPlace | null {
+  if (looked !== null) return sameCells(looked.plane, plane) ? looked.place : null;
+  return selectedInput === null ? null : placeOfInput(plane, selectedInput);
+}
+
+/** The row of the weights map that is selected, where a row is an input. */
+export function useSelectedInput(): ReadonlySignal<number | null> {
+  const { store } = useView();
+  return useMemo(
+    () =>
+      computed(() => {
+        const axes = planeOf(store.told.value, "weights")?.plane.row_axes ?? [];
+        const { row } = store.cells.parameters.value;
+        return row >= 0 && axes.length === 1 && axes[0]?.name === "in" ? row : null;
+      }),
+    [store],
+  );
+}
+
+/** Where a cell is in the picture, as CSS. */
+function boxOf(picture: Picture, place: PartPlace): string {
+  const rows = span(picture.rows, picture.rowEdges, place.row, place.row + 1);
+  const cols = span(picture.cols, picture.colEdges, place.column, place.column + 1);
+  if (rows === null || cols === null) return "";
+  const css = (pixels: number): string => `${pixels / picture.pixelRatio}px`;
+  const [top, bottom] = rows;
+  const [left, right] = cols;
+  return `left: ${css(left)}; top: ${css(top)}; width: ${css(right - left)}; height: ${css(bottom - top)}`;
+}
+
+/** One part of the neuron as a picture. */
+export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) {
+  const { store, theme } = useView();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const selected = useSelectedInput();
+  const limits = useMemo(scaleHolder, []);
+  const wide = useMemo(() => computed(() => isWideIn(partOf(store.frame.value, name))), [store, name]).value;
+  const room = Math.round(TALL * pixelRatio);
+  const share = wide ? width : Math.floor((width - Math.round(8 * pixelRatio)) / 2);
+  const picture = useMemo(
+    () =>
+      computed(() => {
+        const data = partOf(store.frame.value, name);
+        return data === null ? null : layOutSquare(data, share, room, pixelRatio);
+      }),
+    [store, name, share, room, pixelRatio],
+  );
+  useDrawing(() => {
+    const now = picture.value;
+    const colors = theme.value;
+    if (now === null || canvas.current === null) return;
+    const ends = limits(now.data.plane, store.frame.peek()?.layer ?? "");
+    resize(canvas.current, now.width, now.height, pixelRatio);
+    drawPicture(canvas.current, now, ends === null ? ANY : linear(ends), colors);
+  });
+  const drawn = useMemo(() => computed(() => picture.value !== null), [picture]).value;
+  if (!drawn) return null;
+  const look = (event: PointerEvent): Looked | null => {
+    const now = picture.peek();
+    const bounds = canvas.current?.getBoundingClientRect();
+    if (now === null || bounds === undefined) return null;
+    const x = ((event.clientX - bounds.left) / bounds.width) * now.width;
+    const y = ((event.clientY - bounds.top) / bounds.height) * now.height;
+    const { row, column } = placeUnder(now, x, y);
+    return { plane: now.data.plane, place: { row, column } };
+  };
+  return (
+    <figure class={wide ? "nnv-part nnv-part-wide" : "nnv-part"} data-part={`${name.tensor} ${name.part}`}>
+      <div
+        class="nnv-part-picture"
+        onPointerMove={(event) => {
+          looked.value = look(event);
+        }}
+        onPointerLeave={() => {
+          looked.value = null;
+        }}
+        onPointerDown={(event) => {
+          const at = look(event);
+          const input = at === null ? null : inputAt(at.plane, at.place);
+          const { parameters } = store.cells;
+          if (input !== null && planeOf(store.frame.peek(), "weights")?.plane.row_axes[0]?.name === "in")
+            parameters.value = { ...parameters.peek(), row: input };
+        }}
+      >
+        <canvas ref={canvas} role="img" aria-label={caption} />
+        <PlaceMark picture={picture} looked={looked} selected={selected} />
+      </div>
+      <figcaption>{caption}</figcaption>
+    </figure>
+  );
+}
+
+const isWideIn = (data: PlaneData | null): boolean => data !== null && isWide(data);
+
+interface MarkProps {
+  readonly picture: ReadonlySignal<Picture | null>;
+  readonly looked: ReadonlySignal<Looked | null>;
+  readonly selected: ReadonlySignal<number | null>;
+}
+
+/** The cell that is looked at. Renders for itself, and only when it moves. */
+function PlaceMark({ picture, looked, selected }: MarkProps) {
+  const box = useMemo(
+    () =>
+      computed(() => {
+        const now = picture.value;
+        const place = now === null ? null : placeIn(now.data.plane, looked.value, selected.value);
+        return now === null || place === null ? "" : boxOf(now, place);
+      }),
+    [picture, looked, selected],
+  ).value;
+  return box === "" ? null : <i class="nnv-part-mark" style={box} />;
+}
