@@ -19,7 +19,7 @@ from nnviz_widgets.core.lookup import Lookup
 from nnviz_widgets.core.metric_log import MetricLog
 from nnviz_widgets.core.readings import COLUMNS, Readings
 from nnviz_widgets.core.tensor_store import TensorStore
-from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded, TensorTooLarge
+from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded, TensorTooLarge, TensorUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -422,8 +422,18 @@ class Recording(NamedAttributes):
         Returns:
             Shape `(n_steps, n_neurons)`; the rows are the newest rows of `vitals`. If the number of neurons changed,
             only steps since then.
+
+        Raises:
+            TensorUnavailable: No axis of the tensor counts neurons; the message names those that it has.
         """
-        return self.neuron_arrays(self.resolve(layer, kind, variable, call, output), statistic)[1]
+        key = self.resolve(layer, kind, variable, call, output)
+        spec = self.spec(key)
+        if spec.neuron_axis is None:
+            raise TensorUnavailable(
+                f"The {kind.replace('_', ' ')} of layer `{key.layer}` tell of no neurons. Received: "
+                f"variable={key.variable!r} with the axes ({', '.join(spec.axes)}). Read it whole with `tensor`."
+            )
+        return self.neuron_arrays(key, statistic)[1]
 
     def neuron_arrays(
         self, key: TensorKey, statistic: str = "l2"

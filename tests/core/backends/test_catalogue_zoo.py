@@ -12,6 +12,7 @@ from nnviz_widgets.core import stats
 from nnviz_widgets.core.backends.tensorflow.catalogue import containers_first
 from nnviz_widgets.core.frame import NEURON_STATISTICS, TensorKey
 from nnviz_widgets.core.probe import Probe
+from nnviz_widgets.errors import TensorUnavailable
 from nnviz_widgets.widgets.layer_list import layers_message
 from nnviz_widgets.widgets.layout import layout_of
 from nnviz_widgets.widgets.stack import stacked
@@ -426,3 +427,9 @@ def test_numbers_of_neurons_are_per_unit_also_where_gates_lie_side_by_side() -> 
     np.testing.assert_allclose(found["mean"], kernel.mean(axis=(0, 1)), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found["max"], kernel.max(axis=(0, 1)), rtol=1e-5)
     np.testing.assert_allclose(found["zeros"], 0)
+
+
+def test_what_tells_of_no_neurons_says_so() -> None:
+    recording = recorded(CASES["MultiHeadAttention"][0]())
+    with pytest.raises(TensorUnavailable, match=r"no neurons.*\(in, head, dim\)"):
+        recording.neurons("z", "weights", variable="query/kernel")
