@@ -40,6 +40,17 @@ class Recorder:
             self._recording.add_tensors(0, weights, pinned=True)
         self._tell_notices(0)
 
+    def renew(self, step: int, changed: str) -> None:
+        """Note that the model changed after `step`, with the layers and tensors that it has now.
+
+        Args:
+            step: The last step before.
+            changed: What changed, in words.
+        """
+        self._recording.set_catalogue(self._training.functions.catalogue)
+        self.note(step, f"after step {step} the model changed, and the step was built anew: {changed}")
+        self._tell_notices(step)
+
     def add_step(self, step: int, event: Any, wanted: frozenset[TensorKey], *, read_all: bool) -> bool:
         """Record a step that was taken.
 
@@ -59,7 +70,9 @@ class Recorder:
             values["gradient_l2"] = output.gradient_l2
         self._recording.add_step(step, event.epoch, event.batch, values)
         if output.skipped:
-            self._recording.add_event(step, "no_update", f"step {step} skipped: its scaled gradients overflowed")
+            before, after = output.loss_scales
+            why = f"non-finite gradients, loss scale {before:g} -> {after:g}"
+            self._recording.add_event(step, "no_update", f"step {step} skipped: {why}")
         elif output.updates == 0:
             self._recording.add_event(step, "no_update", f"step {step} updated no variable")
         if output.vitals is not None:

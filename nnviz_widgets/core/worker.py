@@ -54,7 +54,7 @@ class Worker:
         self._began = 0.0
         self._rate_mark = (0.0, 0)
         self._activity_began = 0.0
-        self._n_updates_left = 0
+        self._updates_left: tuple[Any, int] = (None, 0)
         self.viewers: tuple[Viewer, ...] = ()
         self.schedule = Schedule(probe)
         self.speed: float | None = None
@@ -94,7 +94,12 @@ class Worker:
 
     def trained_outside(self) -> bool:
         """Whether somebody else has updated the weights since the pause; asked between two runs."""
-        return self.prepared and self._training.n_updates() != self._n_updates_left
+        if not self.prepared:
+            return False
+        optimizer, n_updates = self._training.n_updates()
+        known, n_known = self._updates_left
+        # An optimizer that came with another `compile` has made no update of ours.
+        return bool(n_updates != (n_known if optimizer is known else 0))
 
     def notify_viewers(self) -> None:
         """Tell everybody who looks that something changed."""
@@ -128,7 +133,8 @@ class Worker:
         try:
             if not self.prepared:
                 self._prepare()
-            self._notice_training_outside()
+            else:
+                self._notice_changes()
             self._rate_mark = (time.perf_counter(), self.step)
             goal = self._control.goal
             while not self._control.closing and self._advance(goal):
@@ -137,14 +143,14 @@ class Worker:
         except BaseException as error:
             self._fail(error)
         else:
-            self._n_updates_left = self._training.n_updates()
+            self._updates_left = self._training.n_updates()
             self._control.rest(goal, "finished" if self._steps is None else "paused")
 
     def _prepare(self) -> None:
         self._training.prepare()
         self._recorder.begin()
         self._steps = self._training.steps(self._choose)
-        self._n_updates_left = self._training.n_updates()
+        self._updates_left = self._training.n_updates()
         self.prepared = True
 
     def _advance(self, goal: Goal) -> bool:
@@ -256,9 +262,14 @@ class Worker:
             self.steps_per_second = (self.step - step) / (now - since)
             self._rate_mark = (now, self.step)
 
-    def _notice_training_outside(self) -> None:
+    def _notice_changes(self) -> None:
+        """Take note of what was done to the model since the pause; a step that does not fit it is built anew."""
         if self.trained_outside():
             self._recorder.note(self.step, "the model was trained outside the session; those steps are not recorded")
+        changed = self._training.renew() if self._steps is not None else None
+        if changed is not None:
+            self._recorder.renew(self.step, changed)
+            self._updates_left = self._training.n_updates()
 
     def _end(self) -> None:
         """End training before its time."""

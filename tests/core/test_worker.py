@@ -113,10 +113,27 @@ def test_K11_step_that_overflows_updates_nothing_and_is_marked() -> None:
         with network.session(shuffle=False, probe=Probe(every=1), epochs=1) as session:
             updates = [session.step().updates for _ in range(3)]
             assert updates == [2, 0, 2]
-            assert [step for step, name, _ in session.recording.events if name == "no_update"] == [2]
+            assert [event for event in session.recording.events if event[1] == "no_update"] == [
+                (2, "no_update", "step 2 skipped: non-finite gradients, loss scale 32768 -> 16384")
+            ]
             np.testing.assert_array_equal(
                 session.recording.tensor("d", "weights", 1), session.recording.tensor("d", "weights", 2)
             )
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.filterwarnings("ignore:.*float16.*")
+def test_K11_K12_accumulating_under_a_loss_scale_is_no_overflow() -> None:
+    import keras
+
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        network = networks.line(optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
+        with network.session(probe=Probe(every=1)) as session:
+            assert [session.step().updates for _ in range(4)] == [0, 2, 0, 2]
+            texts = [text for _, name, text in session.recording.events if name == "no_update"]
+        assert texts == ["step 1 updated no variable", "step 3 updated no variable"]
     finally:
         keras.config.set_dtype_policy("float32")
 

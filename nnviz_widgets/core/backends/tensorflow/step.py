@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unreadable
+from nnviz_widgets.core.backends.tensorflow.fingerprint import Fingerprint
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.values import read_now
@@ -47,6 +48,7 @@ class StepFunctions:
         self.catalogue = Catalogue()
         self.n_traces = 0
         self._built = False
+        self._made_for: Fingerprint | None = None
         self.taps_failed: BaseException | None = None
         self.data_failed: BaseException | None = None
 
@@ -56,6 +58,7 @@ class StepFunctions:
         self._entries = walk(self._model)
         self._chosen = tuple(e for e in self._entries if self._probe.selects(e.path, e.layer.name))
         self.catalogue = before_tracing(self._entries, self._chosen)
+        self._made_for = Fingerprint.of(self._model, self._entries)
         return self.catalogue
 
     def prepare(self, iterator: Any) -> Catalogue:
@@ -73,6 +76,18 @@ class StepFunctions:
         if self._chosen and not self._model.run_eagerly:
             self._function(READING, iterator)
         return self.catalogue
+
+    def changes(self) -> list[str]:
+        """Say how the model differs from the one that the step was built for: sentences, none if it does not."""
+        if self._made_for is None:
+            return []
+        return self._made_for.changes(Fingerprint.of(self._model, walk(self._model)))
+
+    def renew(self, iterator: Any) -> Catalogue:
+        """Build the step anew, for the model as it is now."""
+        self._compiled.clear()
+        self.taps_failed = self.data_failed = None
+        return self.prepare(iterator)
 
     def check_probe(self) -> None:
         """Raise `LayerNotFound` if the probe names layers that the model does not have."""

@@ -109,7 +109,8 @@ class Taps:
     def _tap(self) -> None:
         self._set(self._model, "compute_loss", self._noting_loss(self._model.compute_loss))
         for entry in self._entries:
-            self._set(entry.layer, "call", self._noting_call(entry))
+            method = _method_called(entry.layer)
+            self._set(entry.layer, method, self._noting_call(entry, getattr(entry.layer, method)))
         if self._tap_gradients:
             for optimizer in find_optimizers(self._model):
                 self._set(optimizer, "apply", self._noting_apply(optimizer))
@@ -152,9 +153,7 @@ class Taps:
 
         return noting
 
-    def _noting_call(self, entry: Entry) -> Callable[..., Any]:
-        call = entry.layer.call
-
+    def _noting_call(self, entry: Entry, call: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(call)
         def noting(*args: Any, **kwargs: Any) -> Any:
             result = call(*args, **kwargs)
@@ -222,6 +221,11 @@ class Taps:
         n_updated = sum(gradient is not None for gradient in grads)
         after = _update_counter(optimizer)
         self.updated.append((n_updated, True if before is None or after is None else after > before))
+
+
+def _method_called(layer: Any) -> str:
+    """Return the method that Keras runs when it calls a layer: another one once `quantize` was there."""
+    return "call" if getattr(layer, "quantization_mode", None) is None else "quantized_call"
 
 
 def _is_of_numbers(value: Any) -> bool:

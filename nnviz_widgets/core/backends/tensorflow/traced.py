@@ -42,7 +42,7 @@ class StepOutput:
         has_loss: Whether it computes one.
         logs: What `train_step` returned, numbers as floats.
         updates: How many variables were updated.
-        skipped: Whether a loss scale skipped the update, because the scaled gradients overflowed.
+        loss_scales: What the loss was multiplied by, as mixed precision does, and what the next will be; else `None`.
         gradient_l2: Norm of all gradients; `None` in the plain variant, and if the step has none.
         vitals: Statistics of every probed tensor, if the variant computes them.
         batch: The batch itself, `(x, y, sample_weight)`, as tensors.
@@ -52,12 +52,17 @@ class StepOutput:
     has_loss: bool
     logs: dict[str, float]
     updates: int
-    skipped: bool
+    loss_scales: tuple[float, float] | None
     gradient_l2: float | None
     vitals: Reading | None
     batch: Any
     _keys: Sequence[TensorKey] = field(repr=False)
     _tensors: Sequence[Any] = field(repr=False)
+
+    @property
+    def skipped(self) -> bool:
+        """Whether a loss scale skipped the update because the scaled gradients overflowed; it falls only then."""
+        return self.loss_scales is not None and self.updates == 0 and self.loss_scales[1] < self.loss_scales[0]
 
     def tensors(self, keys: Collection[TensorKey]) -> dict[TensorKey, Held]:
         """Return those of `keys` that the variant computed. Arrays share memory with the outputs of the step."""
@@ -142,9 +147,12 @@ class TracedStep:
             train: `self.train`, compiled or not.
             data: The batch.
         """
-        before = self._guarded(lambda: (self._weights(), self._loss_scale(), self._run_fixed_batch()), None)
+        scale = _loss_scale(self._model)
+        before = self._guarded(lambda: (self._weights(), scale, self._run_fixed_batch()), None) if self._reads else None
         raw = train(data)
         scalars = {"batch_loss": raw["loss"]}
+        if scale is not None:
+            scalars |= {"scale_before": scale, "scale_after": _loss_scale(self._model)}
         scalars |= {f"logs/{name}": value for name, value in raw["logs"].items() if _is_scalar(value)}
         self._loose = tuple(name for name, value in raw["logs"].items() if not _is_scalar(value))
         if raw["changed"]:
@@ -162,11 +170,6 @@ class TracedStep:
             for entry in self._chosen
             for name, variable in entry.variables.items()
         }
-
-    def _loss_scale(self) -> Any:
-        """Return the factor on the loss in mixed precision, as it is before the step changes it, or `None`."""
-        scaled = self._reads and _scales_loss(self._model)
-        return tf.identity(self._model.optimizer.dynamic_scale.value) if scaled else None
 
     def _run_fixed_batch(self) -> Taps | None:
         if self._probe.data is None or not self._reads:
@@ -269,6 +272,7 @@ class TracedStep:
         batch_loss = scalars.pop("batch_loss")
         updates = scalars.pop("updates", None)
         gradient_l2 = scalars.pop("gradient_l2", None)
+        scales = (scalars.pop("scale_before"), scalars.pop("scale_after")) if "scale_before" in scalars else None
         logs = {name.removeprefix("logs/"): value for name, value in scalars.items()}
         for name in self._loose:
             logs[name] = outputs[f"logs/{name}"]
@@ -279,7 +283,7 @@ class TracedStep:
             has_loss=self._has_loss,
             logs=logs,
             updates=n_updates,
-            skipped=n_updates == 0 and _scales_loss(self._model),
+            loss_scales=scales,
             gradient_l2=gradient_l2,
             vitals=self._guarded(lambda: self._vitals(outputs, tensors), None),
             batch=batch,
@@ -294,9 +298,11 @@ class TracedStep:
         return statistics.SumsReading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
 
 
-def _scales_loss(model: Any) -> bool:
-    """Whether the model trains with a loss scale, as in mixed precision."""
-    return isinstance(getattr(model, "optimizer", None), keras.optimizers.LossScaleOptimizer)
+def _loss_scale(model: Any) -> Any:
+    """Return the factor on the loss as it is now, or `None` if there is none: only mixed precision has one."""
+    optimizer = getattr(model, "optimizer", None)
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and optimizer.built
+    return tf.identity(optimizer.dynamic_scale.value) if scaled else None
 
 
 def _columns_of(spec: TensorSpec) -> int | None:

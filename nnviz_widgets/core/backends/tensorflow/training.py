@@ -148,10 +148,27 @@ class Training:
         self.model._maybe_symbolic_build(iterator=self._iterator)
         self._iterator.reset()
         self._on_activity("building the training step")
-        # An iterator over no data has the signature of one over all of it, and takes no batch from the user's source.
-        self.functions.prepare(iter(self._iterator._distributed_dataset.take(0)))
+        self.functions.prepare(self._no_batches())
         self._on_activity(None)
         return self.functions.catalogue
+
+    def _no_batches(self) -> Any:
+        """Return an iterator over no data: it has the signature of one over all, and takes no batch from the user."""
+        return iter(self._iterator._distributed_dataset.take(0))
+
+    def renew(self) -> str | None:
+        """Build the step anew if the model is another than the one it was built for.
+
+        Returns:
+            What changed, in words; `None` if nothing did.
+        """
+        changes = self.functions.changes()
+        if not changes:
+            return None
+        self._on_activity("building the training step anew")
+        self.functions.renew(self._no_batches())
+        self._on_activity(None)
+        return "; ".join(changes)
 
     def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd]:
         """Train, yielding after each step. Closing the generator ends training in good order.
@@ -261,12 +278,12 @@ class Training:
         if self._callbacks is not None:
             end_line(self._callbacks)
 
-    def n_updates(self) -> int:
-        """How many updates the optimizer has made in all, also in a `fit` of the user's beside the session."""
+    def n_updates(self) -> tuple[Any, int]:
+        """Return the optimizer, and how many updates it has made in all, also in a `fit` of the user's beside us."""
         optimizer = self.model.optimizer
         if not isinstance(optimizer, keras.optimizers.Optimizer) or not optimizer.built:
-            return 0
-        return int(optimizer.iterations.numpy())
+            return optimizer, 0
+        return optimizer, int(optimizer.iterations.numpy())
 
     def targets(self, batch: Any) -> Any:
         """Return the targets of a batch as a numpy array, or `None` if there are none or several."""
