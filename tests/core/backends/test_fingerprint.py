@@ -99,7 +99,9 @@ def test_K08_a_frozen_layer_says_so_and_one_that_is_new_is_read() -> None:
         assert recording.tensor_steps("hidden", "gradients").tolist() == [1, 2], "what was read stays"
         assert recording.tensor_steps("hidden", "weights").tolist() == [0, 1, 2, 3]
         assert recording.tensor("head", "gradients").shape == (3, 3)
-        np.testing.assert_array_equal(recording.tensor("hidden", "weights", 3), recording.tensor("hidden", "weights", 2))
+        np.testing.assert_array_equal(
+            recording.tensor("hidden", "weights", 3), recording.tensor("hidden", "weights", 2)
+        )
 
 
 def test_K08_what_is_no_change_builds_nothing() -> None:

@@ -1,6 +1,6 @@
 """What a compiled step was made for, so that a change of the model between two runs is seen and said in words.
 
-TensorFlow would take the old step without a word: it holds the variables, layers and optimizer of the day it was traced.
+TensorFlow would take the old step without a word: it holds the variables, layers and optimizer that it was traced with.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unreadable
 from nnviz_widgets.core.backends.tensorflow.fingerprint import Fingerprint
+from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, State, largest, n_rows, without
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.values import read_now
@@ -37,6 +38,7 @@ class StepFunctions:
         n_traces: How often a step was traced.
         data_failed: Why the probe's own batch cannot be run through the model, if it cannot.
         taps_failed: What went wrong in our own reading of the step, if anything; then only the plain step is taken.
+        left_out: What is not read any more because memory ran short.
     """
 
     def __init__(self, model: Any, probe: Probe) -> None:
@@ -51,6 +53,8 @@ class StepFunctions:
         self._made_for: Fingerprint | None = None
         self.taps_failed: BaseException | None = None
         self.data_failed: BaseException | None = None
+        self.left_out: list[LeftOut] = []
+        self._unproven = True
 
     def look(self) -> Catalogue:
         """Read the layers of the model as it stands, without tracing anything."""
@@ -87,6 +91,7 @@ class StepFunctions:
         """Build the step anew, for the model as it is now."""
         self._compiled.clear()
         self.taps_failed = self.data_failed = None
+        self.left_out = []
         return self.prepare(iterator)
 
     def check_probe(self) -> None:
@@ -111,7 +116,11 @@ class StepFunctions:
         building = self._model.run_eagerly and not self._built
         form = Variant.PLAIN if building or self.taps_failed is not None else min(variant, READING)
         traced, function = self._function(form, iterator)
-        outputs, batch = function(iterator)
+        if form is READING and traced.reads:
+            batch = iterator.get_next()
+            traced, outputs = self._read(traced, function, batch, iterator.element_spec)
+        else:
+            outputs, batch = function(iterator)
         if building:
             self.look()
         if self._model.run_eagerly and traced.catalogue is not None and traced.catalogue != self.catalogue:
@@ -120,6 +129,55 @@ class StepFunctions:
         output = traced.unpack(outputs, batch, keep_tensors=variant is Variant.FULL)
         self.taps_failed = self.taps_failed or traced.failed
         return output
+
+    def _read(
+        self, traced: TracedStep, function: Callable[[Any], Any], batch: Any, spec: Any
+    ) -> tuple[TracedStep, Any]:
+        """Run the step that reads on a batch, or without reading if memory does not suffice.
+
+        The largest of what it read is then left out of later readings.
+        """
+        # What does not fit does not fit the first time; later runs need no copy of the state.
+        before = State(self._model) if self._unproven else None
+        try:
+            outputs = function(batch)
+        except tf.errors.ResourceExhaustedError as error:
+            if before is not None:
+                before.put_back()
+            self._read_less(error, n_rows(batch))
+            traced, function = self._on_batch(Variant.SENTINEL, spec)
+            return traced, function(batch)
+        self._unproven = False
+        return traced, outputs
+
+    def _read_less(self, error: Exception, n_rows: int) -> None:
+        """Leave the largest tensors out of later readings; if none are known, read nothing at all."""
+        found = largest(self.catalogue, n_rows)
+        if found is None:
+            self.taps_failed = error
+            return
+        self.left_out.append(found)
+        self.catalogue = without(self.catalogue, self.left_out)
+        del self._compiled[READING]
+
+    def _on_batch(self, variant: Variant, spec: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
+        """Return a variant as a function of a batch, which is at hand for another try if memory runs short."""
+        traced, train = self._traced(variant)
+
+        def step(data: Any) -> Any:
+            self.n_traces += 1
+            return traced.run(train, data)
+
+        if self._model.run_eagerly:
+            return traced, step
+        return traced, tf.function(step, reduce_retracing=True, autograph=False).get_concrete_function(spec)
+
+    def _traced(self, variant: Variant) -> tuple[TracedStep, Callable[[Any], Any]]:
+        model = self._model
+        traced = TracedStep(model, self._probe, variant, self._entries, self._chosen, self.left_out)
+        if model.jit_compile and not model.run_eagerly:
+            return traced, tf.function(traced.train, jit_compile=True, reduce_retracing=True, autograph=False)
+        return traced, traced.train
 
     def _function(self, variant: Variant, iterator: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
         if variant not in self._compiled:
@@ -135,22 +193,24 @@ class StepFunctions:
         return self._compiled[variant]
 
     def _compile(self, variant: Variant, iterator: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
-        model = self._model
-        traced = TracedStep(model, self._probe, variant, self._entries, self._chosen)
-        train = traced.train
-        if model.jit_compile and not model.run_eagerly:
-            train = tf.function(train, jit_compile=True, reduce_retracing=True, autograph=False)
+        if variant is READING:
+            return self._compile_reading(iterator.element_spec)
+        traced, train = self._traced(variant)
 
         def step(iterator: Any) -> Any:
             self.n_traces += 1
             data = iterator.get_next()
             return traced.run(train, data), data
 
-        if model.run_eagerly:
+        if self._model.run_eagerly:
             return traced, step
         # The concrete function skips the look-up by signature, 8 % of a small step. One signature serves a whole
         # session: the iterators of all epochs have the element_spec of one data set.
-        function = tf.function(step, reduce_retracing=True, autograph=False).get_concrete_function(iterator)
+        return traced, tf.function(step, reduce_retracing=True, autograph=False).get_concrete_function(iterator)
+
+    def _compile_reading(self, spec: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
+        traced, function = self._on_batch(READING, spec)
+        self._unproven = True
         if traced.catalogue is not None:
             self.catalogue = traced.catalogue
         self.data_failed = self.data_failed or traced.data_failed

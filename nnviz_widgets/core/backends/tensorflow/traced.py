@@ -16,6 +16,7 @@ from keras import tree
 
 from nnviz_widgets.core.backends.tensorflow import statistics
 from nnviz_widgets.core.backends.tensorflow.catalogue import FIXED_BATCH, after_tracing, with_fixed_batch
+from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, without
 from nnviz_widgets.core.backends.tensorflow.taps import Taps
 from nnviz_widgets.core.backends.tensorflow.untouched import moving_states
 from nnviz_widgets.core.backends.tensorflow.values import read_now
@@ -81,6 +82,7 @@ class TracedStep:
         variant: `PLAIN`, `SENTINEL` or `READING`.
         entries: All layers of the model.
         chosen: Those to read.
+        left_out: What of them is not read, for want of memory.
 
     Attributes:
         catalogue: Layers and tensors as this trace saw them; `None` unless it reads.
@@ -89,7 +91,13 @@ class TracedStep:
     """
 
     def __init__(
-        self, model: Any, probe: Probe, variant: Variant, entries: Sequence[Entry], chosen: Sequence[Entry]
+        self,
+        model: Any,
+        probe: Probe,
+        variant: Variant,
+        entries: Sequence[Entry],
+        chosen: Sequence[Entry],
+        left_out: Sequence[LeftOut] = (),
     ) -> None:
         self._model = model
         self._probe = probe
@@ -97,6 +105,8 @@ class TracedStep:
         self._reads = variant >= READING
         self._entries = entries
         self._chosen = chosen if self._reads else ()
+        self._left_out = left_out
+        self._tapped = self._readable("activations")
         self._taps: Taps
         self._names: tuple[str, ...] = ()
         self._loose: tuple[str, ...] = ()
@@ -109,6 +119,11 @@ class TracedStep:
         self.catalogue: Catalogue | None = None
         self.data_failed: Exception | None = None
         self.failed: Exception | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it returns vitals and tensors."""
+        return self._reads
 
     def _guarded(self, read: Callable[[], Any], otherwise: Any) -> Any:
         """Return what `read` returns; `otherwise` if it raises or something of ours has failed before."""
@@ -125,7 +140,7 @@ class TracedStep:
     def train(self, data: Any) -> dict[str, Any]:
         """Run `train_step` on a batch and return what the taps noted."""
         data = _without_optionals(data)
-        with Taps(self._model, self._chosen) as taps:
+        with Taps(self._model, self._tapped) as taps:
             self._guarded(lambda: taps.inputs.note_batch(data), None)
             logs = self._model.train_step(data)
         self._taps = taps
@@ -148,7 +163,7 @@ class TracedStep:
             data: The batch.
         """
         scale = _loss_scale(self._model)
-        before = self._guarded(lambda: (self._weights(), scale, self._run_fixed_batch()), None) if self._reads else None
+        before = self._guarded(lambda: (self._weights(), scale, self._run_fixed_batch()), ()) if self._reads else ()
         raw = train(data)
         scalars = {"batch_loss": raw["loss"]}
         if scale is not None:
@@ -167,9 +182,12 @@ class TracedStep:
     def _weights(self) -> dict[TensorKey, Any]:
         return {
             TensorKey(entry.path, "weights", variable=name): tf.identity(variable.value)
-            for entry in self._chosen
+            for entry in self._readable("weights")
             for name, variable in entry.variables.items()
         }
+
+    def _readable(self, kind: Kind) -> list[Entry]:
+        return [entry for entry in self._chosen if not _any_holds(self._left_out, entry.path, kind)]
 
     def _run_fixed_batch(self) -> Taps | None:
         if self._probe.data is None or not self._reads:
@@ -184,7 +202,7 @@ class TracedStep:
     def _with_states_put_back(self) -> Taps:
         """Run the fixed batch; states that move at inference too, of random generators or recurrent layers, stay."""
         states = [(variable, tf.identity(variable.value)) for variable in moving_states(self._model)]
-        with Taps(self._model, self._chosen, gradients=False) as taps:
+        with Taps(self._model, self._tapped, gradients=False) as taps:
             self._model(self._probe.data, training=False)
         for variable, before in states:
             variable.assign(before)
@@ -203,7 +221,7 @@ class TracedStep:
             return []
         keys = {
             id(variable): TensorKey(entry.path, "gradients", variable=name)
-            for entry in self._chosen
+            for entry in self._readable("gradients")
             for name, variable in entry.variables.items()
         }
         found = [(i, gradient) for i, (_, gradient) in taps.gradients.items() if gradient is not None]
@@ -232,6 +250,7 @@ class TracedStep:
         catalogue = after_tracing(self._entries, self._chosen, self._taps, self._probe.samples)
         if fixed is not None:
             catalogue = with_fixed_batch(catalogue, self._entries, fixed)
+        catalogue = without(catalogue, self._left_out)
         self.catalogue = catalogue
         self._keys = tuple(spec.key for spec in catalogue.specs)
         values = self._values(raw, scale, fixed)
@@ -298,11 +317,16 @@ class TracedStep:
         return statistics.SumsReading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
 
 
+def _any_holds(left_out: Sequence[LeftOut], path: str, kind: Kind) -> bool:
+    return any(one.holds(path, kind) for one in left_out)
+
+
 def _loss_scale(model: Any) -> Any:
     """Return the factor on the loss as it is now, or `None` if there is none: only mixed precision has one."""
     optimizer = getattr(model, "optimizer", None)
-    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and optimizer.built
-    return tf.identity(optimizer.dynamic_scale.value) if scaled else None
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or not optimizer.built:
+        return None
+    return tf.identity(optimizer.dynamic_scale.value)
 
 
 def _columns_of(spec: TensorSpec) -> int | None:

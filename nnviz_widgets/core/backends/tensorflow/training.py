@@ -321,6 +321,7 @@ class Training:
             )
         if self.functions.taps_failed is not None:
             notices.append(f"nothing can be read from this model: {plain(self.functions.taps_failed)}")
+        notices += [f"{left_out.reason}; it is not read any more" for left_out in self.functions.left_out]
         if self.functions.data_failed is not None:
             notices.append(f"`data` of the probe cannot be run through the model: {plain(self.functions.data_failed)}")
         return notices
