@@ -222,7 +222,10 @@ class Recording(NamedAttributes):
             layer: A `LayerInfo`, a path, or a name that only one layer has.
             kind: `"weights"`, `"activations"`, `"gradients"` or `"activation_gradients"`.
         """
-        return self._lookup.why(layer, kind)
+        why = self._lookup.why(layer, kind)
+        if why is not None or any(self._tensors.steps(key) for key in self._lookup.keys(layer, kind)):
+            return why
+        return self._lookup.why_now(layer, kind)
 
     def resolve(
         self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int = 0
@@ -464,6 +467,8 @@ class Recording(NamedAttributes):
         step = step_or_newest(step)
         with self._lock:
             kept = self._tensors.steps(key)
+            if not kept and (why := self._lookup.why_now(key.layer, key.kind)) is not None:
+                raise TensorUnavailable(f"{key.kind} of layer `{key.layer}` cannot be read: {why}")
             found = kept[-1] if step == -1 and kept else step
             index = bisect_left(kept, found)
             if index == len(kept) or kept[index] != found:
