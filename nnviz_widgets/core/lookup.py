@@ -89,13 +89,12 @@ class Lookup:
         reason = reasons.get((path, kind)) or reasons.get((_first_call(path), kind))
         return reason or self._guess_why(path, kind)
 
-    def why_now(self, layer: str | LayerInfo, kind: str) -> str | None:
+    def why_now(self, path: str, kind: Kind) -> str | None:
         """Say why a kind is read no longer, though an older catalogue had it; `None` if it is."""
-        path = self.path(layer)
         if any((spec.key.layer, spec.key.kind) == (path, kind) for spec in self.catalogue.specs):
             return None
         reasons = self.catalogue.reasons
-        return reasons.get((path, check_kind(kind))) or reasons.get((_first_call(path), check_kind(kind)))
+        return reasons.get((path, kind)) or reasons.get((_first_call(path), kind))
 
     def _guess_why(self, path: str, kind: Kind) -> str:
         layer = self._layers.get(path)

@@ -15,7 +15,7 @@ from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame
-from nnviz_widgets.core.lookup import Lookup
+from nnviz_widgets.core.lookup import Lookup, check_kind, words
 from nnviz_widgets.core.metric_log import MetricLog
 from nnviz_widgets.core.readings import COLUMNS, Readings
 from nnviz_widgets.core.tensor_store import TensorStore
@@ -225,7 +225,7 @@ class Recording(NamedAttributes):
         why = self._lookup.why(layer, kind)
         if why is not None or any(self._tensors.steps(key) for key in self._lookup.keys(layer, kind)):
             return why
-        return self._lookup.why_now(layer, kind)
+        return self._lookup.why_now(self._lookup.path(layer), check_kind(kind))
 
     def resolve(
         self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int = 0
@@ -468,7 +468,7 @@ class Recording(NamedAttributes):
         with self._lock:
             kept = self._tensors.steps(key)
             if not kept and (why := self._lookup.why_now(key.layer, key.kind)) is not None:
-                raise TensorUnavailable(f"{key.kind} of layer `{key.layer}` cannot be read: {why}")
+                raise TensorUnavailable(f"The {words(key.kind)} of layer `{key.layer}` cannot be read: {why}")
             found = kept[-1] if step == -1 and kept else step
             index = bisect_left(kept, found)
             if index == len(kept) or kept[index] != found:

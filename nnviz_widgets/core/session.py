@@ -379,9 +379,19 @@ class Session(NamedAttributes):
             with self._control.changed:
                 self._control.goal.at_once = True
                 self._control.changed.notify_all()
-            self._control.wait_while_running()
+            self._wait_for_the_step()
             raise KeyboardInterrupt(
                 f"Paused by interrupt at step {self.step_index}; session.run() goes on from there."
+            ) from None
+
+    def _wait_for_the_step(self) -> None:
+        """Wait until the step that an interrupt met is over; another interrupt does not wait for it."""
+        try:
+            self._control.wait_while_running()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"Interrupted again: the session pauses as soon as step {self.step_index + 1} is taken; "
+                "session.run() goes on from there."
             ) from None
 
     # --- how it stands ---
