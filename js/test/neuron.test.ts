@@ -11,7 +11,7 @@ import { mapRequest } from "../src/requests.ts";
 import { createMemorySource } from "../src/source/memory.ts";
 import type { FrameData } from "../src/source/source.ts";
 import { frame, layerEntry, plane, status } from "./fakes.ts";
-import { find, GRADIENTS, OUTPUTS, pixel, rgbOf, show, text } from "./harness.ts";
+import { find, GRADIENTS, OUTPUTS, pixel, press, rgbOf, show, text } from "./harness.ts";
 
 const axis = (name: string, size: number) => ({ name, size, labels: [] as string[] });
 
@@ -276,17 +276,35 @@ describe("the panel", () => {
   test("pointing at a pixel tells all values there and marks it in all pictures; a press selects the input", async () => {
     const { kernel, el } = show(PANEL_OF);
     await drawParts(kernel);
-    const picture = find(el, '[data-part="weights incoming"] .nnv-part-picture');
+    const picture = find(el, '[data-part="weights incoming"] .nnv-facet-picture');
     await expect.poll(() => pictureOf(el, "weights incoming")?.width).toBe(48);
     point(picture, "pointermove", 0.75, 0.75);
     await expect
-      .poll(() => text(el, ".nnv-part-place"))
+      .poll(() => text(el, ".nnv-facet-place"))
       .toBe("pixel (1, 1)weight 0.5gradient 0input 1product 0.5".replaceAll(/(?<=\w) (?=\S)/g, " "));
-    expect(el.querySelectorAll(".nnv-part-mark").length).toBe(4);
+    expect(el.querySelectorAll(".nnv-facet-mark").length).toBe(4);
     point(picture, "pointerdown", 0.75, 0.75);
     point(picture, "pointerleave", 2, 2);
     await expect.poll(() => text(el, ".nnv-readout")).toContain("in 3");
-    expect(text(el, ".nnv-part-place")).toContain("pixel (1, 1)");
+    expect(text(el, ".nnv-facet-place")).toContain("pixel (1, 1)");
+  });
+
+  test("keys move the place, which is spoken, and Enter selects it", async () => {
+    const { kernel, el } = show(PANEL_OF);
+    await drawParts(kernel);
+    const stop = find<HTMLElement>(el, ".nnv-facets");
+    await expect.poll(() => pictureOf(el, "weights incoming")?.width).toBe(48);
+    press(stop, "Home");
+    press(stop, "ArrowUp");
+    await expect
+      .poll(() => text(el, ".nnv-spoken"))
+      .toBe("pixel (0, 0), weight 1, gradient 0, input 0, product 0");
+    press(stop, "ArrowRight");
+    await expect.poll(() => text(el, ".nnv-spoken")).toContain("pixel (0, 1), weight \u22121");
+    press(stop, "Enter");
+    stop.dispatchEvent(new FocusEvent("blur"));
+    await expect.poll(() => text(el, ".nnv-readout")).toContain("in 1");
+    expect(el.querySelectorAll('.nnv-neuron [tabindex="0"]').length).toBe(1);
   });
 
   test("a press on a bar selects its sample", async () => {

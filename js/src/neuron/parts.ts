@@ -11,6 +11,9 @@ export interface PartName {
   readonly part: Part;
 }
 
+/** What tells a part from the others. */
+export const keyOf = ({ tensor, part }: PartName): string => `${tensor} ${part}`;
+
 /** The parts that are drawn as pictures, in the order in which they stand. */
 export const PICTURES: readonly PartName[] = [
   { tensor: "weights", part: "incoming" },

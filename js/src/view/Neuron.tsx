@@ -1,18 +1,16 @@
 import { computed, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { afterKey } from "../cell.ts";
 import { formatValue, trueMinus } from "../format.ts";
 import { sampleWords } from "../labels.ts";
-import { type PartName, PICTURES, partOf, preActivation, SAMPLES } from "../neuron/parts.ts";
-import { namedIndices, placeOfInput, placeWords, sameCells } from "../neuron/place.ts";
-import { cellValue } from "../picture/bits.ts";
-import { cellAt, sidesOf } from "../picture/side.ts";
-import type { Plane } from "../protocol.gen.ts";
+import { firstDrawn, type Looked, lookedAt, placeLine, valueAt } from "../neuron/look.ts";
+import { keyOf, type PartName, PICTURES, partOf, preActivation, SAMPLES } from "../neuron/parts.ts";
 import { mapRequest } from "../requests.ts";
 import type { FrameData, PlaneData } from "../source/source.ts";
 import { pooledWords } from "../words.ts";
 import { useView } from "./context.ts";
 import { type Size, useSize, useVisible } from "./hooks.ts";
-import { type Looked, NeuronPart, TALL, useSelectedInput } from "./NeuronPart.tsx";
+import { NeuronPart, selectInput, TALL, useSelectedInput } from "./NeuronPart.tsx";
 import { NeuronLines, NeuronSamples } from "./NeuronSeries.tsx";
 
 /** Asks for all parts while the panel is on screen. */
@@ -35,16 +33,6 @@ function useParts(size: Size, visible: boolean): void {
   );
 }
 
-const SHORT: Record<string, string> = {
-  "weights incoming": "weight",
-  "gradients incoming": "gradient",
-  "activations input": "input",
-  "weights product": "product",
-  "activations output": "output",
-};
-
-const keyOf = ({ tensor, part }: PartName): string => `${tensor} ${part}`;
-
 /** What is under a picture. */
 function captionOf(name: PartName, data: PlaneData, frame: FrameData): string {
   const { plane } = data;
@@ -64,38 +52,14 @@ function captionOf(name: PartName, data: PlaneData, frame: FrameData): string {
   }
 }
 
-function valueAt({ plane, cells }: PlaneData, row: number, column: number): number | null {
-  if (cells === null) return null;
-  const { rows, cols } = sidesOf(plane);
-  return cellValue(cells, cellAt(rows, row) * plane.cols + cellAt(cols, column));
-}
-
-/** The place that is looked at and the values of all parts there; what the weights map selects, if nothing is. */
-function placeLine(frame: FrameData | null, looked: Looked | null, input: number | null): string[] {
-  const all = PICTURES.map((name) => ({ name, data: partOf(frame, name) }));
-  const first = all.find(({ data }) => data !== null && data.cells !== null)?.data?.plane;
-  const at = looked ?? (first === undefined || input === null ? null : selectedIn(first, input));
-  if (at === null || namedIndices(at.plane, at.place) === null) return [];
-  const { row, column } = at.place;
-  const values = all.flatMap(({ name, data }) => {
-    if (data === null || !sameCells(data.plane, at.plane)) return [];
-    const value = valueAt(data, row, column);
-    return value === null ? [] : [`${SHORT[keyOf(name)]} ${trueMinus(formatValue(value))}`];
-  });
-  return [...placeWords(at.plane, at.place), ...values];
-}
-
-function selectedIn(plane: Plane, input: number): Looked | null {
-  const place = placeOfInput(plane, input);
-  return place === null ? null : { plane, place };
-}
-
 function PlaceLine({ looked }: { looked: Signal<Looked | null> }) {
   const { store } = useView();
   const selected = useSelectedInput();
-  const words = useComputed(() => placeLine(store.told.value, looked.value, selected.value)).value;
+  const words = useComputed(() =>
+    placeLine(store.told.value, lookedAt(store.told.value, looked.value, selected.value)),
+  ).value;
   return (
-    <p class="nnv-part-place">
+    <p class="nnv-facet-place">
       {words.length === 0 && "point at a picture for the values there"}
       {words.map((each) => {
         const space = each.indexOf(" ");
@@ -194,6 +158,26 @@ function Captioned({ name, looked, size }: CaptionedProps) {
   );
 }
 
+/** One tab stop for all pictures: keys move the place that is looked at, Enter selects it in the maps. */
+function usePlaceKeys(looked: Signal<Looked | null>): (event: KeyboardEvent) => void {
+  const { store } = useView();
+  const selected = useSelectedInput();
+  return (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const frame = store.frame.peek();
+    const plane = firstDrawn(frame);
+    if (plane === null) return;
+    const middle = { row: Math.floor(plane.full_rows / 2), column: Math.floor(plane.full_cols / 2) };
+    const now = lookedAt(frame, looked.peek(), selected.peek()) ?? { plane, place: middle };
+    if (event.key === "Enter") selectInput(store, now);
+    const place = event.key === "Enter" ? now.place : afterKey(now.plane, now.place, event.key);
+    if (place === null) return;
+    event.preventDefault();
+    looked.value = { plane: now.plane, place };
+    store.spoken.value = placeLine(frame, looked.peek()).join(", ");
+  };
+}
+
 /** What the selected neuron is made of. */
 export function Neuron() {
   const { store } = useView();
@@ -203,6 +187,7 @@ export function Neuron() {
   const visible = useVisible(section);
   const looked = useSignal<Looked | null>(null);
   useParts(size, visible);
+  const onKeyDown = usePlaceKeys(looked);
   const layer = store.layer.value;
   const neuron = Math.min(store.cursor.neuron.value, Math.max((layer?.n_neurons ?? 1) - 1, 0));
   const guess = useComputed(
@@ -212,7 +197,19 @@ export function Neuron() {
   return (
     <section class="nnv-neuron" aria-label="Neuron" ref={section}>
       <h3>{layer === null ? "Neuron" : `Neuron ${neuron} of ${layer.path}`}</h3>
-      <div class={waits ? "nnv-parts nnv-stale" : "nnv-parts"} ref={pictures}>
+      <div
+        class={waits ? "nnv-facets nnv-stale" : "nnv-facets"}
+        ref={pictures}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes the keys
+        tabIndex={0}
+        role="application"
+        aria-roledescription="pictures"
+        aria-label={`what neuron ${neuron} is made of`}
+        onKeyDown={onKeyDown}
+        onBlur={() => {
+          looked.value = null;
+        }}
+      >
         {PICTURES.map((name) => (
           <Captioned key={keyOf(name)} name={name} looked={looked} size={size} />
         ))}

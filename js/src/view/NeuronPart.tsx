@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import type { Looked } from "../neuron/look.ts";
 import { type PartName, partOf } from "../neuron/parts.ts";
 import { inputAt, type PartPlace, placeOfInput, sameCells } from "../neuron/place.ts";
 import { drawPicture, resize } from "../picture/canvas.ts";
@@ -9,19 +10,13 @@ import { linear } from "../picture/scale.ts";
 import { isWide, layOutSquare } from "../picture/square.ts";
 import type { Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
-import { planeOf } from "../store.ts";
+import { planeOf, type Store } from "../store.ts";
 import { useView } from "./context.ts";
 import { useDrawing } from "./hooks.ts";
 import { ANY } from "./picture.ts";
 
 /** CSS pixels: the room of a picture that stands beside another one, and of a wide one. */
 export const TALL = 150;
-
-/** A cell of one of the pictures that is looked at; others with the same cells mark it too. */
-export interface Looked {
-  readonly plane: Plane;
-  readonly place: PartPlace;
-}
 
 interface Props {
   readonly name: PartName;
@@ -75,6 +70,14 @@ function boxOf(picture: Picture, place: PartPlace): string {
   return `left: ${css(left)}; top: ${css(top)}; width: ${css(right - left)}; height: ${css(bottom - top)}`;
 }
 
+/** Selects the input that is looked at in the maps of the weights, where a row is an input. */
+export function selectInput(store: Store, { plane, place }: Looked): void {
+  const input = inputAt(plane, place);
+  const { parameters } = store.cells;
+  if (input !== null && planeOf(store.frame.peek(), "weights")?.plane.row_axes[0]?.name === "in")
+    parameters.value = { ...parameters.peek(), row: input };
+}
+
 /** One part of the neuron as a picture. */
 export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) {
   const { store, theme } = useView();
@@ -112,9 +115,9 @@ export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) 
     return { plane: now.data.plane, place: { row, column } };
   };
   return (
-    <figure class={wide ? "nnv-part nnv-part-wide" : "nnv-part"} data-part={`${name.tensor} ${name.part}`}>
+    <figure class={wide ? "nnv-facet nnv-facet-wide" : "nnv-facet"} data-part={`${name.tensor} ${name.part}`}>
       <div
-        class="nnv-part-picture"
+        class="nnv-facet-picture"
         onPointerMove={(event) => {
           looked.value = look(event);
         }}
@@ -123,10 +126,7 @@ export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) 
         }}
         onPointerDown={(event) => {
           const at = look(event);
-          const input = at === null ? null : inputAt(at.plane, at.place);
-          const { parameters } = store.cells;
-          if (input !== null && planeOf(store.frame.peek(), "weights")?.plane.row_axes[0]?.name === "in")
-            parameters.value = { ...parameters.peek(), row: input };
+          if (at !== null) selectInput(store, at);
         }}
       >
         <canvas ref={canvas} role="img" aria-label={caption} />
@@ -156,5 +156,5 @@ function PlaceMark({ picture, looked, selected }: MarkProps) {
       }),
     [picture, looked, selected],
   ).value;
-  return box === "" ? null : <i class="nnv-part-mark" style={box} />;
+  return box === "" ? null : <i class="nnv-facet-mark" style={box} />;
 }
