@@ -19,6 +19,7 @@ from nnviz_widgets.widgets.stack import stacked
 from tests.core import networks
 from tests.core.backends import layer_zoo as zoo
 from tests.core.backends.architectures import ARCHITECTURES
+from tests.core.networks import assert_same_weights, seeded, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 UNCONNECTED = "ignore:Gradients do not exist"
 OF_VARIABLES = ("weights", "gradients")
+PARITY = ("nested", "subclassed", "recurrent", "attention")
 FORWARD = "forward_l/lstm_cell/kernel"
 
 
@@ -433,3 +435,37 @@ def test_what_tells_of_no_neurons_says_so() -> None:
     recording = recorded(CASES["MultiHeadAttention"][0]())
     with pytest.raises(TensorUnavailable, match=r"no neurons.*\(in, head, dim\)"):
         recording.neurons("z", "weights", variable="query/kernel")
+
+
+@seeded
+def nested_sums() -> Network:
+    """A model in the model whose output and input are added, which is where TensorFlow orders sums anew."""
+    import keras
+
+    inner = keras.Sequential([keras.layers.Dense(6, "relu"), keras.layers.Dense(6)], name="inner")
+    inputs = keras.Input(zoo.VECTOR)
+    outputs = keras.layers.Dense(2)(keras.layers.Add()([inner(inputs), inputs, inner(inputs * 0.5)]))
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", "mse")
+    return networks.Network(model, networks.features(width=6), networks.features(width=2))
+
+
+@pytest.mark.parametrize("make", [nested_sums, *(lambda n=n: ARCHITECTURES[n]().network for n in PARITY)])
+def test_training_is_bit_equal_to_fit_where_containers_and_wrappers_are_read(make: Callable[[], Network]) -> None:
+    by_fit, network = make(), make()
+    by_fit.fit()
+    with network.session(probe=Probe(every=1)) as session:
+        session.run()
+        assert session.wait(120)
+        assert session.state == "finished"
+    assert_same_weights(weights_of(network.model), weights_of(by_fit.model))
+
+
+def test_a_nested_model_that_is_called_twice_has_an_entry_for_each_call() -> None:
+    recording = recorded(nested_sums())
+    paths = [layer.path for layer in recording.layers]
+    assert paths[:3] == ["inner", "inner/dense", "inner/dense_1"]
+    assert {"inner#1", "inner/dense#1", "inner/dense_1#1"} < set(paths)
+    np.testing.assert_array_equal(
+        recording.tensor("inner#1", "activations"), recording.tensor("inner/dense_1#1", "activations")
+    )
