@@ -33,8 +33,9 @@ def to_float32(cells: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         result = cells.astype(np.float32)
     if cells.dtype == np.float64:
-        overflown = np.isinf(result) & np.isfinite(cells)
-        if overflown.any():
+        infinite = np.isinf(result)
+        if infinite.any():
+            overflown = infinite & np.isfinite(cells)
             result[overflown] = np.copysign(np.finfo(np.float32).max, result[overflown])
     return result
 

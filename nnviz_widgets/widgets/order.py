@@ -13,6 +13,7 @@ from nnviz_widgets.core.numeric import as_real, is_numeric, pointwise, without_r
 from nnviz_widgets.core.seriation import by_similarity
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.widgets.kept import kept_at, key_of
+from nnviz_widgets.widgets.stack import companions, stacked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -79,20 +80,24 @@ def _basis(recording: Recording, layer: str, order: Order) -> Frame | str:
         elif frame is None:
             reasons.append(f"no {kind} are kept " + ("yet" if order.step == -1 else f"at or before step {order.step}"))
         else:
-            return frame
+            # Both halves of a `Bidirectional`; of a normalization only what it scales by.
+            return stacked(recording, frame) if frame.array.ndim > 1 else frame
     return f"not sorted: {reasons[-1]}"
 
 
 def _key_of_neurons(recording: Recording, layer: str, kind: Kind) -> TensorKey | None:
     """Return the tensor of a kind that tells of all neurons of a layer, first the one that stands for the layer.
 
-    In a `Bidirectional` no variable does, in a separable convolution the second kernel does.
+    In a `Bidirectional` that is one of both halves, in a separable convolution the second kernel.
     """
     main = key_of(recording, layer, kind)
     n_neurons = next((each.n_neurons for each in recording.layers if each.path == layer), 0)
     specs = [spec for spec in recording.catalogue.specs if (spec.key.layer, spec.key.kind) == (main.layer, kind)]
     for spec in sorted(specs, key=lambda spec: spec.key != main):
-        if spec.neuron_axis is not None and spec.grammar.own and (spec.n_neurons or n_neurons) == n_neurons:
+        if spec.neuron_axis is None or not spec.grammar.own:
+            continue
+        n_halves = len(companions(recording, spec.key)) if len(spec.shape) > 1 else 1
+        if spec.n_neurons is None or spec.n_neurons * n_halves == n_neurons:
             return spec.key
     return None
 

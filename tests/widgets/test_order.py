@@ -152,6 +152,20 @@ def test_the_tensor_whose_neurons_are_the_layers_own_decides():
     assert order_of(two_kernels(), "sep", Order("norm", 1)).tolist() == [2, 3, 0, 1]
 
 
+def test_both_halves_of_a_bidirectional_layer_are_sorted_together():
+    keys = [TensorKey("both", "weights", f"{half}/kernel") for half in ("forward", "backward")]
+    specs = tuple(
+        TensorSpec(key, (1, 8), "float32", ("in", "neuron"), 1, None, Grammar(blocks=GATES, first_neuron=first))
+        for key, first in zip(keys, (0, 2), strict=True)
+    )
+    recording = Recording()
+    recording.set_catalogue(Catalogue((LayerInfo("both", "both", "Bidirectional", None, (), 16, 2, 4),), specs))
+    forward, backward = np.zeros((1, 8), "f4"), np.zeros((1, 8), "f4")
+    forward[0, 2 * 3 + 1], backward[0, 2 * 1 + 0], backward[0, 2 * 2 + 1] = 5, 7, 3
+    recording.add_tensors(1, dict(zip(keys, (forward, backward), strict=True)))
+    assert order_of(recording, "both", Order("norm", 1)).tolist() == [2, 1, 3, 0]
+
+
 def shown(recording, *requests, **watch):
     watch = Watch(1, "page", "hidden", -1, 0, list(requests), **watch)
     keys = keys_of(recording, watch)
