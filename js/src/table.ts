@@ -39,8 +39,12 @@ function around(cells: readonly number[], chosen: number, most: number): readonl
   return cells.slice(from, from + most);
 }
 
+/** The name of a side without axes: a vector has one row, a number one column, too. */
+const ALONE = "value";
+
 /** An index of each axis in words; of the last one all that the cell stands for. */
 function nameOf(side: Side, cell: number, rename: (first: number) => number): string {
+  if (side.axes.length === 0) return ALONE;
   const first = indicesOf(side, firstOf(side, cell)) ?? [];
   const next = indicesOf(side, firstOf(side, cell + 1) - 1) ?? [];
   return side.axes

@@ -6,6 +6,8 @@ export interface Row {
   readonly path: string;
   /** What the path says beyond that of the row it lies beneath. */
   readonly name: string;
+  /** Of a row that does not lie beneath it: the rest of the path. */
+  readonly within: string;
   /** 1 for the outermost. */
   readonly level: number;
   /** `null` for a nested model that is no layer itself. */
@@ -73,7 +75,7 @@ export function rowsOf(layers: readonly LayerEntry[], folded: ReadonlySet<string
     const siblings = nodes.length;
     for (const [i, { path, name, entry, inside, children }] of gatherCalls(nodes).map(compact).entries()) {
       const open = children.length > 0 && !folded.has(path);
-      rows.push({ path, name, level, entry, inside, open, place: i + 1, siblings });
+      rows.push({ path, name, within: "", level, entry, inside, open, place: i + 1, siblings });
       if (open) add(children, level + 1);
     }
   };
@@ -87,7 +89,8 @@ export function foundRows(layers: readonly LayerEntry[], words: string): Row[] {
   const found = layers.filter(({ path, summary }) => `${path} ${summary}`.toLowerCase().includes(wanted));
   return found.map((entry, i) => ({
     path: entry.path,
-    name: entry.path,
+    name: entry.path.slice(entry.path.lastIndexOf("/") + 1),
+    within: ancestorsOf(entry.path).at(-1) ?? "",
     level: 1,
     entry,
     inside: 0,

@@ -53,7 +53,8 @@ describe("rows of the tree", () => {
   });
 
   test("a search finds paths and summaries, whatever is folded", () => {
-    expect(foundRows(NESTED, " CONV").map(({ name }) => name)).toEqual(["encoder/block/conv"]);
+    const found = foundRows(NESTED, " CONV").map(({ path, name, within }) => [path, name, within]);
+    expect(found).toEqual([["encoder/block/conv", "conv", "encoder/block"]]);
     expect(foundRows(NESTED, "dense 784")).toHaveLength(7);
   });
 
@@ -112,6 +113,39 @@ describe("a long list", () => {
     const box = tree.getBoundingClientRect();
     expect(row.top).toBeGreaterThanOrEqual(box.top);
     expect(row.bottom).toBeLessThanOrEqual(box.bottom + 0.5);
+  });
+
+  test("keeps the selected row in view when others grow, until a person scrolls", async () => {
+    const { el, kernel } = show({}, (fake) => {
+      fake.layers = many;
+      fake.cursor.traits.layer = "layer_500";
+    });
+    await draw(kernel, [], 1);
+    const tree = find<HTMLElement>(el, ".nnv-tree");
+    const inView = () => {
+      const row = tree.querySelector('[aria-selected="true"]')?.getBoundingClientRect();
+      const box = tree.getBoundingClientRect();
+      return row !== undefined && row.top >= box.top - 0.5 && row.bottom <= box.bottom + 0.5;
+    };
+    await expect.poll(inView).toBe(true);
+    const figures = { gradient_l2: 0.7, update_ratio: null, dead_share: null, non_finite: [] };
+    const say = (count: number) =>
+      kernel.say({
+        kind: "series",
+        first_step: 1,
+        last_step: 2,
+        columns: [],
+        events: [],
+        health: many.slice(0, count).map(({ path }) => ({ layer: path, ...figures })),
+      });
+    say(100);
+    await expect.poll(() => tree.scrollHeight).toBe(32_000 + 1600);
+    await expect.poll(inView).toBe(true);
+    tree.dispatchEvent(new WheelEvent("wheel", { bubbles: true }));
+    tree.scrollTop = 0;
+    say(200);
+    await expect.poll(() => tree.scrollHeight).toBe(32_000 + 3200);
+    expect(tree.scrollTop).toBe(0);
   });
 
   test("draws strips only where they are seen", async () => {

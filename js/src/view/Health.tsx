@@ -21,11 +21,15 @@ export function Health({ health }: { health: HealthData }) {
   const words = healthWords(health);
   if (health.non_finite.length === 0 && words.length === 0) return null;
   return (
-    <span class="nnv-health" title={TITLE}>
+    <span class="nnv-health" title={[...words, TITLE].join("\n")}>
       {health.non_finite.length > 0 && <Sickness sick={health.non_finite} />}
-      {words.map((word) => (
-        <span key={word}>{word}</span>
-      ))}
+      {words.length > 0 && (
+        <span class="nnv-health-figures">
+          {words.map((word) => (
+            <span key={word}>{word}</span>
+          ))}
+        </span>
+      )}
     </span>
   );
 }

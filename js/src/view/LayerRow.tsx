@@ -23,14 +23,16 @@ interface Props {
 const PADDING = 16;
 const INDENT = 12;
 
-const stripWidth = ({ width, pixelRatio }: Size, level: number): number =>
-  width - Math.round((PADDING + INDENT * (level - 1)) * pixelRatio);
+const stripWidth = ({ width, pixelRatio }: Size, indent: number): number =>
+  width - Math.round((PADDING + INDENT * indent) * pixelRatio);
 
 /** A layer, or a nested model that can be folded. The tree takes its clicks and keys. */
 export function LayerRow({ id, row, facts, selected, active, foldable, size }: Props) {
-  const { path, name, level, entry, inside, open, place, siblings } = row;
+  const { path, name, within, level, entry, inside, open, place, siblings } = row;
   const health = facts.health.get(path);
   const hidden = hiddenSick(row, facts);
+  // The sign of a fold has the room of a level.
+  const indent = foldable ? level : 0;
   const summary = entry?.summary ?? plural(inside, "layer");
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names the active row
@@ -44,15 +46,19 @@ export function LayerRow({ id, row, facts, selected, active, foldable, size }: P
       aria-setsize={siblings}
       aria-selected={selected}
       aria-expanded={inside > 0 ? open : undefined}
-      style={{ height: `${heightOf(row, facts)}px`, "--nnv-level": String(level - 1) }}
+      style={{ height: `${heightOf(row, facts)}px`, "--nnv-level": String(indent) }}
     >
       <span class="nnv-layer-head">
-        {foldable && <span class="nnv-twisty">{inside > 0 && <Icon name={open ? "open" : "folded"} />}</span>}
+        {inside > 0 && (
+          <span class="nnv-twisty">
+            <Icon name={open ? "open" : "folded"} />
+          </span>
+        )}
         <b title={path}>{name}</b>
-        <span title={summary}>{summary}</span>
+        <span title={summary}>{within === "" ? summary : within}</span>
       </span>
       {facts.measured.has(path) && (
-        <Strip path={path} width={stripWidth(size, level)} pixelRatio={size.pixelRatio} />
+        <Strip path={path} width={stripWidth(size, indent)} pixelRatio={size.pixelRatio} />
       )}
       {health !== undefined && <Health health={health} />}
       {hidden > 0 && <HiddenSickness count={hidden} />}

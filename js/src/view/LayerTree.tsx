@@ -52,14 +52,19 @@ export function LayerTree({ rows }: Props) {
   const foldable = rows.some(({ inside }) => inside > 0);
   const path = rows[at]?.path;
 
-  const geometry = useRef({ offsets, height });
-  geometry.current = { offsets, height };
+  // The selected row stays in view, whatever comes into the rows above it, until a person scrolls.
+  const scrolled = useRef(false);
+  const shownPath = useRef(path);
   useEffect(() => {
     const element = box.current;
-    if (element === null || path === undefined) return;
-    const { offsets: edges, height: seen } = geometry.current;
-    element.scrollTop = scrollTo(edges, at, element.scrollTop, seen);
-  }, [at, path]);
+    if (shownPath.current !== path) scrolled.current = false;
+    shownPath.current = path;
+    if (element === null || path === undefined || scrolled.current) return;
+    element.scrollTop = scrollTo(offsets, at, element.scrollTop, height);
+  }, [at, path, offsets, height]);
+  const letGo = () => {
+    scrolled.current = true;
+  };
 
   function walk(index: number): void {
     const row = rows[index];
@@ -104,6 +109,9 @@ export function LayerTree({ rows }: Props) {
       aria-activedescendant={at >= from && at < to ? `${id}-${at}` : undefined}
       onKeyDown={onKeyDown}
       onClick={onClick}
+      onWheel={letGo}
+      onPointerDown={letGo}
+      onTouchMove={letGo}
       onScroll={(event) => {
         top.value = event.currentTarget.scrollTop;
       }}

@@ -36,6 +36,7 @@ function LayerSlider() {
       min={0}
       max={layers.length - 1}
       text={path}
+      short={path.slice(path.lastIndexOf("/") + 1)}
       onMove={(at) => cursor.move({ layer_index: at })}
     />
   );

@@ -12,8 +12,10 @@ import { select, selected } from "./select.ts";
 const MOST = 12;
 const LEAST_COLUMNS = 3;
 
-/** Of a column of numbers, and of the names of the rows. CSS pixels. */
-const COLUMN_WIDTH = 56;
+/** Columns stay where they are while the numbers change. CSS pixels. */
+const COLUMN_WIDTH = 62;
+const CHARACTER = 6.5;
+const PADDING = 14;
 
 interface Props {
   readonly tensor: Kind;
@@ -26,14 +28,32 @@ interface Props {
 /** What is in the table: which part, and what a cell stands for. */
 function Caption({ of, table }: { of: string; table: TableData }) {
   const { rows, columns, rowsName, columnsName, pooled, partial } = table;
-  const range = (lines: TableData["rows"]) => `${lines[0]?.name ?? ""} to ${lines.at(-1)?.name ?? ""}`;
-  const part = partial ? `: ${rowsName} ${range(rows)}, ${columnsName} ${range(columns)}` : "";
+  const range = (axis: string, lines: TableData["rows"]) =>
+    axis === "" ? [] : [`${axis} ${lines[0]?.name ?? ""} to ${lines.at(-1)?.name ?? ""}`];
+  const part = partial ? [...range(rowsName, rows), ...range(columnsName, columns)].join(", ") : "";
+  const each = pooled === "" ? "" : `each cell: ${pooled}`;
   return (
     <caption>
-      {`${of}${part}`}
-      {pooled !== "" && <span>{`; each cell is the ${pooled}, zoom in for single values`}</span>}
+      <span class="nnv-hidden">{`${of} `}</span>
+      {[part, each].filter((words) => words !== "").join("; ")}
     </caption>
   );
+}
+
+const namesOf = (axes: Plane["row_axes"]): string => axes.map(({ name }) => name).join(", ");
+
+const cornerOf = (plane: Plane | null): string =>
+  plane === null
+    ? ""
+    : [namesOf(plane.row_axes), namesOf(plane.col_axes)].filter((names) => names !== "").join(" \\ ");
+
+/** Room for the longest name of a row that there may be, whichever rows are shown. */
+function headWidth(plane: Plane | null, corner: string): number {
+  const names = (plane?.row_axes ?? []).map(({ size, labels }) =>
+    Math.max(String(size).length, ...labels.map(({ length }) => length)),
+  );
+  const name = names.reduce((sum, length) => sum + length + 1, 0) + ((plane?.row_factor ?? 1) > 1 ? 5 : 0);
+  return Math.ceil(Math.max(name, corner.length) * CHARACTER) + PADDING;
 }
 
 function Rows({ table, plane }: { table: TableData; plane: Plane }) {
@@ -43,7 +63,7 @@ function Rows({ table, plane }: { table: TableData; plane: Plane }) {
       {table.rows.map((row, r) => (
         <tr key={row.index}>
           <th scope="row" class={row.selected ? "nnv-here" : undefined}>
-            <span class="nnv-hidden">{`${table.rowsName} `}</span>
+            {table.rowsName !== "" && <span class="nnv-hidden">{`${table.rowsName} `}</span>}
             {row.name}
           </th>
           {table.columns.map((column, c) => (
@@ -73,7 +93,9 @@ export function Table({ tensor, data, width }: Props) {
   void store.cursor.neuron.value;
   void store.cursor.sample.value;
   void store.cells[groupOf(tensor)].value;
-  const columns = Math.max(LEAST_COLUMNS, Math.min(MOST, Math.floor(width / COLUMN_WIDTH) - 1));
+  const corner = cornerOf(shown?.plane ?? null);
+  const head = Math.max(COLUMN_WIDTH, headWidth(shown?.plane ?? null, corner));
+  const columns = Math.max(LEAST_COLUMNS, Math.min(MOST, Math.floor((width - head) / COLUMN_WIDTH)));
   const at = shown === null ? null : selected(store, shown.plane);
   const table =
     shown === null || at === null ? null : tableOf(shown, at, store.places.value, { rows: MOST, columns });
@@ -93,11 +115,14 @@ export function Table({ tensor, data, width }: Props) {
       onKeyDown={onKeyDown}
     >
       {table !== null && shown !== null && (
-        <table>
+        <table style={{ width: `${head + table.columns.length * COLUMN_WIDTH}px` }}>
+          <colgroup>
+            <col style={{ width: `${head}px` }} />
+          </colgroup>
           <Caption of={name} table={table} />
           <thead>
             <tr>
-              <td>{`${table.rowsName} \\ ${table.columnsName}`}</td>
+              <td>{corner}</td>
               {table.columns.map(({ index, name: column, selected: chosen }) => (
                 <th key={index} scope="col" class={chosen ? "nnv-here" : undefined}>
                   <span class="nnv-hidden">{`${table.columnsName} `}</span>
