@@ -11,7 +11,7 @@ import numpy as np
 from nnviz_widgets.core.frame import Frame, of_batch
 from nnviz_widgets.core.grammar import BLOCK_AXIS
 from nnviz_widgets.core.numeric import as_real, is_numeric, part_of
-from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.errors import NnvizError, TensorTooLarge
 from nnviz_widgets.protocol import Neuron
 from nnviz_widgets.widgets.kept import key_of, key_or_reason
 from nnviz_widgets.widgets.neuron_arrays import (
@@ -87,6 +87,8 @@ class NeuronParts:
         """
         try:
             part, note = self._part(request, key)
+        except TensorTooLarge as error:
+            return str(error)
         except NnvizError:
             return f"not kept at step {self._step}"
         if isinstance(part, str):
