@@ -26,14 +26,15 @@ class Architecture:
         network: The model and its data.
         layers: Path to the layer that has the variables.
         forward: Takes the inputs of a batch; returns the outputs of the model and the calls of its layers.
-        loss: Takes targets and outputs; returns the loss, without Keras' compiled one.
+        loss: Takes targets, outputs and the weights of samples if there are any; returns the loss, without Keras'
+            compiled one.
         names: Names of a layer's variables where they are not the variables' own.
     """
 
     network: Network
     layers: dict[str, Any]
     forward: Callable[[Any], tuple[Any, Calls]]
-    loss: Callable[[Any, Any], Any]
+    loss: Callable[..., Any]
     names: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -66,11 +67,13 @@ def _softmax_output(layer: Any, x: Any) -> tuple[Any, Any]:
     return logits, tf.nn.softmax(logits)
 
 
-def _crossentropy(y: Any, logits: Any) -> Any:
+def _crossentropy(y: Any, logits: Any, weight: Any = 1.0) -> Any:
+    """Return the mean over the samples of the weighted losses: Keras divides by their number, not by the weights."""
     import tensorflow as tf
 
     logits = tf.cast(logits, tf.float32)
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(y, tf.int32), logits))
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(y, tf.int32), logits)
+    return tf.reduce_mean(losses * tf.cast(weight, tf.float32))
 
 
 @seeded
@@ -98,6 +101,27 @@ def clipped() -> Architecture:
     import keras
 
     return dense(optimizer=keras.optimizers.SGD(0.1, clipnorm=1e-3))
+
+
+def accumulating() -> Architecture:
+    """Gradients are those of each batch, not those that are applied every other step."""
+    import keras
+
+    return dense(optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
+
+
+def weighted_samples() -> Architecture:
+    """A weight for each sample, some of them 0."""
+    made = dense()
+    made.network.arguments["sample_weight"] = np.linspace(0, 2, 22).astype("float32")
+    return made
+
+
+def weighted_classes() -> Architecture:
+    """A weight for each class."""
+    made = dense()
+    made.network.arguments["class_weight"] = {0: 1.0, 1: 3.0, 2: 0.5}
+    return made
 
 
 @seeded
@@ -156,6 +180,58 @@ def two_ways() -> Architecture:
         forward,
         lambda y, outputs: _mse(y[0], outputs[0]) + 2.0 * _mse(y[1], outputs[1]),
     )
+
+
+@seeded
+def in_dicts() -> Architecture:
+    """Inputs, outputs and targets by name, with another loss for each output."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    inputs = {"left": keras.Input((5,), name="left"), "right": keras.Input((3,), name="right")}
+    join, body = layers.Concatenate(name="join"), layers.Dense(4, "tanh", name="body")
+    big, small = layers.Dense(2, name="big"), layers.Dense(1, name="small")
+    hidden = body(join([inputs["left"], inputs["right"]]))
+    model = keras.Model(inputs, {"big": big(hidden), "small": small(hidden)})
+    model.compile("sgd", {"big": "mse", "small": "mae"}, loss_weights={"big": 0.5, "small": 2.0})
+
+    def forward(x: Any) -> tuple[Any, Calls]:
+        joined = join([x["left"], x["right"]])
+        h = body(joined)
+        outputs = {"big": big(h), "small": small(h)}
+        return outputs, {"join": _both(joined), "body": _both(h), **{name: _both(t) for name, t in outputs.items()}}
+
+    def loss(y: Any, outputs: Any) -> Any:
+        return 0.5 * _mse(y["big"], outputs["big"]) + 2.0 * tf.reduce_mean(tf.abs(y["small"] - outputs["small"]))
+
+    x = {"left": features(), "right": features(width=3)}
+    y = {"big": features(width=2), "small": features(width=1)}
+    return Architecture(Network(model, x, y), {"join": join, "body": body, "big": big, "small": small}, forward, loss)
+
+
+@seeded
+def ragged() -> Architecture:
+    """Sentences of different lengths, padded by the model itself."""
+    import keras
+    import tensorflow as tf
+
+    from tests.core.backends import structures
+
+    network = structures.ragged()
+    model = network.model
+    model(tf.ragged.constant([[1]]))
+    model.compile("sgd", "mse")
+    embedding, pool, head = model.embedding, model.pool, model.head
+
+    def forward(x: Any) -> tuple[Any, Calls]:
+        rows = keras.utils.pad_sequences(x, 5, padding="post")
+        embedded = embedding(rows)
+        pooled = pool(embedded)
+        out = head(pooled)
+        return out, {"embedding": _both(embedded), "pool": _both(pooled), "head": _both(out)}
+
+    return Architecture(network, {"embedding": embedding, "pool": pool, "head": head}, forward, _mse)
 
 
 @seeded
@@ -352,8 +428,13 @@ def embedding() -> Architecture:
 ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "dense": dense,
     "clipped": clipped,
+    "accumulating": accumulating,
+    "weighted_samples": weighted_samples,
+    "weighted_classes": weighted_classes,
     "convolution": convolution,
     "two_ways": two_ways,
+    "in_dicts": in_dicts,
+    "ragged": ragged,
     "shared": shared,
     "nested": nested,
     "subclassed": subclassed,

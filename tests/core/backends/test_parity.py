@@ -135,6 +135,9 @@ COMPILED = {
     "mlp run eagerly": lambda: networks.mlp(run_eagerly=True),
     "mlp with clipped gradients": lambda: networks.mlp(optimizer=_sgd(clipnorm=0.01)),
     "mlp that accumulates gradients": lambda: networks.mlp(optimizer=_sgd(gradient_accumulation_steps=2)),
+    "mlp with weights overwritten by their averages": lambda: networks.mlp(
+        optimizer=_sgd(use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=2)
+    ),
     "mlp with averaged weights": lambda: networks.mlp(optimizer=_sgd(use_ema=True, ema_momentum=0.9)),
     "two inputs and outputs, in dicts": lambda: networks.two_inputs(),
 }
@@ -167,20 +170,26 @@ def test_K10_cnn_under_xla_is_bit_equal_to_fit_until_its_layers_are_read() -> No
 
 
 @pytest.mark.filterwarnings("ignore:.*float16.*")
-def test_K11_mixed_precision_is_bit_equal_to_fit() -> None:
-    """A model of float16 layers with a scaled loss."""
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("accumulated", [None, 2])
+def test_K11_K12_mixed_precision_is_bit_equal_to_fit(policy: str, accumulated: int | None) -> None:
+    """A model of 16-bit layers, its loss scaled for float16, alone and with accumulated gradients."""
     import keras
 
-    keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_dtype_policy(policy)
     try:
-        assert_same(watched(networks.mlp(), Probe(every=2)), fitted(networks.mlp()))
+
+        def make() -> Network:
+            return networks.mlp(optimizer=_sgd(gradient_accumulation_steps=accumulated))
+
+        assert_same(watched(make(), Probe(every=2)), fitted(make()))
     finally:
         keras.config.set_dtype_policy("float32")
 
 
 def test_K12_several_steps_an_execution_are_taken_one_by_one() -> None:
     """Weights and history are `fit`'s; callbacks see every batch, and a notice says so."""
-    network, by_fit = networks.mlp(steps_per_execution=4), networks.mlp(steps_per_execution=4)
+    network, by_fit = networks.mlp(steps_per_execution=8), networks.mlp(steps_per_execution=8)
     history = by_fit.fit().history
     with network.session(probe=Probe(every=1)) as session:
         trained_to_the_end(session)
@@ -188,7 +197,7 @@ def test_K12_several_steps_an_execution_are_taken_one_by_one() -> None:
         assert_same_weights(weights_of(network.model), weights_of(by_fit.model))
         assert session.step_index == 9
         texts = [text for _, name, text in session.recording.events if name == "notice"]
-    assert any("steps_per_execution=4" in text for text in texts)
+    assert any("steps_per_execution=8 is 1 here" in text for text in texts)
 
 
 def _validation() -> tuple[np.ndarray, np.ndarray]:

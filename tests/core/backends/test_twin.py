@@ -43,11 +43,11 @@ def tensors_of(twin: Architecture, batch: Any, scale: float = 1.0) -> dict[Name,
     """Compute activations and gradients on a batch, all of them, in eager mode."""
     import tensorflow as tf
 
-    x, y, _ = batch
+    x, y, weight = batch
     variables = {(path, name): v for path in twin.layers for name, v in variables_of(twin, path).items()}
     with tf.GradientTape() as tape:
         outputs, calls = twin.forward(x)
-        loss = twin.loss(y, outputs)
+        loss = twin.loss(y, outputs) if weight is None else twin.loss(y, outputs, weight)
         loss = loss if scale == 1 else tf.cast(loss, tf.float32) * scale
     watched = {(path, i): pair[1] for path, pairs in calls.items() for i, pair in enumerate(pairs)}
     trained = {key: v.value for key, v in variables.items() if v.trainable}

@@ -117,7 +117,7 @@ class StepFunctions:
         form = Variant.PLAIN if building or self.taps_failed is not None else min(variant, READING)
         traced, function = self._function(form, iterator)
         if form is READING and traced.reads:
-            batch = iterator.get_next()
+            batch = self._next_batch(iterator)
             traced, outputs = self._read(traced, function, batch, iterator.element_spec)
         else:
             outputs, batch = function(iterator)
@@ -129,6 +129,19 @@ class StepFunctions:
         output = traced.unpack(outputs, batch, keep_tensors=variant is Variant.FULL)
         self.taps_failed = self.taps_failed or traced.failed
         return output
+
+    def _next_batch(self, iterator: Any) -> Any:
+        """Return the next batch; at the end of the data, end as the step of `fit` does.
+
+        That one finds out inside: what in it needs no batch, such as the count of updates, has been done by then.
+        """
+        try:
+            return iterator.get_next()
+        except tf.errors.OutOfRangeError:
+            if not self._model.run_eagerly:
+                at_hand = Variant.SENTINEL if Variant.SENTINEL in self._compiled else Variant.PLAIN
+                self._function(at_hand, iterator)[1](iterator)
+            raise
 
     def _read(
         self, traced: TracedStep, function: Callable[[Any], Any], batch: Any, spec: Any

@@ -303,7 +303,7 @@ class Training:
     def as_numpy(self, batch: Any) -> tuple[Any, Any, Any]:
         """Return a batch as `(x, y, sample_weight)` in numpy arrays."""
         parts = data_adapter_utils.unpack_x_y_sample_weight(batch)
-        x, y, w = keras.tree.map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, parts)
+        x, y, w = keras.tree.map_structure(_as_array, parts)
         return x, y, w
 
     def original(self, error: BaseException) -> BaseException:
@@ -398,6 +398,13 @@ def _has_batch_callbacks(callbacks: Any) -> bool:
     return any(
         not getattr(getattr(callback, name), "_is_default", False) for callback in callbacks.callbacks for name in names
     )
+
+
+def _as_array(tensor: Any) -> Any:
+    """Return a tensor of a batch in numpy: a sparse one dense, a ragged one as an array of rows."""
+    if isinstance(tensor, tf.SparseTensor):
+        tensor = tf.sparse.to_dense(tensor)
+    return tensor.numpy() if hasattr(tensor, "numpy") else tensor
 
 
 def _as_float(value: Any) -> float:
