@@ -162,15 +162,24 @@ describe("a table", () => {
     await expect.poll(() => el.querySelectorAll("table").length).toBe(0);
   });
 
-  test("has no more columns than there is room for", async () => {
+  test("scrolls by itself to the selected column, beside the names of the rows", async () => {
     const { el, kernel } = show();
     el.style.width = "480px";
     await draw(kernel, [plane(2, 40)], 1, [counted(2, 40)]);
     press(find(el, ".nnv-inspector"), "t");
-    await expect
-      .poll(() => el.querySelectorAll("[data-tensor=weights] th[scope=col]").length)
-      .toBeGreaterThan(0);
+    await expect.poll(() => el.querySelector("[data-tensor=weights] td[aria-current]")).not.toBeNull();
     const box = find(el, "[data-tensor=weights] .nnv-table");
-    expect(box.scrollWidth).toBeLessThanOrEqual(box.clientWidth);
+    const seen = () => {
+      const [table, head, cell] = [box, find(box, "tbody th"), find(box, "[aria-current]")].map((each) =>
+        each.getBoundingClientRect(),
+      );
+      if (!table || !head || !cell) return null;
+      return [head.left - table.left, cell.left >= head.right - 1, cell.right <= table.right + 1];
+    };
+    for (const neuron of [0, 39, 20, 5]) {
+      kernel.cursor.set("neuron", neuron);
+      await expect.poll(() => text(box, "th.nnv-here[scope=col]")).toBe(`neuron ${neuron}`);
+      await expect.poll(seen).toEqual([0, true, true]);
+    }
   });
 });

@@ -37,7 +37,7 @@ export function Blocks({ picture }: { picture: ReadonlySignal<Picture | null> })
 }
 
 /** What the maps of a layer leave for names: all of them the same, so that a neuron stays one line. CSS pixels. */
-const MOST_NAMES = 96;
+const MOST_NAMES = 104;
 const NAMES_GAP = 10;
 
 /** Characters of the longest name of a block of rows. */

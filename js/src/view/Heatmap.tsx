@@ -72,14 +72,13 @@ export function Heatmap({ tensor, height, visible }: Props) {
   const asTable = store.tables.value.has(tensor) && missing === null;
   const low = missing === null && filled === null && !asTable;
   useKeptFocus(box, asTable);
-  const css = size.width / size.pixelRatio;
   const picture = (
     <>
       <Canvases tensor={tensor} shown={shown} />
       <Blocks picture={shown.picture} />
     </>
   );
-  const drawn = asTable ? <Table tensor={tensor} data={shown.told} width={css} /> : picture;
+  const drawn = asTable ? <Table tensor={tensor} data={shown.told} /> : picture;
   return (
     <div class="nnv-map" data-tensor={tensor} style={{ "--nnv-height": `${height}px` }}>
       <Label tensor={tensor} data={shown.told} />

@@ -10,10 +10,9 @@ import { useMapKeys } from "./mapKeys.ts";
 import { select, selected } from "./select.ts";
 
 const MOST = 12;
-const LEAST_COLUMNS = 3;
 
 /** Columns stay where they are while the numbers change. CSS pixels. */
-const COLUMN_WIDTH = 62;
+const COLUMN_WIDTH = 60;
 const CHARACTER = 6.5;
 const PADDING = 14;
 
@@ -21,8 +20,6 @@ interface Props {
   readonly tensor: Kind;
   /** What words tell of: numbers that change faster cannot be read. */
   readonly data: ReadonlySignal<PlaneData | null>;
-  /** Of its place. CSS pixels. */
-  readonly width: number;
 }
 
 /** What is in the table: which part, and what a cell stands for. */
@@ -35,7 +32,7 @@ function Caption({ of, table }: { of: string; table: TableData }) {
   return (
     <caption>
       <span class="nnv-hidden">{`${of} `}</span>
-      {[part, each].filter((words) => words !== "").join("; ")}
+      <span>{[part, each].filter((words) => words !== "").join("; ")}</span>
     </caption>
   );
 }
@@ -83,8 +80,15 @@ function Rows({ table, plane }: { table: TableData; plane: Plane }) {
   );
 }
 
+/** Where the table scrolls to, so that a cell is seen beside the names of the rows. The page stays where it is. */
+function leftFor({ scrollLeft, clientWidth }: HTMLElement, cell: HTMLElement, head: number): number {
+  const from = cell.offsetLeft - head;
+  const to = cell.offsetLeft + cell.offsetWidth - clientWidth;
+  return Math.min(from, Math.max(to, scrollLeft));
+}
+
 /** The drawn cells around the selected one in numbers. Its keys are those of the picture. */
-export function Table({ tensor, data, width }: Props) {
+export function Table({ tensor, data }: Props) {
   const { store } = useView();
   const box = useRef<HTMLElement>(null);
   const onKeyDown = useMapKeys(tensor);
@@ -95,15 +99,16 @@ export function Table({ tensor, data, width }: Props) {
   void store.cells[groupOf(tensor)].value;
   const corner = cornerOf(shown?.plane ?? null);
   const head = Math.max(COLUMN_WIDTH, headWidth(shown?.plane ?? null, corner));
-  const columns = Math.max(LEAST_COLUMNS, Math.min(MOST, Math.floor((width - head) / COLUMN_WIDTH)));
   const at = shown === null ? null : selected(store, shown.plane);
   const table =
-    shown === null || at === null ? null : tableOf(shown, at, store.places.value, { rows: MOST, columns });
+    shown === null || at === null
+      ? null
+      : tableOf(shown, at, store.places.value, { rows: MOST, columns: MOST });
   const here = at === null ? "" : `${at.row} ${at.column}`;
   useEffect(() => {
-    if (here !== "")
-      box.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [here]);
+    const cell = box.current?.querySelector<HTMLElement>("[aria-current]");
+    if (here !== "" && box.current && cell) box.current.scrollLeft = leftFor(box.current, cell, head);
+  }, [here, head]);
   const name = `${kindWords(tensor)} of ${store.layer.value?.path ?? "no layer"}`;
   return (
     <section
