@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import axe from "axe-core";
 import { describe, expect, test } from "vitest";
 import { linesOf, preActivation } from "../src/neuron/parts.ts";
 import { inputAt, namedIndices, placeOfInput, placeWords } from "../src/neuron/place.ts";
@@ -64,7 +65,11 @@ const CELLS = [
   Float32Array.of(0, 0, 0, 1),
   Float32Array.of(0, 0, 0, 0.5),
   Float32Array.of(0.25, 1, 0.5),
+  Float64Array.of(1, 412),
+  Float32Array.of(1, 2),
 ];
+
+const LINES = [{ name: "weights_l2", layer: "hidden", n: 2, x_buffer: 8, y_buffer: 9 }];
 
 const PANEL_OF = { _panels: ["weights", "neuron"] };
 
@@ -305,6 +310,16 @@ describe("the panel", () => {
     stop.dispatchEvent(new FocusEvent("blur"));
     await expect.poll(() => text(el, ".nnv-readout")).toContain("in 1");
     expect(el.querySelectorAll('.nnv-neuron [tabindex="0"]').length).toBe(1);
+  });
+
+  test("axe finds nothing amiss in it", async () => {
+    const { kernel, el } = show(PANEL_OF);
+    await drawParts(kernel, { neuron: { ...NEURON, lines: LINES } }, PARTS);
+    await expect.poll(() => text(el, ".nnv-neuron-legend")).toContain("|w| 2");
+    const { violations } = await axe.run(find<HTMLElement>(el, ".nnv-neuron"), {
+      rules: { region: { enabled: false }, "page-has-heading-one": { enabled: false } },
+    });
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`)).toEqual([]);
   });
 
   test("a press on a bar selects its sample", async () => {
