@@ -175,14 +175,14 @@ def labels_picture(labels: LabelSummary) -> str:
     if len(order) > _MAX_CLASSES:
         order = np.argsort(-labels.counts, kind="stable")[:_MAX_CLASSES]
     name_width = min(110, 12 + 6.5 * max(len(cut(labels.names[i], 16)) for i in order))
-    most, row, room = max(1, int(labels.counts.max())), 17, WIDTH - name_width - 92
+    most, row, room = max(1, int(labels.counts.max())), 17, WIDTH - name_width - 112
     bars, words = [], []
     for place, i in enumerate(order):
         y, count = place * row, int(labels.counts[i])
         words.append(text(name_width - 6, y + 12, cut(labels.names[i], 16), "end", "nnv-name"))
         bars.append(rect(name_width, y + 2, room * count / most, row - 4, "nnv-bar"))
         share = count / max(1, labels.n)
-        words.append(text(WIDTH - 44, y + 12, f"{count:,}", "end"))
+        words.append(text(WIDTH - 60, y + 12, f"{count:,}", "end"))
         words.append(text(WIDTH, y + 12, f"{share:.1%}", "end"))
     if labels.kind == "classes":
         x = name_width + room * labels.n / len(labels.names) / most

@@ -58,10 +58,11 @@ STYLE = (
 .nnv-data li { border-left: 3px solid var(--nnv-select); margin: 6px 0; max-width: 80ch; padding-left: 9px; }
 .nnv-data .nnv-columns { display: flex; flex-wrap: wrap; gap: 4px 32px; }
 .nnv-data section { flex: 1 1 340px; min-width: 0; }
-.nnv-data figure { flex: 1 1 340px; max-width: 560px; min-width: 0; }
+.nnv-data figure { container-type: inline-size; flex: 1 1 340px; max-width: 560px; min-width: 0; }
 .nnv-data figcaption { color: var(--nnv-muted); font-size: 12px; margin-bottom: 3px; text-align: left; }
 .nnv-data figcaption b { color: var(--nnv-text); font-weight: 600; }
 .nnv-data .nnv-svg { display: block; font-size: 11px; height: auto; overflow: visible; width: 100%; }
+@container (width < 320px) { .nnv-data .nnv-svg { font-size: 15px; } }
 .nnv-data .nnv-svg text { fill: var(--nnv-muted); paint-order: stroke; stroke: var(--nnv-surface); stroke-width: 3px; }
 .nnv-data .nnv-svg text.nnv-name { fill: var(--nnv-text); }
 .nnv-data .nnv-bar { fill: var(--nnv-given); }
