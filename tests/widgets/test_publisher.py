@@ -110,13 +110,14 @@ def test_C03_memory_stays_flat_for_half_an_hour(session, page):
     end = time.monotonic() + 1800
     train_until(session, lambda: session.step_index > 5000, seconds=60)
     page.comm.sent.clear()
-    before = process.memory_info().rss
+    before = process.memory_info().rss - session.recording.n_bytes
     while time.monotonic() < end:
         session.take_step()
         time.sleep(0.002)
         if len(page.comm.sent) > 1000:
             page.comm.sent.clear()
-    assert process.memory_info().rss - before < 32 << 20
+    # The metrics of every step are kept: what the recording says that it holds is its own.
+    assert process.memory_info().rss - session.recording.n_bytes - before < 16 << 20
 
 
 def test_C04_a_reloaded_page_gets_everything_again(session, inspector, page):
