@@ -307,6 +307,15 @@ def test_what_is_no_batch_is_refused(x: Any, words: str) -> None:
         inspect(networks.line().model, x)
 
 
+@pytest.mark.parametrize("name", ["y", "sample_weight", "x"])
+def test_parts_that_differ_in_length_are_refused(name: str) -> None:
+    network = networks.two_inputs() if name == "x" else networks.line()
+    x, y = batch_of(network)
+    arguments = {"x": x, "y": y, name: {**x, "right": x["right"][:3]} if name == "x" else features(3, 2)}
+    with pytest.raises(InvalidArgumentError, match=f"`{name}` must have a row for each of the 4 samples"):
+        inspect(network.model, **arguments)
+
+
 def test_a_data_set_is_refused_with_what_to_do() -> None:
     import tensorflow as tf
 

@@ -53,15 +53,19 @@ def _with_mask_of(tensor: Any, copy: Any) -> Any:
     return copy
 
 
-def n_rows(x: Any) -> int:
+def n_rows(x: Any, **others: Any) -> int:
     """Return how many samples a batch has.
 
+    Args:
+        x: The inputs.
+        **others: What belongs to the same samples, by the user's name for it.
+
     Raises:
-        InvalidArgumentError: If it has none, or is no batch.
+        InvalidArgumentError: If it has none, is no batch, or its parts differ in length.
     """
     shapes = [tuple(leaf.shape) for leaf in tree.flatten(x)]
     if not shapes or not all(shapes):
-        received = f"a value of shape {()}" if shapes else "no array at all"
+        received = "a value of shape ()" if shapes else "no array at all"
         raise InvalidArgumentError(
             f"`x` must be a batch, whose first axis counts samples. Received: {received}. Give x[None] for one sample."
         )
@@ -70,4 +74,11 @@ def n_rows(x: Any) -> int:
         raise InvalidArgumentError(
             f"`x` must have at least one row. Received: an empty batch of shape {shapes[0]}. Give some samples."
         )
+    for name, value in {"x": x, **others}.items():
+        lengths = [leaf.shape[0] for leaf in tree.flatten(value) if leaf is not None and leaf.shape.rank]
+        if any(length not in (None, n) for length in lengths):
+            raise InvalidArgumentError(
+                f"`{name}` must have a row for each of the {n} samples of `x`. Received: {lengths} rows. "
+                "Cut them from the same place."
+            )
     return int(n)

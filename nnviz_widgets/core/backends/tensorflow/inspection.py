@@ -82,7 +82,7 @@ def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Ins
     x, y, sample_weight = (
         as_batch(name, value) for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight))
     )
-    n_samples = n_rows(x)
+    n_samples = n_rows(x, y=y, sample_weight=sample_weight)
     if not all(layer.built for layer in model._flatten_layers()):
         _build(model, x)
     entries = walk(model)
