@@ -37,6 +37,14 @@ def cnn(n_batches: int = 10) -> tuple[Any, Any, Any, int]:
     return _compiled(model, (28, 28, 1), 64, n_batches)
 
 
+def lstm(n_batches: int = 10, n_steps: int = 100) -> tuple[Any, Any, Any, int]:
+    """Return a compiled recurrent network over `n_steps` time steps, inputs, targets and a batch size of 32."""
+    model = keras.Sequential(
+        [keras.Input((n_steps, 32)), layers.LSTM(64), layers.Dense(10, activation="softmax")],
+    )
+    return _compiled(model, (n_steps, 32), 32, n_batches)
+
+
 def _compiled(model: Any, shape: tuple[int, ...], batch_size: int, n_batches: int) -> tuple[Any, Any, Any, int]:
     random = np.random.default_rng(0)
     x = random.normal(size=(batch_size * n_batches, *shape)).astype("float32")
