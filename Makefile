@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-js test-python check format bench soak protocol pins build chromium clean distclean
+.PHONY: help setup demo test test-js test-python check format bench soak gallery protocol pins build chromium clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: setup ## print the figures: time and size beside what a user would take i
 
 soak: setup chromium $(VENV)/kernels.stamp ## run the long fault cases in full length
 	$(BIN)/python -m pytest -m soak --timeout 2400
+
+gallery: setup chromium ## take pictures of each kind of layer: docs/gallery
+	$(BIN)/python -m scripts.gallery
 
 protocol: $(VENV)/installed.stamp ## write the TypeScript side of the protocol anew
 	$(BIN)/python scripts/write_protocol.py $(PROTOCOL)

@@ -73,6 +73,19 @@ class Lookup:
             return paths[0]
         raise LayerNotFound(_unknown(name, paths or nearest(name, sorted(self._paths)), ambiguous=bool(paths)))
 
+    def misread(self, layer: str | LayerInfo) -> str | None:
+        """Return what to say where a word is the path of one layer and Keras' name of another, `None` otherwise."""
+        if not isinstance(layer, str) or layer not in self._layers:
+            return None
+        named = [path for path in self._paths_of_name.get(layer, []) if _first_call(path) != _first_call(layer)]
+        if not named or self._layers[layer].name == layer:
+            return None
+        return (
+            f"{layer!r} is read as the path of the layer that Keras calls {self._layers[layer].name!r}; the layer that "
+            f"Keras calls {layer!r} has the path {named[0]!r}. Numbers in paths restart in each model: see "
+            "`recording.layers`."
+        )
+
     def why(self, layer: str | LayerInfo, kind: str) -> str | None:
         """Say why a kind of a layer cannot be read, `None` if it can.
 

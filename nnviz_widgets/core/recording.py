@@ -19,6 +19,7 @@ from nnviz_widgets.core.lookup import Lookup, check_kind, words
 from nnviz_widgets.core.metric_log import MetricLog
 from nnviz_widgets.core.readings import COLUMNS, Readings
 from nnviz_widgets.core.tensor_store import TensorStore
+from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded, TensorTooLarge, TensorUnavailable
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ class Recording(NamedAttributes):
             LayerNotFound: There is no such layer; the message names the nearest.
             TensorUnavailable: It can never be read; the message is the reason.
         """
-        key = self.resolve(layer, kind, variable, call, output)
+        key = self._resolve_word(layer, kind, variable, call, output)
         if part is None:
             return self.frame(key, step).array
         _, held = self._held(key, step)
@@ -304,6 +305,15 @@ class Recording(NamedAttributes):
             raise TensorTooLarge(too_large(key, held))
         array: npt.NDArray[Any] = held.part(part) if isinstance(held, Deferred) else held[part]
         return array
+
+    def _resolve_word(
+        self, layer: str | LayerInfo, kind: str, variable: str | None, call: int, output: int
+    ) -> TensorKey:
+        """Find the tensor that a person means, and warn where the word for the layer may mean another one."""
+        text = self._lookup.misread(layer)
+        if text is not None:
+            warn(text)
+        return self.resolve(layer, kind, variable, call, output)
 
     def frame(self, key: TensorKey, step: int = -1) -> Frame:
         """Read a tensor by its key, with the step and the names of its axes.
@@ -385,7 +395,7 @@ class Recording(NamedAttributes):
         """
         import pandas as pd
 
-        key = self.resolve(layer, kind, variable, call, output)
+        key = self._resolve_word(layer, kind, variable, call, output)
         steps, values = self.readings().rows(key)
         columns = COLUMNS if kind == "weights" else COLUMNS[:-1]
         table = pd.DataFrame(values[:, : len(columns)], index=pd.Index(steps, name="step"), columns=list(columns))
@@ -429,7 +439,7 @@ class Recording(NamedAttributes):
         Raises:
             TensorUnavailable: No axis of the tensor counts neurons; the message names those that it has.
         """
-        key = self.resolve(layer, kind, variable, call, output)
+        key = self._resolve_word(layer, kind, variable, call, output)
         spec = self.spec(key)
         if spec.neuron_axis is None:
             raise TensorUnavailable(

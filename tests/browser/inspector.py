@@ -95,6 +95,11 @@ class Shown:
         pixels = self.pixels(tensor)
         return bool(pixels) and pixels[1] > 8
 
+    def n_colors(self, tensor: str) -> int:
+        """Return how many colours a map has, 0 if there is none."""
+        pixels = self.pixels(tensor)
+        return pixels[1] if pixels else 0
+
     def move(self, name: str, value: int) -> None:
         """Drag a slider to a value, as the browser does for a person."""
         self.slider(name).evaluate(

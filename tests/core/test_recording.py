@@ -1,6 +1,7 @@
 """The recording gives back what was written, in the words of the public contract."""
 
 import re
+import warnings
 
 import ml_dtypes
 import numpy as np
@@ -12,7 +13,7 @@ from nnviz_widgets.core.frame import VITALS, Catalogue, TensorKey, TensorSpec, V
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.tensor_store import ARRAY_BYTES, STEP_BYTES
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
-from tests.core.catalogues import arrays_of, dense, reading_of
+from tests.core.catalogues import arrays_of, dense, layer, reading_of, specs_of
 
 KERNEL = TensorKey("dense", "weights", "kernel")
 
@@ -326,3 +327,20 @@ def test_the_recording_agrees_with_a_dictionary(writes, order):
                     recording.tensor("dense", "weights", step, variable)
     overhead = STEP_BYTES * len({step for step, _ in model}) + ARRAY_BYTES * len(model)
     assert recording.n_bytes == sum(array.nbytes for array in model.values()) + overhead
+
+
+def test_a_word_that_may_mean_two_layers_is_said_to_be_read_as_a_path():
+    specs = (*specs_of("lstm", 4, 3), *specs_of("lstm_1", 4, 3))
+    catalogue = Catalogue((layer("lstm", 3, name="lstm_1"), layer("lstm_1", 3, name="lstm_2")), tuple(specs))
+    recording = Recording()
+    recording.set_catalogue(catalogue)
+    arrays = arrays_of(catalogue)
+    recording.add_tensors(0, arrays)
+    with pytest.warns(UserWarning, match="'lstm_1' is read as the path of the layer that Keras calls 'lstm_2'"):
+        read = recording.tensor("lstm_1", "weights")
+    assert np.array_equal(read, arrays[TensorKey("lstm_1", "weights", "kernel")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recording.tensor("lstm_2", "weights")
+        recording.tensor("lstm", "weights")
+        recording.tensor(catalogue.layers[1], "weights")
