@@ -1,10 +1,13 @@
 """The widgets on a real session: Keras trains on its own thread, a page looks on."""
 
+import base64
 import gc
+import json
 import threading
 import time
 import weakref
 
+import ipywidgets
 import numpy as np
 import pytest
 
@@ -120,6 +123,34 @@ def test_C20_the_widget_is_closed_while_training_runs(training):
     training.pause()
     gc.collect()
     assert reference() is None
+
+
+def test_C21_saved_state_holds_no_tensor_no_sample_and_no_label(training):
+    """Markers in the data, in a weight and so in what is computed from them, after pages have looked at all of it."""
+    marker = 7.65432109
+    training._training.arguments.x[:] = marker
+    training.model.layers[0].kernel.assign(np.full((12, 8), marker))
+    inspector = training.inspector()
+    page = Page(inspector)
+    page.ready()
+    page.watch(*MAPS)
+    training.step(3)
+    until(lambda: page.poll() and page.frames[-1][0]["step"] == 3)
+    until(lambda: inspector._status["step"] == 3)
+    state = ipywidgets.Widget.get_manager_state()["state"]
+    for model in state.values():
+        model["state"].pop("_esm", None)
+        model["state"].pop("_css", None)
+        assert not model.get("buffers")
+    text = json.dumps(state, allow_nan=False)
+    assert len(text) < 64 << 10
+    assert "7.6543" not in text
+    raw = np.full(2, marker, "<f4").tobytes()
+    for encoded in (base64.b64encode(raw), base64.b64encode(raw[1:]), base64.b64encode(raw[2:])):
+        assert encoded.decode().rstrip("=")[:6] not in text
+    sent = b"".join(b"".join(buffers) for _, _, buffers in inspector.comm.sent)
+    assert sent, "what the state must not hold was on the way to the page"
+    inspector.close()
 
 
 def test_a_failure_reaches_the_page(make_session):
