@@ -1,0 +1,66 @@
+"""A cell that blocks, and a cell that prints without end: the page waits in words, and is right in the end."""
+
+from __future__ import annotations
+
+from tests.browser.inspector import Shown, setup
+from tests.browser.kernels import OLDER_IPYKERNEL
+
+
+def test_C12_buttons_wait_for_the_running_cell_in_words_and_then_do_what_they_were_pressed_for(lab):
+    """Where messages of widgets wait for the cell: each is carried out once, in the order of the clicks."""
+    busy = "print('begun', flush=True); time.sleep(6)"
+    log = "print([text for text in asked], session.step_index)"
+    noting = """
+asked = []
+for name in ("ask_run", "ask_pause", "ask_steps"):
+    def noted(*args, name=name, ask=getattr(session, name)):
+        asked.append(name)
+        return ask(*args)
+    object.__setattr__(session, name, noted)
+"""
+    with lab.open([setup() + noting, "session", busy, log], kernel=OLDER_IPYKERNEL) as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        shown = Shown(notebook, notebook.cell(1))
+        shown.button("Step").click()
+        shown.wait_for_chip("paused at step 1")
+        notebook.start_cell(2)
+        notebook.wait_until(lambda: "begun" in notebook.text(2), "the cell runs")
+        shown.button("Step").click()
+        shown.wait_for_chip("waiting for the running cell")
+        assert notebook.running(2)
+        shown.wait_for_chip("paused at step 2")
+        assert not notebook.running(2)
+        notebook.run_cell(3)
+        assert notebook.text(3).strip() == "['ask_steps', 'ask_steps'] 2"
+        assert notebook.complaints == []
+
+
+def test_C14_a_flood_of_prints_loses_frames_and_the_page_is_right_in_the_end(lab):
+    """The server drops messages of every kind for seconds; the run is not disturbed and its last step is shown."""
+    # A carriage return keeps the page from growing; the pause lets the server's window of 3 s go by.
+    flood = """
+import sys
+session.step()
+session.speed = 50
+session.run(until=59)
+for i in range(60):
+    sys.stdout.write("\\r" + "." * 100_000)
+    sys.stdout.flush()
+    time.sleep(0.01)
+session.wait()
+time.sleep(5)
+session.step()
+None
+"""
+    ending = "print(session.state, session.step_index)"
+    with lab.open([setup(epochs=3), "session", flood, ending]) as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        shown = Shown(notebook, notebook.cell(1))
+        notebook.run_cell(2)
+        shown.wait_until(lambda: shown.step() == 60, "the last step is shown")
+        shown.wait_until(lambda: shown.drawn("weights"), "the maps are drawn")
+        notebook.run_cell(3)
+        assert notebook.text(3).strip() == "finished 60"
+        assert "rate exceeded" in lab.server.log_tail(200), "messages were dropped"
