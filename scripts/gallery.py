@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).parents[1] / "docs" / "gallery"
-WIDTH, HEIGHT = 1440, 1100
+WIDTH, HEIGHT = 1760, 1400
 SETTLED_MS = 700
 """Until the last frame is painted: a picture is looked at by people, no test waits for it."""
 

@@ -22,10 +22,9 @@ def key_of(recording: Recording, layer: str, kind: Kind, variable: str | None = 
         return recording.resolve(layer, kind, variable, output=output)
     except InvalidArgumentError:
         # Several variables and none is a kernel, as in BatchNormalization: a picture of the first says more than words.
-        main = recording.catalogue.main_specs().get((layer, kind))
-        if main is None or variable is not None or output:
+        if variable is not None or output:
             raise
-        return main.key
+        return recording.keys(layer, kind)[0]
 
 
 def key_or_reason(

@@ -13,6 +13,7 @@ from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.protocol import MapRequest, ReadValues, Watch
 from nnviz_widgets.widgets import stack
 from nnviz_widgets.widgets.frames import frame_message, keys_of
+from nnviz_widgets.widgets.kept import key_of
 from nnviz_widgets.widgets.layout import layout_of
 from nnviz_widgets.widgets.readout import value_text
 from nnviz_widgets.widgets.stack import companions, every_key, stacked
@@ -127,3 +128,11 @@ def test_large_kernels_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = recording.frame(TensorKey("z", "weights", "f/kernel"))
     monkeypatch.setattr(stack, "MOST_BYTES", 10)
     assert stacked(recording, frame) is frame
+
+
+def test_the_second_call_of_a_layer_shows_what_stands_for_the_first() -> None:
+    specs = [vector("mean"), vector("variance")]
+    calls = tuple(LayerInfo(path, "z", "Z", (None, 4), ("mean", "variance"), 0, 1, 4) for path in ("z", "z#1"))
+    recording = Recording()
+    recording.set_catalogue(Catalogue(calls, tuple(specs)))
+    assert key_of(recording, "z#1", "weights") == key_of(recording, "z", "weights") == specs[0].key
