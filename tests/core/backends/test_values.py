@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.core.deferred import Deferred
+from nnviz_widgets.core.probe import Probe
+from nnviz_widgets.core.session import Session
 
 pytest.importorskip("tensorflow")
 
@@ -53,6 +55,33 @@ def test_memory_is_shared_on_a_cpu(values: Any) -> None:
     variable.assign_add(tf.ones((100, 100)))
     variable.assign(variable * 2)
     assert (now == 1).all()
+
+
+def test_rows_cut_from_more_do_not_keep_the_rest(values: Any) -> None:
+    import tensorflow as tf
+
+    whole = tf.ones((1000, 128))
+    first = whole[:4]  # TensorFlow shares the memory of the first rows
+    assert np.shares_memory(np.asarray(first), np.asarray(whole))
+    assert not np.shares_memory(values.read_now(first, cut=True), np.asarray(whole))
+    assert np.shares_memory(values.read_now(whole), np.asarray(whole))
+
+
+@pytest.mark.parametrize(("rows", "shared"), [(64, False), (4, True)])
+def test_a_step_shares_activations_unless_they_are_the_first_of_more(rows: int, shared: bool) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2048, name="d")])
+    model.compile("sgd", "mse")
+    x = np.ones((rows, 3), np.float32)
+    with Session(model, x, np.ones((rows, 2048)), batch_size=rows, probe=Probe(samples=8), verbose=0) as session:
+        session.step()
+        for kind in ("activations", "activation_gradients"):
+            array = session.recording.tensor("d", kind)
+            while isinstance(array.base, np.ndarray):
+                array = array.base
+            assert array.shape == (min(rows, 8), 2048)
+            assert (array.base is not None) == shared
 
 
 def test_K18_gigabytes_on_a_device_are_not_fetched(values: Any) -> None:

@@ -59,6 +59,7 @@ class StepOutput:
     batch: Any
     _keys: Sequence[TensorKey] = field(repr=False)
     _tensors: Sequence[Any] = field(repr=False)
+    _samples: int = field(repr=False)
 
     @property
     def skipped(self) -> bool:
@@ -66,9 +67,18 @@ class StepOutput:
         return self.loss_scales is not None and self.updates == 0 and self.loss_scales[1] < self.loss_scales[0]
 
     def tensors(self, keys: Collection[TensorKey]) -> dict[TensorKey, Held]:
-        """Return those of `keys` that the variant computed. Arrays share memory with the outputs of the step."""
+        """Return those of `keys` that the variant computed.
+
+        Arrays share memory with the outputs of the step, but for rows that were cut from more: those are copied, since
+        TensorFlow keeps all of the rows for them.
+        """
         computed = zip(self._keys, self._tensors, strict=True)
-        return {key: read_now(tensor) for key, tensor in computed if key in keys}
+        return {key: read_now(tensor, cut=self._is_cut(key, tensor)) for key, tensor in computed if key in keys}
+
+    def _is_cut(self, key: TensorKey, tensor: Any) -> bool:
+        """Whether there may have been more rows: fewer than the probe's samples were all that there are."""
+        cut = key.kind in ("activations", "activation_gradients") and key.variable is None and tensor.shape.rank
+        return bool(cut) and int(tensor.shape[0]) == self._samples
 
 
 class TracedStep:
@@ -308,6 +318,7 @@ class TracedStep:
             batch=batch,
             _keys=self._keys if keep_tensors and tensors else (),
             _tensors=tensors if keep_tensors else (),
+            _samples=self._probe.samples,
         )
 
     def _vitals(self, outputs: dict[str, Any], tensors: Sequence[Any]) -> Reading | None:

@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.tensor_store import Held
 
 
-def read_now(tensor: Any) -> Held:
-    """Return the values of a tensor that will not stay: a copy of what is on a device, unless it is too large."""
-    deferred = None if _on_cpu(tensor) else _deferred(tensor, kept=False)
-    return np.asarray(tensor) if deferred is None or deferred.nbytes <= MAX_COPY_BYTES else deferred
+def read_now(tensor: Any, *, cut: bool = False) -> Held:
+    """Return the values of a tensor that will not stay: a copy of what is on a device, unless it is too large.
+
+    Args:
+        tensor: The tensor.
+        cut: Whether it is the first rows of another one, whose whole memory an array that shares it would keep.
+    """
+    if _on_cpu(tensor):
+        return np.array(tensor) if cut else np.asarray(tensor)
+    deferred = _deferred(tensor, kept=False)
+    return np.asarray(tensor) if deferred.nbytes <= MAX_COPY_BYTES else deferred
 
 
 def read_when_asked(tensor: Any) -> Held:
