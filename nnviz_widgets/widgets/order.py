@@ -12,6 +12,7 @@ from nnviz_widgets.core.grammar import view_of
 from nnviz_widgets.core.numeric import as_real, is_numeric, pointwise, without_repeats
 from nnviz_widgets.core.seriation import by_similarity
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.protocol import MAX_FRAME_BYTES
 from nnviz_widgets.widgets.kept import kept_at, key_of
 from nnviz_widgets.widgets.stack import companions, stacked
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MAX_KNOWN = 64
 """Orders kept of one recording; the oldest makes room."""
+
+MAX_SORTED = MAX_FRAME_BYTES // 2 // np.dtype(np.int32).itemsize
+"""More neurons are not sorted: their order would leave less than half of a frame for the pictures."""
 
 _known: WeakKeyDictionary[Recording, tuple[Catalogue, Known]] = WeakKeyDictionary()
 _lock = Lock()  # pages are answered on several threads; never held while an order is found
@@ -45,6 +49,9 @@ def order_of(recording: Recording, layer: str, order: Order) -> npt.NDArray[np.i
     found = known.get((layer, order))
     if found is not None:
         return found
+    n_neurons = _n_neurons(recording, layer)
+    if n_neurons > MAX_SORTED:
+        return f"not sorted: {n_neurons:,} neurons are more than the {MAX_SORTED:,} whose places fit into a frame"
     frame = _basis(recording, layer, order)
     if isinstance(frame, str):
         return frame
@@ -53,6 +60,10 @@ def order_of(recording: Recording, layer: str, order: Order) -> npt.NDArray[np.i
         while len(known) >= MAX_KNOWN:
             del known[next(iter(known))]
         return known.setdefault((layer, order), found)
+
+
+def _n_neurons(recording: Recording, layer: str) -> int:
+    return next((each.n_neurons for each in recording.layers if each.path == layer), 0)
 
 
 def _orders_of(recording: Recording) -> Known:
@@ -91,7 +102,7 @@ def _key_of_neurons(recording: Recording, layer: str, kind: Kind) -> TensorKey |
     In a `Bidirectional` that is one of both halves, in a separable convolution the second kernel.
     """
     main = key_of(recording, layer, kind)
-    n_neurons = next((each.n_neurons for each in recording.layers if each.path == layer), 0)
+    n_neurons = _n_neurons(recording, layer)
     specs = [spec for spec in recording.catalogue.specs if (spec.key.layer, spec.key.kind) == (main.layer, kind)]
     for spec in sorted(specs, key=lambda spec: spec.key != main):
         if spec.neuron_axis is None or not spec.grammar.own:

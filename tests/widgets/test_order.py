@@ -9,7 +9,7 @@ import pytest
 from nnviz_widgets.core.frame import Catalogue, Frame, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.grammar import PLAIN, Grammar
 from nnviz_widgets.core.recording import Recording
-from nnviz_widgets.protocol import MapRequest, Order, Watch
+from nnviz_widgets.protocol import MAX_FRAME_BYTES, MapRequest, Order, Watch
 from nnviz_widgets.widgets import order as order_module
 from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
 from nnviz_widgets.widgets.order import order_of, sort_neurons
@@ -211,3 +211,26 @@ def test_sorting_costs_a_frame_next_to_nothing(recording):
         return time.perf_counter() - started
 
     assert min(seconds(order=Order("similarity", 3)) for _ in range(5)) < 3 * min(seconds() for _ in range(5))
+
+
+def test_more_neurons_than_have_a_place_in_a_frame_are_not_sorted(recording):
+    n = order_module.MAX_SORTED + 1
+    recording.set_catalogue(dense_catalogue(2, n, 2))
+    recording.add_tensors(4, {KERNEL: np.zeros((2, n), "f4")})
+    watch = Watch(1, "page", "hidden", 4, 0, [MapRequest("weights", 500, 500)], order=Order("norm", 4))
+    frame, buffers = frame_message(recording, watch, keys_of(recording, watch), 4, 1, exact=True)
+    assert frame.order_buffer == -1
+    assert "not sorted: 131,073 neurons are more than" in frame.planes[0].note
+    assert sum(map(len, buffers)) < MAX_FRAME_BYTES
+
+
+def test_the_most_neurons_that_are_sorted_leave_room_for_pictures(recording):
+    n = order_module.MAX_SORTED
+    recording.set_catalogue(dense_catalogue(2, n, 2))
+    recording.add_tensors(4, {KERNEL: np.zeros((2, n), "f4"), ACTIVATIONS: np.zeros((4, n), "f4")})
+    maps = [MapRequest(kind, 500, 4000) for kind in ("weights", "activations")]
+    watch = Watch(1, "page", "hidden", 4, 0, maps, order=Order("norm", 4))
+    frame, buffers = frame_message(recording, watch, keys_of(recording, watch), 4, 1, exact=True)
+    assert len(buffers[frame.order_buffer]) == 4 * n
+    assert [plane.missing for plane in frame.planes] == [None, None]
+    assert sum(map(len, buffers)) < MAX_FRAME_BYTES
