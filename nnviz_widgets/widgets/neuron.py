@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Kind, LayerInput, TensorKey
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.protocol import MapRequest, Part, Watch
+NO_SAMPLES = "an empty batch has no sample"
 NOT_FED = "what {layer} is fed is not one tensor that can be read"
 """Several inputs, or values that the model's own code computes."""
 
@@ -131,7 +132,9 @@ class NeuronParts:
                 return found or f"{_words(key)} are not of this neuron", self._guess(found)
             case "input":
                 assert self._fed is not None  # else there is no key
-                return unflattened(self._input, self._fed), None if of_batch(key) else f"output of {key.layer}"
+                given = self._input
+                note = None if of_batch(key) else f"output of {key.layer}"
+                return (given if isinstance(given, str) else unflattened(given, self._fed)), note
             case "product":
                 made = self._product
                 return (made if isinstance(made, str) else unflattened(made, self._fed)), None
@@ -147,9 +150,10 @@ class NeuronParts:
         return self._recording.catalogue.inputs.get(self._watch.layer)
 
     @cached_property
-    def _input(self) -> Named:
+    def _input(self) -> Named | str:
         assert self._fed is not None
-        return input_of(self._recording.frame(self._fed.key, self._step), self._fed, self._watch.sample)
+        rows = self._recording.frame(self._fed.key, self._step)
+        return input_of(rows, self._fed, self._watch.sample) if len(rows.array) else NO_SAMPLES
 
     @cached_property
     def _weights(self) -> Frame:
@@ -167,7 +171,10 @@ class NeuronParts:
         weights = of_neuron(self._weights, self._neuron)
         if weights is None:
             return "the layer's weights are not of this neuron"
-        found = product(weights, self._input)
+        given = self._input
+        if isinstance(given, str):
+            return given
+        found = product(weights, given)
         if found is not None:
             return found
         return next((NO_SUM[name] for name in weights.names if name in NO_SUM), "it is no sum of weights times inputs")

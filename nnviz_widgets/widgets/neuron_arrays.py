@@ -100,7 +100,7 @@ def input_of(rows: Frame, fed: LayerInput, sample: int) -> Named:
     Args:
         rows: The tensor that holds it, of `fed.key`.
         fed: What the layer is fed.
-        sample: Which row; cut to those that there are.
+        sample: Which row; cut to those that there are, at least one.
     """
     values = rows.array[max(0, min(sample, len(rows.array) - 1))]
     known = len(rows.axes) == rows.array.ndim and not rows.axes[0].startswith("axis")
@@ -144,7 +144,7 @@ def _looked_up(weights: Named, given: Named) -> Named | None:
 
 
 def output_of(frame: Frame, neuron: int, sample: int) -> Named | None:
-    """Return a neuron's own output for a sample, `None` where that is one number.
+    """Return a neuron's own output for a sample, `None` where that is one number or there is no sample.
 
     Args:
         frame: Activations `(sample, …)`.
@@ -155,7 +155,8 @@ def output_of(frame: Frame, neuron: int, sample: int) -> Named | None:
     if outputs is None or outputs.array.ndim < 2 or "sample" not in outputs.names:
         return None
     axis = outputs.names.index("sample")
-    return outputs.without(axis, max(0, min(sample, outputs.array.shape[axis] - 1)))
+    n_samples = outputs.array.shape[axis]
+    return outputs.without(axis, max(0, min(sample, n_samples - 1))) if n_samples else None
 
 
 def samples_of(frame: Frame, neuron: int) -> Named | None:

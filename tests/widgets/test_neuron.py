@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nnviz_widgets.core.frame import batch_key
+from nnviz_widgets.core.frame import TensorKey, batch_key
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.protocol import MapRequest, Watch
 from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
@@ -266,3 +266,20 @@ def test_a_layer_without_weights_says_why(convolutional: Recording) -> None:
     told = Told(convolutional, "flat")
     assert "no variables" in str(told.plane("incoming").missing)
     assert told.cells("samples").shape == (1, 8)
+
+
+def test_a_neuron_of_an_empty_batch_has_words() -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4, name="d")])
+    model.compile("sgd", "mse")
+    with Session(model, FLAT[:, :6], np.ones((16, 4)), batch_size=8, verbose=0) as session:
+        session.step()
+        rows = {batch_key(0): np.ones((0, 6), "f4"), TensorKey("d", "activations"): np.ones((0, 4), "f4")}
+        session.recording.add_tensors(2, rows | {TensorKey("d", "weights", "kernel"): np.ones((6, 4), "f4")})
+        told = Told(session.recording, "d")
+    assert told.plane("input").missing == told.plane("product").missing == "an empty batch has no sample"
+    assert told.plane("output").missing == ""
+    assert told.plane("samples").missing == "shape (0,): no values"
+    assert told.neuron.weighted is None
+    assert told.cells("incoming", "weights").tolist() == [[1] * 6]
