@@ -9,7 +9,7 @@ import numpy as np
 
 from nnviz_widgets.core.inspection import Inspection
 from nnviz_widgets.core.recording import Recording
-from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
+from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded, TensorTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ class RecordingSource:
             if spec.key.kind == "activations":
                 try:
                     return int(np.shape(self.recording.frame(spec.key, -1).array)[0])
-                except (TensorNotRecorded, IndexError):
+                except (TensorNotRecorded, TensorTooLarge, IndexError):
                     continue
         return 0
 

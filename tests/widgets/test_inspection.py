@@ -106,6 +106,14 @@ def test_an_empty_recording_has_a_status() -> None:
     assert status_of(RecordingSource(recording)).samples == 0
 
 
+def test_K18_samples_are_counted_where_a_tensor_is_too_large_for_a_copy() -> None:
+    session = FakeSession()
+    first, second = [spec.key for spec in session.recording.catalogue.specs if spec.key.kind == "activations"][:2]
+    huge = Deferred((4, 1 << 29), np.float32, lambda index: pytest.fail(f"{index} was fetched"))
+    session.recording.add_tensors(0, {first: huge, second: np.zeros((4, 2), np.float32)})
+    assert RecordingSource(session.recording).n_samples == 4
+
+
 def test_K18_a_tensor_too_large_for_a_copy_has_words_for_a_picture(make_inspector: Any) -> None:
     session = FakeSession()
     asked: list[Any] = []
