@@ -23,6 +23,7 @@ class Lookup:
         self.catalogue = catalogue
         self._specs: dict[TensorKey, TensorSpec] = {} if older is None else dict(older._specs)
         self._specs.update((spec.key, spec) for spec in catalogue.specs)
+        self._of_now = {(spec.key.layer, spec.key.kind) for spec in catalogue.specs}
         self._layers: dict[str, LayerInfo] = {} if older is None else dict(older._layers)
         self._layers.update((layer.path, layer) for layer in catalogue.layers)
         self._keys: dict[tuple[str, Kind], list[TensorKey]] = {}
@@ -104,7 +105,7 @@ class Lookup:
 
     def why_now(self, path: str, kind: Kind) -> str | None:
         """Say why a kind is read no longer, though an older catalogue had it; `None` if it is."""
-        if any((spec.key.layer, spec.key.kind) == (path, kind) for spec in self.catalogue.specs):
+        if (path, kind) in self._of_now:
             return None
         reasons = self.catalogue.reasons
         return reasons.get((path, kind)) or reasons.get((_first_call(path), kind))

@@ -1,11 +1,13 @@
 """A tensor is found by what a user calls it, and what cannot be found is explained."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from nnviz_widgets.core.frame import Catalogue, TensorKey, TensorSpec
+from nnviz_widgets.core.frame import KINDS, Catalogue, TensorKey, TensorSpec
 from nnviz_widgets.core.lookup import Lookup
+from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, TensorUnavailable
 from tests.core.catalogues import dense, layer
 
@@ -123,3 +125,12 @@ def test_names_of_an_older_catalogue_stay_known():
     lookup = Lookup(renamed, Lookup(dense(4, 3, 2)))
     assert lookup.path("dense_42") == "dense"
     assert lookup.resolve("dense_1", "weights").layer == "dense_1"
+
+
+def test_a_thousand_layers_say_at_once_why_nothing_is_read_of_them():
+    """Each kind of each layer is asked for, before anything is kept: that must not look at all tensors each time."""
+    recording, catalogue = Recording(), dense(*[3] * 1001)
+    recording.set_catalogue(catalogue)
+    began = time.thread_time()
+    assert {recording.why(each, kind) for each in catalogue.layers for kind in KINDS} == {None}
+    assert time.thread_time() - began < 0.2
