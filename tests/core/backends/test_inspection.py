@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,44 @@ def test_nothing_of_the_model_is_changed(name: str, with_targets: bool) -> None:
     if name != "stateful":  # there the call before has moved the recurrent state
         for one, other in zip(outputs, flat(network.model(x, training=False)), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture
+def global_generator() -> Iterator[Any]:
+    import tensorflow as tf
+    from tensorflow.python.ops import stateful_random_ops
+
+    before, found = stateful_random_ops.global_generator, tf.random.Generator.from_seed(5)
+    tf.random.set_global_generator(found)
+    yield found
+    stateful_random_ops.global_generator = before
+
+
+def test_variables_and_generators_of_tensorflow_stay_as_they_are(global_generator: Any) -> None:
+    import keras
+    import tensorflow as tf
+
+    class Counts(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.n = tf.Variable(0.0)
+            self.generator = tf.random.Generator.from_seed(1)
+
+        def call(self, x: Any) -> Any:
+            self.n.assign_add(1.0)
+            return x + self.generator.normal((3,)) + global_generator.normal((3,))
+
+    model = keras.Sequential([keras.Input((3,)), Counts(), keras.layers.Dense(2)])
+    (layer, _) = model.layers
+    states = (layer.n, layer.generator.state, global_generator.state)
+    x = np.ones((2, 3), np.float32)
+    model(x)
+    before = [state.numpy().tolist() for state in states]
+    first, second = (value_of(inspect(model, x), TensorKey("counts", "activations")) for _ in range(2))
+    assert [state.numpy().tolist() for state in states] == before
+    np.testing.assert_array_equal(first, second)
+    model(x)
+    assert all(state.numpy().tolist() != was for state, was in zip(states, before, strict=True))
 
 
 def flat(outputs: Any) -> list[np.ndarray]:

@@ -211,7 +211,7 @@ class TracedStep:
 
     def _with_states_put_back(self) -> Taps:
         """Run the fixed batch; states that move at inference too, of random generators or recurrent layers, stay."""
-        states = [(variable, tf.identity(variable.value)) for variable in moving_states(self._model)]
+        states = [(variable, variable.read_value()) for variable in moving_states(self._model)]
         with Taps(self._model, self._tapped, gradients=False) as taps:
             self._model(self._probe.data, training=False)
         for variable, before in states:

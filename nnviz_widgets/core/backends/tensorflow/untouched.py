@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import tree
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.trainers.compile_utils import CompileLoss
 from tensorflow.python.eager import context
+from tensorflow.python.ops import stateful_random_ops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +26,32 @@ if TYPE_CHECKING:
 _ABSENT = object()
 
 
-def moving_states(model: Any) -> list[Any]:
-    """Return the variables that a call may change; Keras does not track the states of recurrent layers."""
-    recurrent = [getattr(layer, "states", None) for layer in model._flatten_layers()]
-    return [*model.non_trainable_variables, *(s for s in tree.flatten(recurrent) if isinstance(s, keras.Variable))]
+def moving_states(model: Any) -> list[tf.Variable]:
+    """Return the variables that a call may change, as TensorFlow's.
+
+    Keras does not track the states of recurrent layers, nor variables and generators of TensorFlow's own that a user's
+    layer holds as attributes, nor the generator that TensorFlow holds for all.
+    """
+    layers = list(model._flatten_layers())
+    recurrent = [s for s in tree.flatten([getattr(layer, "states", None) for layer in layers]) if _is_of_keras(s)]
+    held = [value for layer in layers for value in vars(layer).values()]
+    states = [_state_of(value) for value in (*held, stateful_random_ops.global_generator)]
+    found = [*_of_tensorflow([*model.non_trainable_variables, *recurrent]), *(s for s in states if s is not None)]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def _is_of_keras(value: Any) -> bool:
+    return isinstance(value, keras.Variable)
+
+
+def _of_tensorflow(variables: list[Any]) -> list[tf.Variable]:
+    return [variable.value for variable in variables if variable._value is not None]
+
+
+def _state_of(value: Any) -> tf.Variable | None:
+    """Return a variable of TensorFlow's own, that of a generator, or `None` for anything else."""
+    state = value.state if isinstance(value, tf.random.Generator) else value
+    return state if isinstance(state, tf.Variable) else None
 
 
 @contextlib.contextmanager
@@ -42,7 +66,7 @@ def untouched(model: Any) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_randomness_put_back())
-        stack.enter_context(_variables_put_back([*moving_states(model), *model.metrics_variables]))
+        stack.enter_context(_variables_put_back([*moving_states(model), *_of_tensorflow(model.metrics_variables)]))
         for layer in model._flatten_layers():
             if layer.built:
                 stack.enter_context(_attributes_put_back(layer))
@@ -61,19 +85,14 @@ def _twin(loss: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _variables_put_back(variables: list[Any]) -> Iterator[None]:
-    distinct = {id(variable): variable for variable in variables}.values()
+def _variables_put_back(variables: list[tf.Variable]) -> Iterator[None]:
     # A value that is held is not written to: TensorFlow makes a new one when the variable changes.
-    before = [(variable, variable.value.read_value()) for variable in distinct if _readable(variable)]
+    before = [(variable, variable.read_value()) for variable in variables]
     try:
         yield
     finally:
         for variable, value in before:
-            variable.value.assign(value)
-
-
-def _readable(variable: Any) -> bool:
-    return variable._value is not None
+            variable.assign(value)
 
 
 @contextlib.contextmanager
@@ -98,7 +117,7 @@ def _randomness_put_back() -> Iterator[None]:
     of_tensorflow = getattr(context.context(), "_rng", None)
     state = None if of_tensorflow is None else of_tensorflow.getstate()
     try:
-        with _variables_put_back([] if of_keras is None else [of_keras.state]):
+        with _variables_put_back([] if of_keras is None else _of_tensorflow([of_keras.state])):
             yield
     finally:
         random.setstate(of_python)
