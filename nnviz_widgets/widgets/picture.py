@@ -138,8 +138,12 @@ class Picture:
 
     def text(self, row: int, column: int) -> str:
         """Return the value at a cell of the full picture, exact in its own type; empty in a gap or outside."""
-        index = self.layout.index(row, self._source(column))
+        index = self.index(row, column)
         return "" if index is None else str(self.exact[index])
+
+    def index(self, row: int, column: int) -> tuple[int, ...] | None:
+        """Return the tensor's index of a cell of the full picture, `None` in a gap or outside."""
+        return self.layout.index(row, self._source(column))
 
     def _source(self, column: int) -> int:
         """Return the column that would be at this place if the neurons lay as they are."""

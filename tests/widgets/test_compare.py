@@ -9,9 +9,11 @@ import pytest
 from nnviz_widgets.core.frame import Catalogue, Frame, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.errors import NnvizError
-from nnviz_widgets.protocol import MapRequest, ReadValues, Watch
+from nnviz_widgets.protocol import MapRequest, Order, ReadValues, Watch
+from nnviz_widgets.widgets import compare as compare_module
 from nnviz_widgets.widgets.compare import difference
 from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.widgets.order import order_of
 from nnviz_widgets.widgets.readout import value_text
 
 KERNEL = TensorKey("d", "weights", "kernel")
@@ -136,3 +138,19 @@ def test_N06_the_difference_of_huge_broadcast_tensors_is_made_once():
 def test_N08_what_is_no_number_has_no_difference():
     found = difference(frame_of(np.ones(1), 2), frame_of(np.array(["a"])))
     assert found == "dtype str32 at step 1: no difference to dtype float64"
+
+
+def test_one_value_of_a_difference_is_made_without_the_others(recording, monkeypatch):
+    subtracted = []
+
+    def spied(now, then):
+        subtracted.append(now.size)
+        return subtract(now, then)
+
+    subtract = compare_module._subtract
+    monkeypatch.setattr(compare_module, "_subtract", spied)
+    now, then = (recording.frame(KERNEL, step).array.astype("f8") for step in (5, 0))
+    second = order_of(recording, "d", Order("norm", 5))[1]
+    asked = [ReadValues(1, "page", "d", 5, 0, "weights", 2, n, compare=0, order=Order("norm", 5)) for n in (1, 9)]
+    assert [value_text(recording, place) for place in asked] == [str((now - then)[2, second]), ""]
+    assert subtracted == [1]
