@@ -10,6 +10,7 @@ import { createMemorySource, type RecordedPlane, type RecordedRun } from "../src
 import { createStore } from "../src/store.ts";
 import { layerEntry, plane, status } from "../test/fakes.ts";
 import { measureScroll } from "./list.ts";
+import { openLive } from "./live.ts";
 
 const STEPS = 24;
 const MOVES = 120;
@@ -124,4 +125,7 @@ export async function measureRate(rows: number, cols: number, seconds: number) {
   return { size: `${rows}x${cols}`, maps: 3, frames_per_second: Number((n / elapsed).toFixed(1)) };
 }
 
-Object.assign(globalThis, { measureLatency, measureRate, measureScroll });
+/** Frames of three maps of that size that come by themselves. */
+const watchRun = (rows: number, cols: number) => openLive(runOf(rows, cols));
+
+Object.assign(globalThis, { watchRun, measureLatency, measureRate, measureScroll });

@@ -73,17 +73,25 @@ export interface Store {
 export const planeOf = (frame: FrameData | null, tensor: Kind): PlaneData | null =>
   frame?.planes.find(({ plane }) => plane.tensor === tensor && plane.part === "map") ?? null;
 
+const views = new WeakMap<FrameData, string>();
+
+/** What a frame shows, whatever the step. */
+function viewOf(frame: FrameData): string {
+  const known = views.get(frame);
+  if (known !== undefined) return known;
+  const { layer, sample, newest, planes } = frame;
+  const drawn = planes.map(({ plane }) => {
+    const { tensor, variable, output, further, row_start, col_start, compared } = plane;
+    return [tensor, variable, output, further, row_start, col_start, compared];
+  });
+  const view = JSON.stringify([layer, sample, newest, drawn]);
+  views.set(frame, view);
+  return view;
+}
+
 /** Whether two frames show the same thing at two steps. */
 function sameView(a: FrameData | null, b: FrameData | null): boolean {
-  if (a === null || b === null) return false;
-  const drawn = ({ planes }: FrameData): string =>
-    JSON.stringify(
-      planes.map(({ plane: { tensor, variable, output, further, row_start, col_start, compared } }) => [
-        [tensor, variable, output, further],
-        [row_start, col_start, compared],
-      ]),
-    );
-  return a.layer === b.layer && a.sample === b.sample && a.newest === b.newest && drawn(a) === drawn(b);
+  return a !== null && b !== null && viewOf(a) === viewOf(b);
 }
 
 /** Runs all painters in one animation frame and then tells the source that its frame is on screen. */

@@ -58,6 +58,28 @@ describe("moving", () => {
     listener.disconnect();
   });
 
+  test("while it runs a frame changes canvases alone, the page follows at a reader's pace", async () => {
+    const { el, kernel } = show({ _status: status({ state: "running" }) });
+    await draw(kernel);
+    await new Promise((resolve) => setTimeout(resolve, 2 * PACE_MS));
+    const rounds = new Set<number>();
+    let painted = 0;
+    const listener = new MutationObserver(() => rounds.add(painted));
+    listener.observe(el, { childList: true, characterData: true, attributes: true, subtree: true });
+    const began = performance.now();
+    for (let seq = 2; performance.now() - began < 3 * PACE_MS; seq++) {
+      const cells = buffers().map((values) => values.map((value) => value / seq));
+      kernel.say(frame(kernel.client, seq, [WEIGHTS, GRADIENTS, OUTPUTS], { step: 412 + seq }), cells);
+      await new Promise(requestAnimationFrame);
+      painted = kernel.of("ack").length;
+    }
+    listener.disconnect();
+    // Words and bars follow one after the other, each with its own timer.
+    const paces = Math.ceil((performance.now() - began) / PACE_MS) + 1;
+    expect(painted).toBeGreaterThan(2 * paces);
+    expect(rounds.size).toBeLessThanOrEqual(2 * paces);
+  });
+
   test("while it runs a move is said once, not each new value", async () => {
     const { el, kernel } = show({ _status: status({ state: "running" }) });
     await draw(kernel);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { bf16Value, bitsOf, toBf16Bits } from "../src/picture/bits.ts";
 import { drawPicture } from "../src/picture/canvas.ts";
 import { colorAt, packRgb, parseHex, SPECIAL } from "../src/picture/colors.ts";
-import { heightFor, layOut, placeUnder } from "../src/picture/layout.ts";
+import { createLayOut, heightFor, layOut, placeUnder } from "../src/picture/layout.ts";
 import { hold, type Limits, limitsOf } from "../src/picture/limits.ts";
 import { lutOf } from "../src/picture/lut.ts";
 import { poolPlane } from "../src/picture/pool.ts";
@@ -207,6 +207,21 @@ describe("pooling", () => {
 });
 
 describe("layout", () => {
+  test("planes of one shape share one layout, whatever their values", () => {
+    const lay = createLayOut(300, 200, 1);
+    const of = (rows: number, start = 0) =>
+      lay({
+        plane: plane(rows, 3, { row_start: start, full_rows: 40, shown_rows: rows, low: -rows }),
+        cells: new Float32Array(rows * 3).fill(start),
+        missing: null,
+      })?.layout;
+    const first = of(20);
+    expect(first).toBeDefined();
+    expect(of(20)).toBe(first);
+    expect(of(20, 5)).not.toBe(first);
+    expect(of(10)?.rowEdges).toHaveLength(11);
+  });
+
   test("rows are whole device pixels where that fills the place, and never higher than it", () => {
     expect([heightFor(196, 200, 18), heightFor(16, 112, 18), heightFor(31, 200, 18)]).toEqual([
       196, 112, 186,

@@ -31,12 +31,18 @@ export function mapFor(limits: Limits, theme: Theme): ColorMap {
   return `${limits.diverging ? "diverging" : "sequential"}-${theme.dark ? "dark" : "light"}`;
 }
 
-/** Gives the canvas so many device pixels, and exactly as many of the screen's. Answers whether that is a change. */
+/** The styles that were written, as a browser reads them back in other words. */
+const sizes = new WeakMap<HTMLCanvasElement, string>();
+
+/** Gives the canvas so many device pixels, and exactly as many of the screen's. Writes only what changes. */
 export function resize(canvas: HTMLCanvasElement, width: number, height: number, pixelRatio: number): void {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  canvas.style.width = `${width / pixelRatio}px`;
-  canvas.style.height = `${height / pixelRatio}px`;
+  const known = sizes.get(canvas);
+  const size = `width: ${width / pixelRatio}px; height: ${height / pixelRatio}px`;
+  if (known === size) return;
+  sizes.set(canvas, size);
+  canvas.style.cssText = size;
 }
 
 const images = new WeakMap<HTMLCanvasElement, ImageData>();

@@ -1,5 +1,6 @@
 /** Where a plane's cells lie on the screen, in device pixels. */
 
+import type { Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
 import { bitsOf } from "./bits.ts";
 import { poolPlane } from "./pool.ts";
@@ -11,9 +12,8 @@ const TALLEST_CELL = [18, 50] as const;
 /** From this share on a picture fills its place; what is left is no gap to look at. */
 const FULL = 0.9;
 
-export interface Picture {
-  readonly data: PlaneData;
-  readonly bits: Uint16Array;
+/** Where the cells lie, whatever they hold. */
+export interface Layout {
   readonly rows: Side;
   readonly cols: Side;
   readonly rowEdges: Int32Array;
@@ -21,6 +21,11 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly pixelRatio: number;
+}
+
+export interface Picture extends Layout {
+  readonly data: PlaneData;
+  readonly bits: Uint16Array;
 }
 
 /**
@@ -34,8 +39,8 @@ export function heightFor(rows: number, room: number, tallest: number): number {
 }
 
 /** Whether the picture takes the whole height of its place. */
-export function fills(picture: Picture, room: number): boolean {
-  return picture.height >= room * FULL;
+export function fills({ height }: Layout, room: number): boolean {
+  return height >= room * FULL;
 }
 
 function tallestCell({ cells }: Side, width: number, pixelRatio: number): number {
@@ -43,18 +48,12 @@ function tallestCell({ cells }: Side, width: number, pixelRatio: number): number
   return Math.max(low * pixelRatio, Math.min(width / cells, high * pixelRatio));
 }
 
-/** Lays a plane out in `width` device pixels and at most `room` of height; `null` if there is nothing to draw. */
-export function layOut(data: PlaneData, width: number, room: number, pixelRatio: number): Picture | null {
-  const fitting = poolPlane(data, room, width);
-  if (fitting.cells === null || fitting.cells.length === 0 || width === 0) return null;
-  const { rows, cols } = sidesOf(fitting.plane);
+function layoutOf(plane: Plane, width: number, room: number, pixelRatio: number): Layout {
+  const { rows, cols } = sidesOf(plane);
   // The gap after the last tile separates it from nothing.
   const shownRows = rows.tile > 0 ? rows.cells - 1 : rows.cells;
   const height = heightFor(shownRows, room, tallestCell(cols, width, pixelRatio));
-  const bits = bitsOf(fitting.cells);
   return {
-    data: fitting,
-    bits,
     rows,
     cols,
     rowEdges: evenEdges(rows.cells, shownRows, height),
@@ -63,6 +62,33 @@ export function layOut(data: PlaneData, width: number, room: number, pixelRatio:
     height,
     pixelRatio,
   };
+}
+
+/** What of a plane says where its cells lie. */
+function shapeKey(plane: Plane): string {
+  const { row_axes, col_axes, gutter, full_rows, full_cols, rows, cols, row_factor, col_factor } = plane;
+  const { row_start, col_start, shown_rows, shown_cols } = plane;
+  const sizes = [full_rows, full_cols, rows, cols, row_factor, col_factor];
+  return JSON.stringify([row_axes, col_axes, gutter, sizes, row_start, col_start, shown_rows, shown_cols]);
+}
+
+/** Lays planes out in `width` device pixels and at most `room` of height. Those of one shape share one layout. */
+export function createLayOut(width: number, room: number, pixelRatio: number) {
+  let known: Layout | null = null;
+  let key = "";
+  return (data: PlaneData): (Picture & { readonly layout: Layout }) | null => {
+    const fitting = poolPlane(data, room, width);
+    if (fitting.cells === null || fitting.cells.length === 0 || width === 0) return null;
+    const now = shapeKey(fitting.plane);
+    const layout = known !== null && now === key ? known : layoutOf(fitting.plane, width, room, pixelRatio);
+    [known, key] = [layout, now];
+    return { ...layout, data: fitting, bits: bitsOf(fitting.cells), layout };
+  };
+}
+
+/** One plane alone; `null` if there is nothing to draw. */
+export function layOut(data: PlaneData, width: number, room: number, pixelRatio: number): Picture | null {
+  return createLayOut(width, room, pixelRatio)(data);
 }
 
 /** The cell whose edges hold the pixel. */

@@ -32,8 +32,14 @@ function Count({ n, of }: { n: number; of: "above" | "below" }) {
   );
 }
 
+interface RampProps {
+  readonly shown: Shown;
+  readonly axis: Signal<Scale | null>;
+  readonly beyond: ReadonlySignal<Beyond>;
+}
+
 /** Ramp and histogram. */
-function Ramp({ shown, axis, beyond }: { shown: Shown; axis: Signal<Scale | null>; beyond: Beyond }) {
+function Ramp({ shown, axis, beyond }: RampProps) {
   const { theme } = useView();
   const canvas = useRef<HTMLCanvasElement>(null);
   const size = useSize(canvas);
@@ -44,7 +50,7 @@ function Ramp({ shown, axis, beyond }: { shown: Shown; axis: Signal<Scale | null
     const { histogram = [], low, high } = counted?.plane ?? {};
     canvas.current.width = size.width;
     canvas.current.height = size.height;
-    const bar = { map: mapFor(scale, colors), scale, axis: over, beyond };
+    const bar = { map: mapFor(scale, colors), scale, axis: over, beyond: beyond.value };
     drawBar(canvas.current, { ...bar, histogram, low: low ?? 0, high: high ?? 0 }, colors, size.pixelRatio);
   });
   return <canvas ref={canvas} />;
@@ -67,7 +73,7 @@ export function Bar({ tensor, shown, height }: Props) {
   const zero = placing(axis.value ?? scale)(0);
   return (
     <div class="nnv-bar" style={{ height: `${height}px` }}>
-      <Ramp shown={shown} axis={axis} beyond={beyond} />
+      <Ramp shown={shown} axis={axis} beyond={counts} />
       {scale.diverging && (
         <span class="nnv-bar-zero" style={{ top: `${(1 - zero) * 100}%` }}>
           0

@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { blocksOf } from "../picture/blocks.ts";
-import type { Picture } from "../picture/layout.ts";
+import type { Layout } from "../picture/layout.ts";
 import type { Plane } from "../protocol.gen.ts";
 import { useView } from "./context.ts";
 
@@ -11,8 +11,8 @@ const CHARACTER = 6;
 const LEAST = 3;
 
 /** The names of blocks of rows beside the picture, of columns above it, and hairlines where no gap is between them. */
-export function Blocks({ picture }: { picture: ReadonlySignal<Picture | null> }) {
-  const now = picture.value;
+export function Blocks({ layout }: { layout: ReadonlySignal<Layout | null> }) {
+  const now = layout.value;
   if (now === null) return null;
   const css = (pixels: number) => `${pixels / now.pixelRatio}px`;
   const rows = blocksOf(now.rows, now.rowEdges);

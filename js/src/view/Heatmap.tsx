@@ -75,7 +75,7 @@ export function Heatmap({ tensor, height, visible }: Props) {
   const picture = (
     <>
       <Canvases tensor={tensor} shown={shown} />
-      <Blocks picture={shown.picture} />
+      <Blocks layout={shown.layout} />
     </>
   );
   const drawn = asTable ? <Table tensor={tensor} data={shown.told} /> : picture;

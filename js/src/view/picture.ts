@@ -4,7 +4,7 @@ import { computed, type ReadonlySignal, useSignalEffect } from "@preact/signals"
 import type { RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { drawMarks, drawPicture, resize } from "../picture/canvas.ts";
-import { fills, layOut, type Picture } from "../picture/layout.ts";
+import { createLayOut, fills, type Layout, type Picture } from "../picture/layout.ts";
 import { linear, type Scale } from "../picture/scale.ts";
 import type { Kind } from "../protocol.gen.ts";
 import { mapRequest } from "../requests.ts";
@@ -27,6 +27,8 @@ export interface Shown {
   readonly missing: ReadonlySignal<string | null>;
   readonly waiting: ReadonlySignal<boolean>;
   readonly picture: ReadonlySignal<Picture | null>;
+  /** Where its cells lie: the same object while only their values change. */
+  readonly layout: ReadonlySignal<Layout | null>;
   /** Of the picture in CSS pixels; `null` if it is much lower than its place. Held while one is waited for. */
   readonly height: ReadonlySignal<number | null>;
   readonly scale: ReadonlySignal<Scale | null>;
@@ -40,12 +42,12 @@ export function usePicture(tensor: Kind, height: number, { width, pixelRatio }: 
     const told = computed(() => planeOf(store.told.value, tensor));
     const counted = computed(() => planeOf(store.counted.value, tensor));
     const room = Math.round(height * pixelRatio);
-    const picture = computed(() =>
-      data.value === null ? null : layOut(data.value, width, room, pixelRatio),
-    );
+    const layOut = createLayOut(width, room, pixelRatio);
+    const picture = computed(() => (data.value === null ? null : layOut(data.value)));
+    const layout = computed(() => picture.value?.layout ?? null);
     let last: number | null = height;
     const filled = computed(() => {
-      const now = picture.value;
+      const now = layout.value;
       if (now !== null) last = fills(now, room) ? now.height / pixelRatio : null;
       return last;
     });
@@ -60,7 +62,7 @@ export function usePicture(tensor: Kind, height: number, { width, pixelRatio }: 
       return cells === null || cells?.length === 0 ? (why ?? "no values") : null;
     });
     const waiting = computed(() => picture.value === null);
-    return { told, counted, missing, waiting, picture, height: filled, scale };
+    return { told, counted, missing, waiting, picture, layout, height: filled, scale };
   }, [store, tensor, height, width, pixelRatio]);
 }
 
@@ -98,6 +100,10 @@ export function usePainting(
   marks: RefObject<HTMLCanvasElement | null>,
 ): void {
   const { store, theme } = useView();
+  const places = useMemo(
+    () => computed(() => (picture.value === null ? null : marksOf(store, picture.value))),
+    [store, picture],
+  );
   useEffect(() => {
     const cellsChanged = changeDetector();
     const marksChanged = changeDetector();
@@ -111,17 +117,18 @@ export function usePainting(
         resize(cells.current, width, height, pixelRatio);
         drawPicture(cells.current, now, coloring, colors);
       }
-      const places = marksOf(store, now);
+      const marked = places.peek();
       // While it runs the picture is new in every frame and the marks hardly ever.
-      if (!marksChanged(width, height, colors, marks.current, JSON.stringify(places))) return;
+      if (marked === null) return;
+      if (!marksChanged(width, height, colors, marks.current, JSON.stringify(marked))) return;
       resize(marks.current, width, height, pixelRatio);
-      drawMarks(marks.current, places, colors, pixelRatio);
+      drawMarks(marks.current, marked, colors, pixelRatio);
     });
-  }, [store, picture, scale, theme, cells, marks]);
+  }, [store, picture, scale, theme, cells, marks, places]);
   useSignalEffect(() => {
     void scale.value;
     void theme.value;
-    if (picture.value !== null) marksOf(store, picture.value);
+    void places.value;
     store.repaint();
   });
 }
