@@ -73,19 +73,18 @@ describe("pictures", () => {
     },
   );
 
-  test("a picture of few rows has a ground, a full one and words have none of that", async () => {
+  test("a picture of few rows lies at the top of its place, on the page's own ground", async () => {
     const { kernel, el } = show();
-    const low = () => el.querySelectorAll(".nnv-map-low").length;
-    const none = plane(0, 0, { tensor: "gradients", buffer: -1, missing: "the layer is frozen" });
-    await draw(kernel, [plane(1, 8), none]);
-    await expect.poll(low).toBe(1);
-    kernel.cursor.set("layer", "digits");
-    await expect.poll(() => el.querySelector(".nnv-stale")).not.toBeNull();
-    expect(low()).toBe(1);
-    kernel.cursor.set("layer", "hidden");
+    await draw(kernel, [plane(1, 8)]);
+    const box = find(el, "[data-tensor=weights] .nnv-map-box");
+    const picture = find(box, ".nnv-map-body");
+    await expect.poll(() => picture.getBoundingClientRect().height).toBeLessThan(60);
+    expect(picture.getBoundingClientRect().top).toBe(box.getBoundingClientRect().top);
+    expect(box.getBoundingClientRect().height).toBe(200);
+    expect(getComputedStyle(box).backgroundColor).toBe("rgba(0, 0, 0, 0)");
     kernel.say(frame(kernel.client, 2, [plane(196, 1)]), [new Float32Array(196)]);
-    await expect.poll(low).toBe(0);
-    expect(find(el, "[data-tensor=weights] .nnv-bar").getBoundingClientRect().height).toBe(196);
+    const bar = () => find(el, "[data-tensor=weights] .nnv-bar").getBoundingClientRect().height;
+    await expect.poll(bar).toBe(196);
   });
 
   test.each([1120, 800])("at %d px no number and no range in a label is broken", async (width) => {

@@ -238,6 +238,21 @@ describe("layout", () => {
     expect([heightOf(1, 128), heightOf(3, 20), heightOf(1, 1), heightOf(4, 10)]).toEqual([18, 90, 50, 200]);
   });
 
+  test("cells of tiles are square where that fits, and never higher than the place", () => {
+    const tiles = (side: number, filters: number, room: number) => {
+      const axes = [{ name: "filter", size: filters, labels: [] }];
+      const cols = filters * (side + 1);
+      const changes = { gutter: true, col_axes: [...axes, { name: "x", size: side, labels: [] }] };
+      const cells = new Float32Array(side * cols);
+      return layOut({ plane: plane(side, cols, changes), cells, missing: null }, 924, room, 1);
+    };
+    const map = tiles(24, 14, 112);
+    expect(map?.width).toBe(924);
+    expect(map?.height).toBe(Math.round((24 * 924) / (14 * 25)));
+    expect(tiles(24, 4, 112)?.height).toBe(112);
+    expect(tiles(5, 200, 200)?.height).toBe(24);
+  });
+
   test("a picture is never larger than its place wants, in cells", () => {
     const cells = new Float32Array(1000 * 1000);
     const picture = layOut({ plane: plane(1000, 1000), cells, missing: null }, 300, 200, 1);

@@ -9,6 +9,9 @@ import { alignedEdges, cellAt, evenEdges, firstOf, type Side, sidesOf, unitOf } 
 /** A cell is no taller than it is wide, within these bounds: beyond them it looks like a bar. CSS pixels. */
 const TALLEST_CELL = [18, 50] as const;
 
+/** A picture of tiles is at least so high, square cells or not: one can still point at it. CSS pixels. */
+const LOWEST_TILES = 24;
+
 /** From this share on a picture fills its place; what is left is no gap to look at. */
 const FULL = 0.9;
 
@@ -48,11 +51,26 @@ function tallestCell({ cells }: Side, width: number, pixelRatio: number): number
   return Math.max(low * pixelRatio, Math.min(width / cells, high * pixelRatio));
 }
 
+/**
+ * The height of a picture of tiles, which are images: as high as they are wide where that fits into `room`. Counted in
+ * the tensor's own indices, so that pooling one side more than the other changes no shape.
+ */
+function tiledHeight(rows: Side, cols: Side, width: number, room: number, lowest: number): number {
+  const gap = rows.tile > 0 ? 1 : 0;
+  const square = ((rows.shown - gap) / cols.shown) * width;
+  const least = Math.max(lowest, rows.cells - gap);
+  return Math.round(Math.min(Math.max(square, least), room));
+}
+
+const isTiled = (side: Side): boolean => side.fullTile > 0;
+
 function layoutOf(plane: Plane, width: number, room: number, pixelRatio: number): Layout {
   const { rows, cols } = sidesOf(plane);
   // The gap after the last tile separates it from nothing.
   const shownRows = rows.tile > 0 ? rows.cells - 1 : rows.cells;
-  const height = heightFor(shownRows, room, tallestCell(cols, width, pixelRatio));
+  const height = isTiled(cols)
+    ? tiledHeight(rows, cols, width, room, LOWEST_TILES * pixelRatio)
+    : heightFor(shownRows, room, tallestCell(cols, width, pixelRatio));
   return {
     rows,
     cols,

@@ -70,7 +70,6 @@ export function Heatmap({ tensor, height, visible }: Props) {
   const filled = shown.height.value;
   const { store } = useView();
   const asTable = store.tables.value.has(tensor) && missing === null;
-  const low = missing === null && filled === null && !asTable;
   useKeptFocus(box, asTable);
   const picture = (
     <>
@@ -82,7 +81,7 @@ export function Heatmap({ tensor, height, visible }: Props) {
   return (
     <div class="nnv-map" data-tensor={tensor} style={{ "--nnv-height": `${height}px` }}>
       <Label tensor={tensor} data={shown.told} />
-      <div class={`nnv-map-box ${low ? "nnv-map-low" : ""} ${asTable ? "nnv-map-table" : ""}`} ref={box}>
+      <div class={asTable ? "nnv-map-box nnv-map-table" : "nnv-map-box"} ref={box}>
         {missing !== null ? <p class="nnv-missing">{missing}</p> : drawn}
       </div>
       <Bar tensor={tensor} shown={shown} height={filled ?? height} />
