@@ -4,7 +4,7 @@ import { createCursor } from "../src/cursor.ts";
 import { mount } from "../src/mount.tsx";
 import { countBeyond } from "../src/picture/beyond.ts";
 import { bitsOf } from "../src/picture/bits.ts";
-import { binsAlong } from "../src/picture/colorbar.ts";
+import { BAR_WIDTH, binsAlong, HISTOGRAM_WIDTH } from "../src/picture/colorbar.ts";
 import { colorAt, parseHex, rampOf } from "../src/picture/colors.ts";
 import { layOut } from "../src/picture/layout.ts";
 import { ranksOf } from "../src/picture/ranks.ts";
@@ -256,10 +256,32 @@ describe("the colour bar", () => {
     highEnd(el).dispatchEvent(new PointerEvent("pointermove", at(0.25)));
     await expect.poll(() => high(el)).toBe("0.5");
     expect(highEnd(el).style.top).toBe("25%");
+    const number = () => find(el, "[data-tensor=weights] .nnv-bar-high").getBoundingClientRect();
+    expect(number().bottom).toBeLessThanOrEqual(bar.top + 0.25 * bar.height + 1);
+    expect(number().top).toBeGreaterThan(bar.top + 5);
     highEnd(el).dispatchEvent(new PointerEvent("pointerup", at(0.25)));
     await expect.poll(() => highEnd(el).style.top).toBe("0%");
     highEnd(el).dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
     await expect.poll(() => high(el)).toBe("1");
+  });
+
+  test.each([1120, 480])("at %d px words lie beside the histogram and within the page", async (width) => {
+    const { kernel, el } = show();
+    el.style.width = `${width}px`;
+    await draw(kernel, [data()]);
+    const small = { low: -0.00012, high: 0.00034, clip_low: -0.00012, clip_high: 0.00012 };
+    kernel.cursor.set("layer", "digits");
+    const many = Float32Array.from({ length: 4800 }, (_, i) => (i % 2 === 0 ? 1 : -1));
+    kernel.say(frame(kernel.client, 2, [data({ ...plane(40, 120), ...small })], { layer: "digits" }), [many]);
+    await expect.poll(() => text(el, "[data-tensor=weights] .nnv-bar-above")).toBe("2.4k above");
+    const bar = find(el, "[data-tensor=weights] .nnv-bar").getBoundingClientRect();
+    for (const word of el.querySelectorAll("[data-tensor=weights] .nnv-bar-words > span")) {
+      const range = document.createRange();
+      range.selectNodeContents(word);
+      const { left, right } = range.getBoundingClientRect();
+      expect(left).toBeGreaterThanOrEqual(bar.left + BAR_WIDTH + HISTOGRAM_WIDTH + 2);
+      expect(right).toBeLessThanOrEqual(el.getBoundingClientRect().right);
+    }
   });
 
   test("N07 one value far out is counted above the scale that the others have", async () => {

@@ -7,7 +7,7 @@ import { placing, type Scale } from "./scale.ts";
 
 /** CSS pixels. */
 export const BAR_WIDTH = 11;
-export const HISTOGRAM_WIDTH = 18;
+export const HISTOGRAM_WIDTH = 12;
 const GAP = 2;
 const TIP = 6;
 

@@ -20,15 +20,42 @@ interface Props {
 
 const NONE: Beyond = { above: 0, below: 0 };
 
+/** CSS pixels, as in `reading.css`. */
+const NUMBER_HEIGHT = 11;
+const COUNT_HEIGHT = 20;
+
 /** `12 above`, `1.2k above`: as much as there is room for; the exact number is in the title. */
 function Count({ n, of }: { n: number; of: "above" | "below" }) {
   if (n === 0) return null;
   const short = n < 1000 ? String(n) : `${Number((n / 1000).toPrecision(2))}k`;
   const words = `${plural(n, "cell")} ${of} the scale`;
   return (
-    <span class={`nnv-bar-${of}`} title={words}>
+    <span class={`nnv-bar-count nnv-bar-${of}`} title={words}>
       {short} {of}
     </span>
+  );
+}
+
+interface WordsProps {
+  readonly which: "low" | "high";
+  /** Where the end is along the bar, from 0 to 1: it takes its number along while it is dragged. */
+  readonly place: number;
+  readonly value: number;
+  readonly beyond: number;
+}
+
+/** The number of one end and how many cells are beyond it: above the upper end, beneath the lower one, but never outside. */
+function EndWords({ which, place, value, beyond }: WordsProps) {
+  const height = NUMBER_HEIGHT + (beyond > 0 ? COUNT_HEIGHT : 0);
+  const from = Math.max(0, Math.min(which === "high" ? place : 1 - place, 1));
+  const at = `min(${from * 100}%, 100% - ${height}px)`;
+  const number = <span class={`nnv-bar-${which}`}>{formatLabel(value)}</span>;
+  return (
+    <div class="nnv-bar-words" style={which === "high" ? { bottom: at } : { top: at }}>
+      {which === "high" && number}
+      <Count n={beyond} of={which === "high" ? "above" : "below"} />
+      {which === "low" && number}
+    </div>
   );
 }
 
@@ -70,19 +97,17 @@ export function Bar({ tensor, shown, height }: Props) {
   const scale = shown.scale.value;
   if (scale === null) return <div class="nnv-bar" />;
   const beyond = counts.value;
-  const zero = placing(axis.value ?? scale)(0);
+  const place = placing(axis.value ?? scale);
   return (
     <div class="nnv-bar" style={{ height: `${height}px` }}>
       <Ramp shown={shown} axis={axis} beyond={counts} />
-      {scale.diverging && (
-        <span class="nnv-bar-zero" style={{ top: `${(1 - zero) * 100}%` }}>
+      {scale.diverging && axis.value === null && (
+        <span class="nnv-bar-zero" style={{ top: `${(1 - place(0)) * 100}%` }}>
           0
         </span>
       )}
-      <span class="nnv-bar-high">{formatLabel(scale.high)}</span>
-      <Count n={beyond.above} of="above" />
-      <Count n={beyond.below} of="below" />
-      <span class="nnv-bar-low">{formatLabel(scale.low)}</span>
+      <EndWords which="high" place={place(scale.high)} value={scale.high} beyond={beyond.above} />
+      <EndWords which="low" place={place(scale.low)} value={scale.low} beyond={beyond.below} />
       <End which="high" tensor={tensor} shown={shown} axis={axis} />
       <End which="low" tensor={tensor} shown={shown} axis={axis} />
     </div>
