@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, largest, without
+from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, largest, n_values, without
 from nnviz_widgets.core.frame import Catalogue, TensorKey, TensorSpec
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.errors import TensorUnavailable
@@ -78,6 +78,42 @@ def test_K17_a_model_run_eagerly_goes_on_unread() -> None:
 def test_K17_training_is_that_of_fit_and_no_batch_is_lost() -> None:
     make = short_of_memory("wide", "narrow")
     assert_same(watched(make(), Probe(every=1)), fitted(make()))
+
+
+def test_K17_a_batch_larger_than_all_before_is_not_counted_twice() -> None:
+    """Moving statistics and metrics change early in a step: they must not be those of two."""
+
+    @seeded
+    def make() -> Network:
+        import keras
+        import tensorflow as tf
+
+        def refuse(x: Any) -> None:
+            if len(x) > 4:
+                raise MemoryError("no memory is left")
+
+        class Large(keras.layers.Dense):
+            def call(self, x: Any, training: bool | None = None) -> Any:
+                if "call" in vars(self):
+                    with tf.control_dependencies([tf.py_function(refuse, [x], [])]):
+                        x = tf.identity(x)
+                return super().call(x)
+
+        layers = [keras.layers.BatchNormalization(name="norm"), Large(300, name="wide"), Large(2, name="out")]
+        model = keras.Sequential([keras.Input((5,)), *layers])
+        model.compile("sgd", "mse")
+        data = tf.data.Dataset.from_tensor_slices((networks.features(), networks.features(width=2)))
+        return Network(model, data.take(8).batch(4).concatenate(data.batch(8)), arguments={"shuffle": False})
+
+    assert_same(watched(make(), Probe(every=1)), fitted(make()))
+
+
+def test_n_values_counts_what_rows_of_any_length_hold() -> None:
+    import tensorflow as tf
+
+    assert n_values((tf.zeros((3, 4)), {"y": tf.zeros((3,))}, None)) == 15
+    longer, shorter = (tf.ragged.constant([[1.0] * n, [1.0]]) for n in (9, 2))
+    assert n_values((longer, None)) - n_values((shorter, None)) == 7
 
 
 def test_K17_one_after_the_other_is_left_out_largest_first() -> None:

@@ -101,6 +101,12 @@ def n_rows(batch: Any) -> int:
     return max((int(shape[0]) for shape in shapes if len(shape) and shape[0] is not None), default=1)
 
 
+def n_values(batch: Any) -> int:
+    """Return how many values a batch has, lengths of ragged rows included."""
+    leaves = tf.nest.flatten(batch, expand_composites=True)
+    return sum(math.prod(leaf.shape) for leaf in leaves if isinstance(leaf, tf.Tensor))
+
+
 def _n_bytes(spec: TensorSpec, n_rows: int) -> int:
     """Return the size of a tensor, of an output with all the rows of a batch: the probe's are cut from those."""
     shape = (n_rows, *spec.shape[1:]) if spec.key.kind == "activations" and spec.shape else spec.shape

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unreadable
 from nnviz_widgets.core.backends.tensorflow.fingerprint import Fingerprint
-from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, State, largest, n_rows, without
+from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, State, largest, n_rows, n_values, without
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.values import read_now
@@ -54,7 +54,7 @@ class StepFunctions:
         self.taps_failed: BaseException | None = None
         self.data_failed: BaseException | None = None
         self.left_out: list[LeftOut] = []
-        self._unproven = True
+        self._proven_size = -1
 
     def look(self) -> Catalogue:
         """Read the layers of the model as it stands, without tracing anything."""
@@ -150,8 +150,9 @@ class StepFunctions:
 
         The largest of what it read is then left out of later readings.
         """
-        # What does not fit does not fit the first time; later runs need no copy of the state.
-        before = State(self._model) if self._unproven else None
+        # What does not fit does not fit the first time; only a larger batch needs a copy of the state again.
+        size = n_values(batch)
+        before = State(self._model) if size > self._proven_size else None
         try:
             outputs = function(batch)
         except tf.errors.ResourceExhaustedError as error:
@@ -160,7 +161,7 @@ class StepFunctions:
             self._read_less(error, n_rows(batch))
             traced, function = self._on_batch(Variant.SENTINEL, spec)
             return traced, function(batch)
-        self._unproven = False
+        self._proven_size = max(size, self._proven_size)
         return traced, outputs
 
     def _read_less(self, error: Exception, n_rows: int) -> None:
@@ -223,7 +224,7 @@ class StepFunctions:
 
     def _compile_reading(self, spec: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
         traced, function = self._on_batch(READING, spec)
-        self._unproven = True
+        self._proven_size = -1
         if traced.catalogue is not None:
             self.catalogue = traced.catalogue
         self.data_failed = self.data_failed or traced.data_failed
