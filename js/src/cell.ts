@@ -34,11 +34,35 @@ export function offsetOf(plane: Plane, column: number): number {
   return plane.neuron_cols === 0 ? column : column % plane.neuron_cols;
 }
 
-/** The selected row of the full picture. */
+/** The names of the rows where each has one, such as the variables of a normalization. */
+function rowNames({ row_axes, full_rows }: Plane): readonly string[] {
+  const [axis, ...others] = row_axes;
+  return others.length === 0 && axis?.labels.length === full_rows ? axis.labels : [];
+}
+
+export const rowName = (plane: Plane, row: number): string | undefined => rowNames(plane)[row];
+
+/** Whether the plane lacks the row that was chosen by its name in another one. */
+export function lacksRow(plane: Plane, { name }: Pick<Cell, "name">): boolean {
+  const names = rowNames(plane);
+  return name !== undefined && names.length > 0 && !names.includes(name);
+}
+
+/** The selected row of the full picture; its nearest one where the plane lacks it. */
 export function rowOf(plane: Plane, cell: Cell, sample: number): number {
   if (rowsAreSamples(plane)) return clamp(sample, plane.full_rows);
-  const row = clamp(cell.row < 0 ? Math.floor(plane.full_rows / 2) : cell.row, plane.full_rows);
+  const names = rowNames(plane);
+  const named = cell.name === undefined ? -1 : names.indexOf(cell.name);
+  if (named >= 0) return named;
+  // Maps of other rows have the first one in common, and not the one in the middle.
+  const nobodyChose = names.length > 0 ? 0 : Math.floor(plane.full_rows / 2);
+  const row = clamp(cell.row < 0 ? nobodyChose : cell.row, plane.full_rows);
   return indicesOf(sidesOf(plane).rows, row) === null ? row - 1 : row;
+}
+
+/** The row under the pointer, which may be in another map of the group. */
+export function hoveredRow(plane: Plane, hover: Cell): number {
+  return hover.name === undefined ? clamp(hover.row, plane.full_rows) : rowOf(plane, hover, hover.row);
 }
 
 /** Steps along a side in cells as they are on screen, over any gutter and beyond a window, as far as there are any. */

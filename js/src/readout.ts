@@ -1,7 +1,7 @@
 /** The values of the cell that is looked at: from the picture where it holds them, otherwise asked for. */
 
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
-import { columnOf, rowOf } from "./cell.ts";
+import { columnOf, hoveredRow, lacksRow, rowOf } from "./cell.ts";
 import { formatValue } from "./format.ts";
 import { cellValue } from "./picture/bits.ts";
 import { holds, sidesOf } from "./picture/side.ts";
@@ -18,7 +18,8 @@ const KINDS: readonly Kind[] = ["weights", "gradients", "activations", "activati
 
 export interface Reading {
   readonly tensor: Kind;
-  readonly row: number;
+  /** `null` where the tensor has no such row: not every variable has a gradient. */
+  readonly row: number | null;
   readonly column: number;
   /** `null` until it is known. */
   readonly text: string | null;
@@ -83,13 +84,14 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
     const hover = store.hover.value;
     const hovered = hover?.group === groupOf(tensor) ? hover : null;
     const cell = hovered ?? store.cells[groupOf(tensor)].value;
-    const row =
-      hovered === null
-        ? rowOf(plane, cell, store.cursor.sample.value)
-        : Math.min(hovered.row, plane.full_rows - 1);
+    const row = hovered === null ? rowOf(plane, cell, store.cursor.sample.value) : hoveredRow(plane, hovered);
     const neuron = hover?.neuron ?? store.cursor.neuron.value;
     const column = columnOf(plane, store.places.value.placeOf(neuron), cell.offset);
     const frame = store.told.value;
+    if (lacksRow(plane, cell)) {
+      readers.get(tensor)?.(null);
+      return { tensor, row: null, column, text: "none" };
+    }
     if (cells === null || frame === null || cells.length === 0) return { tensor, row, column, text: null };
     const sides = sidesOf(plane);
     const drawn = holds(sides.rows, row) && holds(sides.cols, column);

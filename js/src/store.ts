@@ -19,6 +19,8 @@ export { type Group, groupOf } from "./group.ts";
 export interface Cell {
   readonly row: number;
   readonly offset: number;
+  /** The name of the row, where rows have names: maps of one group need not have the same of them. */
+  readonly name?: string | undefined;
 }
 
 /** What the pointer is over. */
@@ -27,6 +29,7 @@ export interface Hover {
   readonly row: number;
   readonly neuron: number;
   readonly offset: number;
+  readonly name?: string | undefined;
 }
 
 export interface Store {
@@ -179,6 +182,7 @@ export function createStore(
       if (source.frame.value !== null) clock.repaint();
     }),
     keepInSight(zoom, frame, cursor, cells, places),
+    forgetNames(layer, cells),
     watchWhatIsSeen(source, cursor, layer, maps, order, compare),
   ];
   abort.addEventListener("abort", () => {
@@ -298,6 +302,21 @@ function keepInSight(
         zoom.reveal(plane, row, columnOf(plane, places.value.placeOf(where.neuron), cell.offset));
       }
     });
+  });
+}
+
+/** Names of rows are of one layer. */
+function forgetNames(
+  layer: ReadonlySignal<LayerEntry | null>,
+  cells: Record<Group, Signal<Cell>>,
+): () => void {
+  const path = computed(() => layer.value?.path);
+  return effect(() => {
+    void path.value;
+    for (const cell of Object.values(cells)) {
+      const { row, offset, name } = cell.peek();
+      if (name !== undefined) cell.value = { row, offset };
+    }
   });
 }
 

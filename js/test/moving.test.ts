@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PACE_MS } from "../src/paced.ts";
-import { frame, status } from "./fakes.ts";
+import { frame, plane, status } from "./fakes.ts";
 import { buffers, draw, end, find, GRADIENTS, OUTPUTS, press, show, text, WEIGHTS } from "./harness.ts";
 
 describe("moving", () => {
@@ -19,6 +19,24 @@ describe("moving", () => {
     await expect.poll(() => text(el, ".nnv-spoken")).toBe("neuron 3, in 1, weight −0.125");
     press(map, "Home");
     expect(kernel.cursor.traits.neuron).toBe(0);
+  });
+
+  test("rows that have names are found by them: what has no gradient has none", async () => {
+    const { el, kernel } = show();
+    const named = (labels: string[], changes: Parameters<typeof plane>[2] = {}) =>
+      plane(labels.length, 2, { ...changes, row_axes: [{ name: "variable", size: labels.length, labels }] });
+    const weights = named(["beta", "moving_mean", "gamma"]);
+    const gradients = named(["gamma", "beta"], { tensor: "gradients", buffer: 1 });
+    const cells = [Float32Array.of(1, 2, 3, 4, 5, 6), Float32Array.of(10, 20, 30, 40)];
+    await draw(kernel, [weights, gradients], 1, cells);
+    const map = find<HTMLElement>(el, "[data-tensor=weights] [role=application]");
+    const words = () => text(el, ".nnv-readout");
+    press(map, "ArrowDown");
+    await expect.poll(words).toBe("neuron 0variable moving_meanweight 3gradient none");
+    press(map, "ArrowDown");
+    await expect.poll(words).toBe("neuron 0variable gammaweight 5gradient 10");
+    press(find(el, "[data-tensor=gradients] [role=application]"), "ArrowDown");
+    await expect.poll(words).toBe("neuron 0variable betaweight 1gradient 30");
   });
 
   /** Moves a slider as a person does. */

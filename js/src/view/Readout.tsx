@@ -38,7 +38,7 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
     const place = placeOf(store, reading);
     // Weights and their gradients are at the same place: it is said once.
     if (place.length > 0 && place.join() !== last) parts.push(...place.map(splitPlace));
-    last = place.join();
+    if (reading.row !== null) last = place.join();
     const exact = reading.text ?? "\u2026";
     parts.push({ name: WORDS[reading.tensor], text: trueMinus(shorten(exact)), exact });
   }
@@ -47,7 +47,7 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
 
 function placeOf(store: Store, { tensor, row, column }: Reading): string[] {
   const plane = planeOf(store.told.value, tensor)?.plane;
-  if (plane === undefined || rowsAreSamples(plane)) return [];
+  if (plane === undefined || row === null || rowsAreSamples(plane)) return [];
   return [...describeRow(plane, row), ...describeColumn(plane, column)];
 }
 

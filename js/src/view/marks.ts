@@ -1,6 +1,6 @@
 /** Where the selection and the pointer are in one map, in its device pixels. */
 
-import { columnOf, rowOf, rowsAreSamples } from "../cell.ts";
+import { columnOf, hoveredRow, lacksRow, rowOf, rowsAreSamples } from "../cell.ts";
 import type { Marks } from "../picture/canvas.ts";
 import { type Picture, span } from "../picture/layout.ts";
 import { groupOf, type Store } from "../store.ts";
@@ -37,11 +37,12 @@ export function marksOf(store: Store, picture: Picture): Marks {
   const group = groupOf(plane.tensor);
   const cell = store.cells[group].value;
   const hover = store.hover.value;
-  const chosen = rowsAreSamples(plane) || cell.row >= 0;
+  const chosen = rowsAreSamples(plane) || (cell.row >= 0 && !lacksRow(plane, cell));
+  const hovered = hover?.group === group && !lacksRow(plane, hover) ? hover : null;
   return {
     column: neuronSpan(picture, store.places.value.placeOf(store.cursor.neuron.value), cell.offset),
     row: chosen ? rowSpan(picture, rowOf(plane, cell, store.cursor.sample.value)) : null,
     hoverColumn: hoverColumn(store, picture),
-    hoverRow: hover?.group === group ? rowSpan(picture, hover.row) : null,
+    hoverRow: hovered === null ? null : rowSpan(picture, hoveredRow(plane, hovered)),
   };
 }

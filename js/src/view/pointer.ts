@@ -3,7 +3,7 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";
-import { offsetOf, placeAt } from "../cell.ts";
+import { offsetOf, placeAt, rowName } from "../cell.ts";
 import { groupOf } from "../group.ts";
 import { type Picture, placeUnder, unitsBetween } from "../picture/layout.ts";
 import { useView } from "./context.ts";
@@ -93,7 +93,8 @@ export function usePointer(
     const { plane, row, column } = place;
     const places = store.places.peek();
     const neuron = places.neuronAt(placeAt(plane, column, places.placeOf(store.cursor.neuron.peek())));
-    store.hover.value = { group: groupOf(plane.tensor), row, neuron, offset: offsetOf(plane, column) };
+    const at = { row, neuron, offset: offsetOf(plane, column), name: rowName(plane, row) };
+    store.hover.value = { group: groupOf(plane.tensor), ...at };
   };
   const zoomInto = (drag: Brush) => {
     const picture = shown.peek();

@@ -1,6 +1,6 @@
 /** Choosing a cell. */
 
-import { columnOf, type FullCell, offsetOf, placeAt, rowOf, rowsAreSamples } from "../cell.ts";
+import { columnOf, type FullCell, offsetOf, placeAt, rowName, rowOf, rowsAreSamples } from "../cell.ts";
 import type { Plane } from "../protocol.gen.ts";
 import { groupOf, type Store } from "../store.ts";
 
@@ -8,7 +8,11 @@ import { groupOf, type Store } from "../store.ts";
 export function select(store: Store, plane: Plane, { row, column }: FullCell): void {
   const cell = store.cells[groupOf(plane.tensor)];
   const samples = rowsAreSamples(plane);
-  cell.value = { row: samples ? cell.peek().row : row, offset: offsetOf(plane, column) };
+  cell.value = {
+    row: samples ? cell.peek().row : row,
+    offset: offsetOf(plane, column),
+    name: rowName(plane, row),
+  };
   const places = store.places.peek();
   const neuron = places.neuronAt(placeAt(plane, column, places.placeOf(store.cursor.neuron.peek())));
   store.cursor.move(samples ? { neuron, sample: row } : { neuron });
