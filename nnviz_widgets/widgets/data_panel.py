@@ -124,7 +124,7 @@ class DataPanel(ipywidgets.VBox):  # type: ignore[misc]
         )
         parts.append(ipywidgets.HTML(foot + table(self.summary, after, self.name)))
         super().__init__(parts)
-        self.add_class("nnv-data")
+        self.add_class("nnv-prep")
         if is_map(self.summary.shape):
             # The corner of an image is its border: begin where something is to be seen.
             self.feature = int(np.nan_to_num(self.summary.deviation).argmax())

@@ -12,13 +12,13 @@ def _levels() -> str:
         share = 200 * level / (_LEVELS - 1)
         ends = ("middle", "low") if share <= 100 else ("high", "middle")
         mixed = f"color-mix(in srgb, var(--nnv-{ends[0]}) {share % 100.0001:.0f}%, var(--nnv-{ends[1]}))"
-        rules.append(f".nnv-data .nnv-l{level} {{ fill: {mixed}; }}")
+        rules.append(f".nnv-prep .nnv-l{level} {{ fill: {mixed}; }}")
     return "\n".join(rules)
 
 
 STYLE = (
     """<style>
-.nnv-data {
+.nnv-prep {
   --nnv-surface: var(--jp-layout-color0, var(--vscode-editor-background, #ffffff));
   --nnv-text: var(--jp-ui-font-color0, var(--vscode-foreground, #16191d));
   --nnv-muted: color-mix(in srgb, var(--nnv-text) 64%, var(--nnv-surface));
@@ -38,60 +38,60 @@ STYLE = (
   overflow: hidden;
   padding: 12px 14px;
 }
-[data-jp-theme-light="false"] .nnv-data, .vscode-dark .nnv-data {
+[data-jp-theme-light="false"] .nnv-prep, .vscode-dark .nnv-prep {
   --nnv-select: #ff9d2e;
   --nnv-low: #22252b;
   --nnv-middle: #6f7178;
   --nnv-high: #ffe84d;
 }
-.nnv-data .widget-html-content {
+.nnv-prep .widget-html-content {
   color: var(--nnv-text);
   font: 13px / 1.4 var(--jp-ui-font-family, var(--vscode-font-family, system-ui, sans-serif));
   font-variant-numeric: tabular-nums;
   line-height: 1.4;
 }
-.nnv-data :is(h3, h4, p, ul, figure) { margin: 0; padding: 0; }
-.nnv-data h3 { font-size: 15px; font-weight: 600; }
-.nnv-data h4 { font-size: 13px; font-weight: 600; margin: 14px 0 6px; }
-.nnv-data .nnv-quiet { color: var(--nnv-muted); font-weight: 400; }
-.nnv-data ul { list-style: none; margin-top: 8px; }
-.nnv-data li { border-left: 3px solid var(--nnv-select); margin: 6px 0; max-width: 80ch; padding-left: 9px; }
-.nnv-data .nnv-columns { display: flex; flex-wrap: wrap; gap: 4px 32px; }
-.nnv-data section { flex: 1 1 340px; min-width: 0; }
-.nnv-data figure { container-type: inline-size; flex: 1 1 340px; max-width: 560px; min-width: 0; }
-.nnv-data figcaption { color: var(--nnv-muted); font-size: 12px; margin-bottom: 3px; text-align: left; }
-.nnv-data figcaption b { color: var(--nnv-text); font-weight: 600; }
-.nnv-data .nnv-svg { display: block; font-size: 11px; height: auto; overflow: visible; width: 100%; }
-@container (width < 320px) { .nnv-data .nnv-svg { font-size: 15px; } }
-.nnv-data .nnv-svg text { fill: var(--nnv-muted); paint-order: stroke; stroke: var(--nnv-surface); stroke-width: 3px; }
-.nnv-data .nnv-svg text.nnv-name { fill: var(--nnv-text); }
-.nnv-data .nnv-bar { fill: var(--nnv-given); }
-.nnv-data .nnv-fed .nnv-bar { fill: var(--nnv-accent); }
-.nnv-data .nnv-svg .nnv-bar.nnv-selected { fill: var(--nnv-select); }
-.nnv-data .nnv-range { fill: var(--nnv-muted); }
-.nnv-data .nnv-range.nnv-selected { fill: var(--nnv-select); }
-.nnv-data .nnv-chosen { fill: color-mix(in srgb, var(--nnv-select) 14%, transparent); }
-.nnv-data .nnv-halo { fill: none; stroke: var(--nnv-surface); stroke-width: 5px; vector-effect: non-scaling-stroke; }
-.nnv-data .nnv-cross { fill: none; stroke: var(--nnv-select); stroke-width: 2px; vector-effect: non-scaling-stroke; }
-.nnv-data .nnv-cells { shape-rendering: crispEdges; }
-.nnv-data .nnv-nan { fill: #ff00e5; }
-.nnv-data .nnv-cut { fill: var(--nnv-surface); }
-.nnv-data .nnv-hair { stroke: color-mix(in srgb, var(--nnv-text) 26%, var(--nnv-surface)); }
-.nnv-data .nnv-dash { stroke: var(--nnv-muted); stroke-dasharray: 3 3; }
-.nnv-data code {
+.nnv-prep :is(h3, h4, p, ul, figure) { margin: 0; padding: 0; }
+.nnv-prep h3 { font-size: 15px; font-weight: 600; }
+.nnv-prep h4 { font-size: 13px; font-weight: 600; margin: 14px 0 6px; }
+.nnv-prep .nnv-quiet { color: var(--nnv-muted); font-weight: 400; }
+.nnv-prep ul { list-style: none; margin-top: 8px; }
+.nnv-prep li { border-left: 3px solid var(--nnv-select); margin: 6px 0; max-width: 80ch; padding-left: 9px; }
+.nnv-prep .nnv-columns { display: flex; flex-wrap: wrap; gap: 4px 32px; }
+.nnv-prep section { flex: 1 1 340px; min-width: 0; }
+.nnv-prep figure { container-type: inline-size; flex: 1 1 340px; max-width: 560px; min-width: 0; }
+.nnv-prep figcaption { color: var(--nnv-muted); font-size: 12px; margin-bottom: 3px; text-align: left; }
+.nnv-prep figcaption b { color: var(--nnv-text); font-weight: 600; }
+.nnv-prep .nnv-svg { display: block; font-size: 11px; height: auto; overflow: visible; width: 100%; }
+@container (width < 320px) { .nnv-prep .nnv-svg { font-size: 15px; } }
+.nnv-prep .nnv-svg text { fill: var(--nnv-muted); paint-order: stroke; stroke: var(--nnv-surface); stroke-width: 3px; }
+.nnv-prep .nnv-svg text.nnv-name { fill: var(--nnv-text); }
+.nnv-prep .nnv-bar { fill: var(--nnv-given); }
+.nnv-prep .nnv-fed .nnv-bar { fill: var(--nnv-accent); }
+.nnv-prep .nnv-svg .nnv-bar.nnv-selected { fill: var(--nnv-select); }
+.nnv-prep .nnv-range { fill: var(--nnv-muted); }
+.nnv-prep .nnv-range.nnv-selected { fill: var(--nnv-select); }
+.nnv-prep .nnv-chosen { fill: color-mix(in srgb, var(--nnv-select) 14%, transparent); }
+.nnv-prep .nnv-halo { fill: none; stroke: var(--nnv-surface); stroke-width: 5px; vector-effect: non-scaling-stroke; }
+.nnv-prep .nnv-cross { fill: none; stroke: var(--nnv-select); stroke-width: 2px; vector-effect: non-scaling-stroke; }
+.nnv-prep .nnv-cells { shape-rendering: crispEdges; }
+.nnv-prep .nnv-nan { fill: #ff00e5; }
+.nnv-prep .nnv-cut { fill: var(--nnv-surface); }
+.nnv-prep .nnv-hair { stroke: color-mix(in srgb, var(--nnv-text) 26%, var(--nnv-surface)); }
+.nnv-prep .nnv-dash { stroke: var(--nnv-muted); stroke-dasharray: 3 3; }
+.nnv-prep code {
   background: none; color: inherit; font: 12px var(--jp-code-font-family, ui-monospace, monospace); padding: 0;
 }
-.nnv-data details { margin-top: 14px; }
-.nnv-data summary { cursor: pointer; font-weight: 600; width: max-content; }
-.nnv-data summary:focus-visible { outline: 2px solid var(--nnv-accent); outline-offset: 2px; }
-.nnv-data .nnv-scroll { margin-top: 6px; max-height: 320px; overflow: auto; }
-.nnv-data table { border-collapse: collapse; font-size: 12px; }
-.nnv-data table :is(th, td) {
+.nnv-prep details { margin-top: 14px; }
+.nnv-prep summary { cursor: pointer; font-weight: 600; width: max-content; }
+.nnv-prep summary:focus-visible { outline: 2px solid var(--nnv-accent); outline-offset: 2px; }
+.nnv-prep .nnv-scroll { margin-top: 6px; max-height: 320px; overflow: auto; }
+.nnv-prep table { border-collapse: collapse; font-size: 12px; }
+.nnv-prep table :is(th, td) {
   border-bottom: 1px solid var(--nnv-line); font-weight: 400; padding: 2px 10px 2px 0; text-align: right;
 }
-.nnv-data table th[scope="row"] { text-align: left; }
-.nnv-data table thead th { background: var(--nnv-surface); color: var(--nnv-muted); }
-.nnv-data caption { color: var(--nnv-muted); text-align: left; }
+.nnv-prep table th[scope="row"] { text-align: left; }
+.nnv-prep table thead th { background: var(--nnv-surface); color: var(--nnv-muted); }
+.nnv-prep caption { color: var(--nnv-muted); text-align: left; }
 """
     + _levels()
     + "\n</style>"

@@ -42,9 +42,15 @@ def keys_of(recording: Recording, watch: Watch) -> list[TensorKey | str]:
     ]
 
 
-def shown_step(recording: Recording, keys: list[TensorKey | str], step: int) -> int | None:
-    """Return the step that a page gets which asks for `step`: the newest at or before it with one of the tensors."""
-    steps = [recording.kept_step(key, step) for key in keys if isinstance(key, TensorKey)]
+def shown_step(recording: Recording, watch: Watch, keys: list[TensorKey | str]) -> int | None:
+    """Return the step that a page gets: the newest at or before the one that it asks for with one of its maps.
+
+    What the neuron panel draws besides, such as the input of the layer, may be kept at steps at which the layer itself
+    is not: it counts only where there are no maps.
+    """
+    tensors = [(request.part, key) for request, key in zip(watch.maps, keys, strict=True) if isinstance(key, TensorKey)]
+    maps = [key for part, key in tensors if part == "map"] or [key for _, key in tensors]
+    steps = [recording.kept_step(key, watch.step) for key in maps]
     return max((step for step in steps if step is not None), default=None)
 
 
@@ -120,6 +126,8 @@ def _drawing(
             if watch.step == -1
             else f"nothing is kept at or before step {watch.step}"
         )
+    if recording.kept_step(key, step) != step:
+        return "no step of it is kept yet" if recording.kept_step(key) is None else f"not kept at step {step}"
     try:
         frame = recording.frame(key, step)
         spec = recording.spec(key)

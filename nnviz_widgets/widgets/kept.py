@@ -55,12 +55,17 @@ def kept_at(recording: Recording, key: TensorKey, step: int) -> Frame | None:
 
 
 def earlier_of(recording: Recording, key: TensorKey, step: int) -> Frame:
-    """Return the tensor to compare with: at the nearest kept step at or before `step`.
+    """Return the tensor to compare with: at the nearest kept step at or before `step`, else at the first one.
+
+    Nobody has seen a gradient or an activation of step 0.
 
     Raises:
         TensorNotRecorded: If there is none; the message says so.
     """
     frame = kept_at(recording, key, step)
-    if frame is None:
-        raise TensorNotRecorded(f"nothing is kept at or before step {step} to compare with")
-    return frame
+    if frame is not None:
+        return frame
+    steps = recording.tensor_steps(key.layer, key.kind, key.variable, output=key.output)
+    if not len(steps):
+        raise TensorNotRecorded("nothing is kept to compare with")
+    return recording.frame(key, int(steps[0]))

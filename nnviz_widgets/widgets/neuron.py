@@ -37,6 +37,8 @@ NO_SAMPLES = "an empty batch has no sample"
 NOT_FED = "what {layer} is fed is not one tensor that can be read"
 """Several inputs, or values that the model's own code computes."""
 
+NOT_YET = "what {layer} is fed is known after the first step"
+
 NO_SUM: dict[str, str] = {
     "y": "a filter is applied at every place of its input: see its output",
     "x": "a filter is applied at every place of its input: see its output",
@@ -45,11 +47,17 @@ NO_SUM: dict[str, str] = {
 """Why there is no weight x input, by an axis that the weights of a neuron have."""
 
 
+def _not_fed(recording: Recording, watch: Watch) -> str:
+    # Before the step is traced no layer has outputs, and nobody knows what feeds which.
+    traced = any(spec.key.kind == "activations" for spec in recording.catalogue.specs)
+    return (NOT_FED if traced else NOT_YET).format(layer=watch.layer)
+
+
 def part_key(recording: Recording, watch: Watch, request: MapRequest) -> TensorKey | str:
     """Return the key of the tensor that a part is first of all made of, or the reason why there is none."""
     if request.part == "input":
         fed = recording.catalogue.inputs.get(watch.layer)
-        return NOT_FED.format(layer=watch.layer) if fed is None else fed.key
+        return _not_fed(recording, watch) if fed is None else fed.key
     if request.part == "product":
         return key_or_reason(recording, watch.layer, "weights")
     return key_or_reason(recording, watch.layer, request.tensor, request.variable, request.output)
@@ -167,7 +175,7 @@ class NeuronParts:
     @cached_property
     def _product(self) -> Named | str:
         if self._fed is None:
-            return NOT_FED.format(layer=self._watch.layer)
+            return _not_fed(self._recording, self._watch)
         weights = of_neuron(self._weights, self._neuron)
         if weights is None:
             return "the layer's weights are not of this neuron"

@@ -192,7 +192,7 @@ class Streams:
     def _send_frame(self, client: Client, watch: Watch, *, exact: bool) -> None:
         keys = self._keys_of(client, watch)
         recording = self._source.recording
-        step = shown_step(recording, keys, watch.step)
+        step = shown_step(recording, watch, keys)
         # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
         if client.sent in ((watch, keys, step, exact), (watch, keys, step, True)):
             return

@@ -20,7 +20,7 @@ TOO_WIDE = """panel => [...panel.querySelectorAll("svg")]
 def test_slider_moves_by_keyboard_and_python_follows(lab):
     with lab.open([PANEL, "print(panel.feature)"]) as notebook:
         notebook.run_cell(0)
-        panel = notebook.cell(0).locator(".nnv-data")
+        panel = notebook.cell(0).locator(".nnv-prep")
         panel.get_by_role("slider").focus()
         notebook.page.keyboard.press("ArrowRight")
         chosen = panel.get_by_role("heading", name="dose")
@@ -34,7 +34,7 @@ def test_slider_moves_by_keyboard_and_python_follows(lab):
 def test_theme_and_width_of_the_page_are_kept(lab):
     with lab.open([PANEL], width=620, height=1400) as notebook:
         notebook.run_cell(0)
-        panel = notebook.cell(0).locator(".nnv-data")
+        panel = notebook.cell(0).locator(".nnv-prep")
         panel.wait_for()
         seen = {}
         for theme in ("light", "dark"):

@@ -41,7 +41,7 @@ def recording():
 def plane_of(recording, compare, step=-1, kind="weights", variable=None):
     watch = Watch(1, "page", "d", step, 0, [MapRequest(kind, 9, 9, variable=variable)], None, compare)
     keys = keys_of(recording, watch)
-    frame, buffers = frame_message(recording, watch, keys, shown_step(recording, keys, step), 1, exact=True)
+    frame, buffers = frame_message(recording, watch, keys, shown_step(recording, watch, keys), 1, exact=True)
     (plane,) = frame.planes
     cells = None if plane.missing else np.frombuffer(buffers[0], "<f4").reshape(plane.rows, plane.cols)
     return plane, cells
@@ -78,14 +78,13 @@ def test_activations_of_another_batch_are_called_so(recording):
     assert plane_of(recording, 2)[0].note is None
 
 
-def test_nothing_to_compare_with_is_said():
+def test_before_the_first_kept_step_that_one_is_compared_with():
     recording = Recording()
     layer = LayerInfo("d", "d", "Dense", (None, 3), ("kernel",), 12, 1, 3)
     recording.set_catalogue(Catalogue((layer,), (TensorSpec(KERNEL, (4, 3), "float32", ("in", "neuron"), 1),)))
     recording.add_tensors(5, {KERNEL: np.ones((4, 3), "f4")})
     plane, _ = plane_of(recording, 4)
-    assert plane.missing == "nothing is kept at or before step 4 to compare with"
-    assert (plane.compared, plane.buffer) == (None, -1)
+    assert (plane.missing, plane.compared) == (None, 5)
     with pytest.raises(NnvizError, match="nothing is kept at or before step 4"):
         value_text(recording, ReadValues(1, "page", "d", -1, 0, "weights", 0, 0, compare=4))
 

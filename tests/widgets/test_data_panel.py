@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import weakref
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ import nnviz_widgets as nnviz
 from nnviz_widgets.core.data_summary import histogram, summarize
 from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.widgets.data_picture import histogram_picture, maps_picture, profile_picture
+from nnviz_widgets.widgets.data_style import STYLE
 from nnviz_widgets.widgets.svg import round_numbers
 
 RNG = np.random.default_rng(0)
@@ -225,3 +227,11 @@ def test_what_does_not_fit_is_refused(arguments: dict[str, Any], message: str) -
 )
 def test_axes_have_round_numbers(low: float, high: float, expected: list[float]) -> None:
     assert round_numbers(low, high) == pytest.approx(expected)
+
+
+def test_its_style_sheet_touches_nothing_of_the_inspector():
+    selectors = [line.partition("{")[0] for line in STYLE.splitlines() if "{" in line and ".nnv-" in line]
+    assert selectors
+    assert all(re.search(r"\.nnv-prep\b", selector) for selector in selectors)
+    front_end = Path(__file__).parents[2] / "js" / "src"
+    assert not any("nnv-prep" in path.read_text(encoding="utf-8") for path in front_end.rglob("*.ts*"))

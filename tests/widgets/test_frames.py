@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec
+from nnviz_widgets.core.frame import Catalogue, LayerInfo, LayerInput, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Cell, MapRequest, Order, ReadValues, Watch, Window
 from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
@@ -33,7 +33,7 @@ def recording():
 def shown(recording, *requests, exact=True, step=-1, **watch):
     watch = Watch(1, "page", "d", step, 0, list(requests), **watch)
     keys = keys_of(recording, watch)
-    return frame_message(recording, watch, keys, shown_step(recording, keys, step), 1, exact=exact)
+    return frame_message(recording, watch, keys, shown_step(recording, watch, keys), 1, exact=exact)
 
 
 def cells_of(plane, buffers):
@@ -105,3 +105,27 @@ def test_N09_a_shape_that_changes_is_drawn_as_it_is(recording):
         assert np.isin(cells_of(plane, buffers)[:1, :1], array).all()
         asked = ReadValues(1, "page", "d", step, 0, "weights", 0, 0, variable="kernel", order=Order("norm", 1))
         assert float(value_text(recording, asked)) in array
+
+
+def test_the_input_of_a_layer_does_not_choose_the_step_of_its_maps():
+    recording = Recording()
+    layers = tuple(LayerInfo(path, path, "Dense", (None, 2), ("kernel",), 4, 1, 2) for path in ("a", "b"))
+    fed = TensorKey("a", "activations")
+    kernel = TensorKey("b", "weights", "kernel")
+    specs = (
+        TensorSpec(fed, (None, 2), "float32", ("sample", "neuron"), 1),
+        TensorSpec(kernel, (2, 2), "float32", ("in", "neuron"), 1),
+    )
+    recording.set_catalogue(Catalogue(layers, specs, inputs={"b": LayerInput(fed, (2,))}))
+    recording.add_tensors(1, {fed: np.ones((3, 2), "f4"), kernel: np.eye(2, dtype="f4")})
+    recording.add_tensors(3, {fed: np.ones((3, 2), "f4")})
+    watch = Watch(1, "page", "b", 3, 0, [MapRequest("weights", 9, 9), MapRequest("activations", 9, 9, part="input")])
+    frame, _ = frame_message(
+        recording,
+        watch,
+        keys_of(recording, watch),
+        shown_step(recording, watch, keys_of(recording, watch)),
+        1,
+        exact=True,
+    )
+    assert (frame.step, frame.planes[0].missing) == (1, None)

@@ -45,7 +45,7 @@ class Told:
         keys = keys_of(recording, watch)
         self.frame: Frame
         self.frame, self.buffers = frame_message(
-            recording, watch, keys, shown_step(recording, keys, step), 1, exact=True
+            recording, watch, keys, shown_step(recording, watch, keys), 1, exact=True
         )
 
     @property

@@ -169,7 +169,7 @@ def test_both_halves_of_a_bidirectional_layer_are_sorted_together():
 def shown(recording, *requests, **watch):
     watch = Watch(1, "page", "hidden", -1, 0, list(requests), **watch)
     keys = keys_of(recording, watch)
-    return frame_message(recording, watch, keys, shown_step(recording, keys, -1), 1, exact=True)
+    return frame_message(recording, watch, keys, shown_step(recording, watch, keys), 1, exact=True)
 
 
 def test_all_maps_of_the_layer_have_one_order(recording):

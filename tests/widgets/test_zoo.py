@@ -103,7 +103,7 @@ def recording_of(shape, axes, kind, *arrays):
 def sent(recording, watch, exact=True):
     """What a page gets for a watch: the frame as it reads it, and the buffers."""
     keys = keys_of(recording, watch)
-    message, buffers = frame_message(recording, watch, keys, shown_step(recording, keys, watch.step), 1, exact=exact)
+    message, buffers = frame_message(recording, watch, keys, shown_step(recording, watch, keys), 1, exact=exact)
     text = msgspec.json.encode(message)
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert len(text) + sum(map(len, buffers)) <= 1 << 20
