@@ -7,10 +7,14 @@ import type { LayerEntry, MapRequest } from "./protocol.gen.ts";
 /** Indices along the axes that do not lie on the picture, by name; 0 for those that are not named. */
 export type At = Readonly<Record<string, number>>;
 
+export type ComplexPart = MapRequest["complex"];
+
 export interface Choices {
   /** `null` is the one that stands for the layer. */
   readonly variable: ReadonlySignal<string | null>;
   readonly output: ReadonlySignal<number>;
+  /** What is drawn of complex numbers, in all maps. */
+  readonly complex: Signal<ComplexPart>;
   readonly at: Readonly<Record<Group, ReadonlySignal<At>>>;
   chooseVariable(name: string): void;
   chooseOutput(index: number): void;
@@ -28,6 +32,7 @@ export const mainVariable = ({ variables }: LayerEntry): string | undefined =>
 export function createChoices(layer: ReadonlySignal<LayerEntry | null>, abort: AbortSignal): Choices {
   const variable = signal<string | null>(null);
   const output = signal(0);
+  const complex = signal<ComplexPart>("abs");
   const at: Record<Group, Signal<At>> = { parameters: signal({}), outputs: signal({}) };
   let path: string | null = null;
   const stop = effect(() => {
@@ -37,6 +42,7 @@ export function createChoices(layer: ReadonlySignal<LayerEntry | null>, abort: A
     batch(() => {
       variable.value = null;
       output.value = 0;
+      complex.value = "abs";
       at.parameters.value = {};
       at.outputs.value = {};
     });
@@ -45,6 +51,7 @@ export function createChoices(layer: ReadonlySignal<LayerEntry | null>, abort: A
   return {
     variable,
     output,
+    complex,
     at,
     chooseVariable(name) {
       batch(() => {
@@ -68,7 +75,7 @@ export function createChoices(layer: ReadonlySignal<LayerEntry | null>, abort: A
       const known = layer.value?.variables.includes(variable.value ?? "") ?? false;
       const of =
         group === "parameters" ? { variable: known ? variable.value : null } : { output: output.value };
-      return { ...map, ...of, at: at[group].value };
+      return { ...map, ...of, at: at[group].value, complex: complex.value };
     },
   };
 }

@@ -64,7 +64,14 @@ function whatIsDrawn(
 ): Omit<Place, "layer" | "step" | "sample" | "tensor" | "row" | "column"> {
   const { variable, output, further, compared } = plane;
   const at = Object.fromEntries(further.map(({ name, index }) => [name, index]));
-  return { variable, output, at, complex: "abs", order: store.order.value, compare: compared };
+  return {
+    variable,
+    output,
+    at,
+    complex: store.choices.complex.value,
+    order: store.order.value,
+    compare: compared,
+  };
 }
 
 export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<readonly Reading[]> {

@@ -26,8 +26,9 @@ interface Held {
   scale: Scale | null;
 }
 
-const keyOf = ({ tensor, variable, output, compared }: Plane): string =>
-  JSON.stringify([tensor, variable, output, compared]);
+/** Of complex numbers the note says which part is drawn. */
+const keyOf = ({ tensor, variable, output, compared, dtype, note }: Plane): string =>
+  JSON.stringify([tensor, variable, output, compared, dtype.startsWith("complex") && note]);
 
 /** Ends in order and apart. */
 function between(low: number, high: number, diverging: boolean): Limits {

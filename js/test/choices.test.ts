@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { furtherAxes } from "../src/further.ts";
 import type { Further, Kind } from "../src/protocol.gen.ts";
-import { layerEntry, plane } from "./fakes.ts";
-import { draw, find, GRADIENTS, OUTPUTS, show, text, WEIGHTS } from "./harness.ts";
+import { frame, layerEntry, plane } from "./fakes.ts";
+import { buffers, draw, find, GRADIENTS, OUTPUTS, show, text, WEIGHTS } from "./harness.ts";
 
 const axis = (name: string, size: number, labels: string[] = []): Further => ({
   name,
@@ -96,6 +96,24 @@ describe("choices", () => {
     await expect.poll(() => wanted(kernel, "weights")?.variable).toBe("bias");
     expect(wanted(kernel, "gradients")?.variable).toBe("bias");
     expect(wanted(kernel, "activations")?.variable).toBeNull();
+  });
+
+  test("of complex numbers one part is drawn and read out", async () => {
+    const { kernel, el } = show();
+    const complex = { dtype: "complex64", note: "the magnitude is drawn" };
+    await draw(kernel, [{ ...WEIGHTS, ...complex }, GRADIENTS]);
+    const select = find<HTMLSelectElement>(
+      el,
+      '[data-tensor=weights] select[aria-label^="part of the complex"]',
+    );
+    expect([...select.options].map(({ text: name }) => name)).toEqual(["abs", "real", "imag", "phase"]);
+    expect(el.querySelector('[data-tensor=gradients] select[aria-label^="part"]')).toBeNull();
+    choose(select, 3);
+    await expect.poll(() => wanted(kernel, "weights")?.complex).toBe("phase");
+    const phase = { ...WEIGHTS, dtype: "complex64", note: "the phase is drawn", clip_low: -3, clip_high: 3 };
+    kernel.say(frame(kernel.client, 2, [phase, GRADIENTS]), buffers());
+    await expect.poll(() => text(el, "[data-tensor=weights] .nnv-bar-high")).toBe("3");
+    await expect.poll(() => kernel.of("read").at(-1)?.complex).toBe("phase");
   });
 
   test("of one variable or output there is no choice", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { nextBad } from "../src/picture/bad.ts";
 import { bf16Value, bitsOf, toBf16Bits } from "../src/picture/bits.ts";
 import { drawPicture } from "../src/picture/canvas.ts";
 import { colorAt, packRgb, parseHex, SPECIAL } from "../src/picture/colors.ts";
@@ -251,6 +252,16 @@ describe("layout", () => {
     expect(map?.height).toBe(Math.round((24 * 924) / (14 * 25)));
     expect(tiles(24, 4, 112)?.height).toBe(112);
     expect(tiles(5, 200, 200)?.height).toBe(24);
+  });
+
+  test("of a pooled cell the value that is known to be bad is found, not the cell's first one", () => {
+    const cells = Float32Array.of(0, Number.NaN, Number.NaN, 0);
+    const pooled = { full_rows: 8, full_cols: 8, row_factor: 4, col_factor: 4 };
+    const header = plane(2, 2, { ...pooled, n_nan: 2, first_bad: { row: 2, column: 5 } });
+    const data = { plane: header, cells, missing: null };
+    expect(nextBad(data, null, 1)).toEqual({ row: 2, column: 5 });
+    expect(nextBad(data, { row: 2, column: 5 }, 1)).toEqual({ row: 4, column: 0 });
+    expect(nextBad(data, { row: 4, column: 0 }, 1)).toEqual({ row: 2, column: 5 });
   });
 
   test("a picture is never larger than its place wants, in cells", () => {

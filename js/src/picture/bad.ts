@@ -3,7 +3,7 @@
 import type { FullCell } from "../cell.ts";
 import type { PlaneData } from "../source/source.ts";
 import { bitsOf, isBad } from "./bits.ts";
-import { cellAt, firstOf, sidesOf } from "./side.ts";
+import { cellAt, firstOf, holds, sidesOf } from "./side.ts";
 
 /**
  * The next bad cell among those drawn, row by row and around the end; `null` if there is none.
@@ -20,6 +20,10 @@ export function nextBad(data: PlaneData, from: FullCell | null, towards: 1 | -1)
   for (let i = 1; i <= bits.length; i++) {
     const index = (at + towards * i + bits.length) % bits.length;
     if (!isBad(bits[index] ?? 0)) continue;
+    const known = data.plane.first_bad;
+    const drawn = known !== null && holds(rows, known.row) && holds(cols, known.column);
+    // Of many values in one cell only that one is known to be bad.
+    if (drawn && cellAt(rows, known.row) * cols.cells + cellAt(cols, known.column) === index) return known;
     return { row: firstOf(rows, Math.floor(index / cols.cells)), column: firstOf(cols, index % cols.cells) };
   }
   return null;

@@ -8,7 +8,7 @@ import type { PlaneData } from "../source/source.ts";
 import { orderWords, partWords, pooledWords, stepWords } from "../words.ts";
 import { showFirstBad } from "./bad.ts";
 import { useView } from "./context.ts";
-import { OutputChoice, VariableChoice } from "./Variables.tsx";
+import { ComplexChoice, OutputChoice, VariableChoice } from "./Variables.tsx";
 
 const NAMES: Record<Kind, string> = {
   weights: "weights",
@@ -166,6 +166,7 @@ export function Label({ tensor, data }: { tensor: Kind; data: ReadonlySignal<Pla
       {(tensor === "activations" || tensor === "activation_gradients") && <Switch />}
       {tensor === "weights" && <VariableChoice data={data} />}
       {(tensor === "activations" || tensor === "activation_gradients") && <OutputChoice />}
+      <ComplexChoice data={data} />
       <Words data={data} />
     </div>
   );

@@ -1,5 +1,5 @@
 import type { ReadonlySignal } from "@preact/signals";
-import { mainVariable } from "../choices.ts";
+import { type ComplexPart, mainVariable } from "../choices.ts";
 import type { PlaneData } from "../source/source.ts";
 import { useView } from "./context.ts";
 
@@ -44,6 +44,25 @@ export function VariableChoice({ data }: { data: ReadonlySignal<PlaneData | null
       names={entry.variables}
       chosen={entry.variables.indexOf(name)}
       onPick={(index) => choices.chooseVariable(entry.variables[index] ?? name)}
+    />
+  );
+}
+
+const PARTS: readonly ComplexPart[] = ["abs", "real", "imag", "phase"];
+
+/** What is drawn of complex numbers; nothing where there are none. */
+export function ComplexChoice({ data }: { data: ReadonlySignal<PlaneData | null> }) {
+  const { complex } = useView().store.choices;
+  const plane = data.value?.plane;
+  if (!plane?.dtype.startsWith("complex")) return null;
+  return (
+    <Pick
+      label={`part of the complex ${plane.tensor.replace("_", " ")}`}
+      names={PARTS}
+      chosen={PARTS.indexOf(complex.value)}
+      onPick={(index) => {
+        complex.value = PARTS[index] ?? "abs";
+      }}
     />
   );
 }
