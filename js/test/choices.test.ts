@@ -108,6 +108,8 @@ describe("choices", () => {
     );
     expect([...select.options].map(({ text: name }) => name)).toEqual(["abs", "real", "imag", "phase"]);
     expect(el.querySelector('[data-tensor=gradients] select[aria-label^="part"]')).toBeNull();
+    await expect.poll(() => kernel.of("read").length).toBe(1);
+    for (const question of kernel.of("read")) kernel.answer(question);
     choose(select, 3);
     await expect.poll(() => wanted(kernel, "weights")?.complex).toBe("phase");
     const phase = { ...WEIGHTS, dtype: "complex64", note: "the phase is drawn", clip_low: -3, clip_high: 3 };
