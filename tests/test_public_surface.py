@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nnviz_widgets as nnviz
+from nnviz_widgets.errors import WrongArguments
 
 NAMES = [
     "BackendMissing",
@@ -144,3 +145,17 @@ def is_our_error(name):
     """Return whether `name` is an error class below the root."""
     value = find(name)
     return isinstance(value, type) and issubclass(value, nnviz.NnvizError) and value is not nnviz.NnvizError
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (lambda x: nnviz.standardize(x, axes=0), "axis"),
+        (lambda x: nnviz.normalize(x, axes=0), "axis"),
+        (lambda x: nnviz.DataPanel(x, scalling=None), "scaling"),
+        (lambda x: nnviz.inspect(None, x, sample_weights=None), "sample_weight"),
+    ],
+)
+def test_a_misspelt_argument_is_named_with_the_one_that_was_meant(call, meant):
+    with pytest.raises(WrongArguments, match=rf"Did you mean `{meant}`\?"):
+        call([[1.0], [2.0]])

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def called(name: str, hint: str = "") -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let a method refuse arguments that it does not take in the words of a user, who calls it `name`.
+    """Let a function or method refuse arguments that it does not take in the words of a user, who calls it `name`.
 
     Args:
         name: What the user writes before the parenthesis.
@@ -65,7 +65,7 @@ def _refusal(
         reason = str(error)
     else:
         return None
-    known = list(signature.parameters)[1:]  # without `self`
+    known = [parameter for parameter in signature.parameters if parameter not in ("self", "cls")]
     unknown = next((argument for argument in given if argument not in known), None)
     near = get_close_matches(unknown, known, n=1) if unknown is not None else []
     taken = "" if near else ": " + ", ".join(f"`{argument}`" for argument in known)

@@ -14,6 +14,7 @@ import numpy as np
 
 from nnviz_widgets.core.arguments import whole_number
 from nnviz_widgets.core.backends import load_tensorflow_backend
+from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.numeric import comparable, is_numeric
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -29,6 +30,7 @@ _EXTREME = 1e100
 """Beyond this, or below its inverse, squares leave the range of float64."""
 
 
+@called("standardize")
 def standardize(x: Any, axis: int | Sequence[int] | None = 0) -> tuple[npt.NDArray[np.float32], Scaling]:
     """Bring every feature to mean 0 and standard deviation 1, as "z-scores".
 
@@ -64,6 +66,7 @@ def standardize(x: Any, axis: int | Sequence[int] | None = 0) -> tuple[npt.NDArr
     return _fitted("standardize", data, axes, (mean / factor, deviation / factor), (low, high))
 
 
+@called("normalize")
 def normalize(x: Any, axis: int | Sequence[int] | None = 0) -> tuple[npt.NDArray[np.float32], Scaling]:
     """Bring every feature to the range from 0 to 1, its smallest value to 0 and its largest to 1.
 

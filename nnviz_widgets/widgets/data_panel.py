@@ -9,6 +9,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
+from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.data_remarks import remarks
 from nnviz_widgets.core.data_summary import DataSummary, histogram, sample_rows, summarize
 from nnviz_widgets.core.label_summary import LabelSummary, summarize_labels
@@ -66,6 +67,7 @@ class DataPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     feature = traitlets.Int(0)
 
+    @called("DataPanel")
     def __init__(
         self,
         x: Any,

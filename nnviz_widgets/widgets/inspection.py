@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.inspection import Inspection
 from nnviz_widgets.widgets.inspector import PANELS, Inspector
 
@@ -14,6 +15,7 @@ _OF_TRAINING = ("timeline",)
 """Panels that one batch has nothing for."""
 
 
+@called("inspect")
 def inspect(
     model: Any,
     x: Any,
