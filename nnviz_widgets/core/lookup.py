@@ -78,6 +78,8 @@ class Lookup:
         """Return what to say where a word is the path of one layer and Keras' name of another, `None` otherwise."""
         if not isinstance(layer, str) or layer not in self._layers:
             return None
+        if layer is self._layers[layer].path:  # the very text of a `LayerInfo`, which nobody typed
+            return None
         named = [path for path in self._paths_of_name.get(layer, []) if _first_call(path) != _first_call(layer)]
         if not named or self._layers[layer].name == layer:
             return None

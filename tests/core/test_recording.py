@@ -337,10 +337,11 @@ def test_a_word_that_may_mean_two_layers_is_said_to_be_read_as_a_path():
     arrays = arrays_of(catalogue)
     recording.add_tensors(0, arrays)
     with pytest.warns(UserWarning, match="'lstm_1' is read as the path of the layer that Keras calls 'lstm_2'"):
-        read = recording.tensor("lstm_1", "weights")
+        read = recording.tensor("".join(["lstm", "_1"]), "weights")
     assert np.array_equal(read, arrays[TensorKey("lstm_1", "weights", "kernel")])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         recording.tensor("lstm_2", "weights")
         recording.tensor("lstm", "weights")
         recording.tensor(catalogue.layers[1], "weights")
+        recording.tensor(catalogue.layers[1].path, "weights")
