@@ -1,4 +1,4 @@
-/** The keys and what they do, for the list that `?` opens. */
+/** What the keys and the mouse do, for the list that `?` opens. */
 
 export interface HelpGroup {
   readonly where: string;
@@ -28,6 +28,16 @@ export const HELP: readonly HelpGroup[] = [
       [["N"], "the next value that is not finite"],
       [["L"], "one scale for all steps, or each its own"],
       [["T"], "a table instead of the picture, and back"],
+    ],
+  },
+  {
+    where: "In a map, with the mouse",
+    keys: [
+      [["click"], "the neuron and the row there"],
+      [["drag"], "zoom into what is marked"],
+      [["Ctrl", "wheel"], "zoom about the pointer"],
+      [["double click"], "the part before"],
+      [["\u22ef"], "colours, order, compare, save"],
     ],
   },
   {

@@ -26,6 +26,9 @@ _LARGE = 20.0
 _FAR = 20.0
 """Deviations from the mean, at which a value is far from all others."""
 
+_SPREAD = 3.0
+"""A standardized feature has a deviation of 1; one this large comes from other data than the scaling."""
+
 _RARE = 10.0
 """A class this many times rarer than another is hardly seen in a batch."""
 
@@ -113,6 +116,13 @@ def _far(after: DataSummary | None, scaling: Scaling | None, name: Name) -> Iter
         pixels = (
             " For pixels, one scale for all fits: `nnviz.standardize(x, axis=None)`." if len(after.shape) > 1 else ""
         )
+        spread = float(np.nan_to_num(after.deviation.ravel()[int(reach.argmax())]))
+        if spread > _SPREAD:
+            yield (
+                f"Standardized, {first} still has a deviation of {_short(spread)} where 1 is expected: the scaling was "
+                "made of other data. Apply it to data as they were given to `standardize`."
+            )
+            return
         yield (
             f"Standardized, values reach {_short(far)} deviations from their mean, in {first}: it hardly ever varies, "
             f"and then by much.{pixels}"

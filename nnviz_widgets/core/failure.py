@@ -54,7 +54,7 @@ def failure_text(error: BaseException, trimmed: TracebackType | None) -> str:
         error: The exception.
         trimmed: What `trimmed_traceback` returned when it was caught; raising it again adds frames.
     """
-    inner = _from_tf_data(str(error))
+    inner = _from_tf_data(str(error)) or _from_graph(error)
     if inner is not None:
         return inner
     parts = ["".join(traceback.format_exception(type(error), error, trimmed, chain=False))]
@@ -93,7 +93,7 @@ def _filenames(error: BaseException) -> Iterator[str]:
 
 def failure_title(error: BaseException) -> str:
     """Return the exception in one line."""
-    inner = _from_tf_data(str(error))
+    inner = _from_tf_data(str(error)) or _from_graph(error)
     if inner is not None:
         return inner.rsplit("\n", 1)[-1]
     text = _first_words(str(error))
@@ -118,6 +118,22 @@ def _from_tf_data(message: str) -> str | None:
         if _is_users(name)
     ]
     return f"Traceback (most recent call last):\n{''.join(shown)}{match[1]}: {match[2].strip()}"
+
+
+def _from_graph(error: BaseException) -> str | None:
+    """Return what an operation of the compiled step said, after the user's lines that made it, or `None`.
+
+    TensorFlow's text begins with "Graph execution error", lists where the node was made, all libraries included, and
+    says at last what is wrong, before the node in `[[...]]`.
+    """
+    match = re.search(r"^Graph execution error:.*\n([^\n]+)\n\s*\[\[\{\{node ([^}]+)\}\}\]\]", str(error), re.S)
+    if match is None:
+        return None
+    frames = re.findall(r'  File "([^"]+)", line (\d+), in (\S+)', match[0])
+    lines = [f'  File "{name}", line {line}, in {function}' for name, line, function in frames if _is_users(name)]
+    head = ["Traceback (most recent call last):", *lines] if lines else []
+    words = f"{type(error).__name__}: {match[1].strip()}"
+    return "\n".join([*head, f"in the node {match[2]} of the compiled step:", words])
 
 
 def _first_words(message: str) -> str:

@@ -235,3 +235,10 @@ def test_its_style_sheet_touches_nothing_of_the_inspector():
     assert all(".nnv-prep" in rule for rule in rules)
     front_end = Path(__file__).parents[2] / "js" / "src"
     assert not any("nnv-prep" in path.read_text(encoding="utf-8") for path in front_end.rglob("*.ts*"))
+
+
+def test_a_scaling_of_other_data_is_said_to_be_one():
+    _, scaling = nnviz.standardize(RNG.normal(size=(200, 2)))
+    said = " ".join(nnviz.DataPanel(RNG.normal(size=(200, 2)) * 100, None, scaling).remarks)
+    assert "made of other data" in said
+    assert "hardly ever varies" not in said
