@@ -78,6 +78,24 @@ describe("lifecycle", () => {
     }
   });
 
+  test("C08 a browser without WebGL draws the same: nothing asks for more than a 2D canvas", async () => {
+    const asked = new Set<string>();
+    const original = HTMLCanvasElement.prototype.getContext;
+    const spy = vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockImplementation(function (
+      this: HTMLCanvasElement,
+      kind: string,
+      ...rest: unknown[]
+    ) {
+      asked.add(kind);
+      return kind === "2d" ? Reflect.apply(original, this, [kind, ...rest]) : null;
+    } as typeof original);
+    const { kernel, el } = show();
+    await draw(kernel);
+    await expect.poll(() => pixel(canvasOf(el), 0, 0)).not.toBe(0);
+    expect([...asked]).toEqual(["2d"]);
+    spy.mockRestore();
+  });
+
   test("after abort no listener is left and nothing is on the page", async () => {
     const { kernel, el } = show();
     await draw(kernel);
