@@ -331,7 +331,7 @@ def test_what_an_operation_of_the_graph_said_comes_last():
     message = (
         f"Graph execution error:\n\nDetected at node {node} defined at (most recent call last):\n"
         f'  File "/lib/python3.11/site-packages/keras/src/ops/nn.py", line 2216, in loss\n\n'
-        f'  File "/home/me/train.py", line 7, in my_loss\n\n'
+        f'  File "/notebooks/train.py", line 7, in my_loss\n\n'
         f"Received a label value of 11 which is outside the valid range of [0, 3).\n\t "
         f"[[{{{{node {node}}}}}]] [Op:step]"
     )
@@ -340,7 +340,7 @@ def test_what_an_operation_of_the_graph_said_comes_last():
     text = failure_text(RuntimeError(message), None)
     assert text.splitlines() == [
         "Traceback (most recent call last):",
-        '  File "/home/me/train.py", line 7, in my_loss',
+        '  File "/notebooks/train.py", line 7, in my_loss',
         f"in the node {node} of the compiled step:",
         said,
     ]
