@@ -173,10 +173,11 @@ class Kernel:
             self.listen(0.05)
 
     def listen(self, seconds: float) -> None:
-        """Take in what comes within a while after the last message."""
-        while True:
+        """Take in what comes within a while; a training that runs has always more to say."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
             try:
-                message = self._client.get_iopub_msg(timeout=seconds)
+                message = self._client.get_iopub_msg(timeout=left)
             except queue.Empty:
                 return
             self.heard.append(message)
