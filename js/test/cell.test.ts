@@ -11,23 +11,7 @@ import {
 } from "../src/cell.ts";
 import { span } from "../src/picture/layout.ts";
 import { alignedEdges, cellAt, firstOf, indicesOf, sidesOf } from "../src/picture/side.ts";
-import { plane } from "./fakes.ts";
-
-/** A kernel `(y 3, x 3, in 2, filter 4)`: tiles of 3 x 3, a gap after each. */
-const CONV = plane(8, 16, {
-  shape: [3, 3, 2, 4],
-  axes: ["y", "x", "in", "filter"],
-  row_axes: [
-    { name: "in", size: 2, labels: [] },
-    { name: "y", size: 3, labels: [] },
-  ],
-  col_axes: [
-    { name: "filter", size: 4, labels: [] },
-    { name: "x", size: 3, labels: [] },
-  ],
-  gutter: true,
-  neuron_cols: 4,
-});
+import { CONV, plane } from "./fakes.ts";
 
 const SAMPLES = plane(16, 4, { tensor: "activations", row_axes: [{ name: "sample", size: 16, labels: [] }] });
 

@@ -183,6 +183,22 @@ export function plane(rows: number, cols: number, changes: Partial<Plane> = {}):
   };
 }
 
+/** A kernel `(y 3, x 3, in 2, filter 4)`: tiles of 3 x 3, a gap after each. */
+export const CONV = plane(8, 16, {
+  shape: [3, 3, 2, 4],
+  axes: ["y", "x", "in", "filter"],
+  row_axes: [
+    { name: "in", size: 2, labels: [] },
+    { name: "y", size: 3, labels: [] },
+  ],
+  col_axes: [
+    { name: "filter", size: 4, labels: [] },
+    { name: "x", size: 3, labels: [] },
+  ],
+  gutter: true,
+  neuron_cols: 4,
+});
+
 export function frame(client: string, seq: number, planes: Plane[], changes: Partial<Frame> = {}): Frame {
   return {
     kind: "frame",

@@ -11,21 +11,14 @@ import type { Kind, MapRequest } from "../src/protocol.gen.ts";
 import { createMemorySource, type RecordedPlane } from "../src/source/memory.ts";
 import { createStore } from "../src/store.ts";
 import { createZoom } from "../src/zoom.ts";
-import { frame, layerEntry, plane, status } from "./fakes.ts";
+import { CONV, frame, layerEntry, plane, status } from "./fakes.ts";
 import { canvasOf, draw, end, find, pixel, place, press, show, text, wholeMaps } from "./harness.ts";
 
 /** Four filters of 3 x 3 over two inputs, of which filters 1 and 2 of input 1 are drawn. */
 const WINDOW = plane(4, 8, {
-  row_axes: [
-    { name: "in", size: 2, labels: [] },
-    { name: "y", size: 3, labels: [] },
-  ],
-  col_axes: [
-    { name: "filter", size: 4, labels: [] },
-    { name: "x", size: 3, labels: [] },
-  ],
-  gutter: true,
-  neuron_cols: 4,
+  ...CONV,
+  rows: 4,
+  cols: 8,
   full_rows: 8,
   full_cols: 16,
   row_start: 4,

@@ -49,6 +49,12 @@ class LayerInfo:
     n_neurons: int
 
 
+def first_call(path: str) -> str:
+    """Return the path of a layer's first call: `"d"` of the second, `"d#1"`. Its variables are listed there."""
+    base, mark, call = path.rpartition("#")
+    return base if mark and call.isdigit() else path
+
+
 @dataclass(frozen=True, slots=True)
 class TensorKey:
     """The identity of one tensor of the model, the same at every step.

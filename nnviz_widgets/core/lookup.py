@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
-from nnviz_widgets.core.frame import KINDS, Catalogue, Kind, LayerInfo, TensorKey
+from nnviz_widgets.core.frame import KINDS, Catalogue, Kind, LayerInfo, TensorKey, first_call
 from nnviz_widgets.core.names import nearest
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, TensorUnavailable
 
@@ -70,7 +70,7 @@ class Lookup:
         if name in self._paths:
             return name
         paths = self._paths_of_name.get(name, [])
-        if len({_first_call(path) for path in paths}) == 1:
+        if len({first_call(path) for path in paths}) == 1:
             return paths[0]
         raise LayerNotFound(_unknown(name, paths or nearest(name, sorted(self._paths)), ambiguous=bool(paths)))
 
@@ -80,7 +80,7 @@ class Lookup:
             return None
         if layer is self._layers[layer].path:  # the very text of a `LayerInfo`, which nobody typed
             return None
-        named = [path for path in self._paths_of_name.get(layer, []) if _first_call(path) != _first_call(layer)]
+        named = [path for path in self._paths_of_name.get(layer, []) if first_call(path) != first_call(layer)]
         if not named or self._layers[layer].name == layer:
             return None
         return (
@@ -102,7 +102,7 @@ class Lookup:
         if self._keys_of(path, kind):
             return None
         reasons = self.catalogue.reasons
-        reason = reasons.get((path, kind)) or reasons.get((_first_call(path), kind))
+        reason = reasons.get((path, kind)) or reasons.get((first_call(path), kind))
         return reason or self._guess_why(path, kind)
 
     def why_now(self, path: str, kind: Kind) -> str | None:
@@ -110,7 +110,7 @@ class Lookup:
         if (path, kind) in self._of_now:
             return None
         reasons = self.catalogue.reasons
-        return reasons.get((path, kind)) or reasons.get((_first_call(path), kind))
+        return reasons.get((path, kind)) or reasons.get((first_call(path), kind))
 
     def _guess_why(self, path: str, kind: Kind) -> str:
         layer = self._layers.get(path)
@@ -124,7 +124,7 @@ class Lookup:
         """List the tensors of a kind; those of variables belong to the first call of a shared layer."""
         keys = self._keys.get((path, kind), [])
         if not keys and kind in _OF_VARIABLES:
-            keys = self._keys.get((_first_call(path), kind), [])
+            keys = self._keys.get((first_call(path), kind), [])
         return keys
 
     def keys(self, layer: str | LayerInfo, kind: str, call: int = 0) -> list[TensorKey]:
@@ -183,11 +183,6 @@ def check_kind(kind: Any) -> Kind:
 def words(kind: Kind) -> str:
     """Write a kind as in a sentence."""
     return kind.replace("_", " ")
-
-
-def _first_call(path: str) -> str:
-    base, mark, call = path.rpartition("#")
-    return base if mark and call.isdigit() else path
 
 
 def _of_variable(keys: list[TensorKey], variable: str | None) -> TensorKey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from nnviz_widgets.core.frame import KINDS
+from nnviz_widgets.core.frame import KINDS, first_call
 from nnviz_widgets.protocol import LayerEntry, Layers
 from nnviz_widgets.widgets.summary import summary
 
@@ -33,7 +33,7 @@ def _by_layer(catalogue: Catalogue) -> dict[tuple[str, Kind], list[TensorSpec]]:
 
 def _inside(catalogue: Catalogue) -> Counter[str]:
     """Count for each path the layers right beneath it, repeated calls once."""
-    paths = {layer.path.split("#")[0] for layer in catalogue.layers}
+    paths = {first_call(layer.path) for layer in catalogue.layers}
     return Counter(path.rpartition("/")[0] for path in paths)
 
 
@@ -46,7 +46,7 @@ def _entry(
 ) -> LayerEntry:
     reasons = {kind: recording.why(layer.path, kind) for kind in KINDS}
     # Variables of a layer that is called again are listed with its first call.
-    weights = specs.get((layer.path.split("#")[0], "weights"), [])
+    weights = specs.get((first_call(layer.path), "weights"), [])
     names = [spec.output_name for spec in specs.get((layer.path, "activations"), [])]
     return LayerEntry(
         path=layer.path,

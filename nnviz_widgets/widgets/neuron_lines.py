@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from nnviz_widgets.core.decimate import decimate
-from nnviz_widgets.core.frame import NEURON_STATISTICS
-from nnviz_widgets.protocol import Column
+from nnviz_widgets.core.frame import NEURON_STATISTICS, first_call
+from nnviz_widgets.widgets.lines import add_line
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Kind
     from nnviz_widgets.core.recording import Recording
-    from nnviz_widgets.protocol import Neuron, Watch
+    from nnviz_widgets.protocol import Column, Neuron, Watch
 
 POINTS = 240
 PAUSE_S = 0.5
@@ -42,17 +41,13 @@ def lines_of(recording: Recording, layer: str, neuron: int) -> tuple[list[Column
     buffers: list[bytes] = []
     for name, kind, statistic in LINES:
         # The weights of a call `d#1` are those of `d`.
-        spec = specs.get((layer, kind)) or specs.get((layer.split("#")[0], kind))
+        spec = specs.get((layer, kind)) or specs.get((first_call(layer), kind))
         column = neuron if spec is None else neuron - spec.grammar.first_neuron
         if spec is None or not spec.grammar.own or column < 0:
             continue
         steps, values = readings.neuron(spec.key, NEURON_STATISTICS.index(statistic), column)
-        if not values.size:
-            continue
-        x, y = decimate(steps, values.astype(np.float64), POINTS)
-        columns.append(Column(name, layer, len(x), len(buffers), len(buffers) + 1))
-        with np.errstate(over="ignore"):  # what is too large for a float32 is drawn as infinite
-            buffers += [x.astype("<f8").tobytes(), y.astype("<f4").tobytes()]
+        if values.size:
+            add_line(columns, buffers, (name, layer, steps, values.astype(np.float64)), POINTS)
     return columns, buffers
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Literal, cast, get_args, get_type_hints
 
 import numpy as np
 
-from nnviz_widgets.core.decimate import decimate, without_pauses
+from nnviz_widgets.core.decimate import without_pauses
 from nnviz_widgets.core.readings import COLUMNS
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Column, Event, Series
 from nnviz_widgets.widgets.health import DEAD_READINGS, health_of
+from nnviz_widgets.widgets.lines import POINT_BYTES, Line, add_line
 from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
@@ -20,17 +21,12 @@ if TYPE_CHECKING:
 METRIC_POINTS = 600
 STRIP_POINTS = 120
 LEAST_POINTS = 8
-POINT_BYTES = 12
-"""A float64 step and a float32 value."""
 LINES_BYTES = MAX_FRAME_BYTES * 2 // 3
 """For all lines; the rest of a message is for names, events and health."""
 MAX_EVENTS = 500
 MAX_EVENT_TEXT = 200
 
 EVENT_NAMES = get_args(get_type_hints(Event)["name"])
-
-Line = tuple[str, str | None, "npt.NDArray[np.int64]", "npt.NDArray[np.float64]"]
-"""Name, layer, steps, values."""
 
 
 def series_message(recording: Recording) -> tuple[Series, list[bytes]]:
@@ -73,11 +69,8 @@ def _add(columns: list[Column], buffers: list[bytes], lines: list[Line], n_point
     """Add lines; if there are very many, each gets fewer points, and at last those after the first are left out."""
     share = LINES_BYTES // 2 // POINT_BYTES
     n_points = max(LEAST_POINTS, min(n_points, share // max(1, len(lines))))
-    for name, layer, steps, values in lines[: share // n_points]:
-        x, y = decimate(steps, values, n_points)
-        columns.append(Column(name, layer, len(x), len(buffers), len(buffers) + 1))
-        with np.errstate(over="ignore"):  # what is too large for a float32 is drawn as infinite
-            buffers += [x.astype("<f8").tobytes(), y.astype("<f4").tobytes()]
+    for line in lines[: share // n_points]:
+        add_line(columns, buffers, line, n_points)
 
 
 def events_of(recording: Recording) -> list[Event]:

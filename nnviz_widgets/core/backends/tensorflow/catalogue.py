@@ -17,7 +17,7 @@ from nnviz_widgets.core.backends.tensorflow.axes import (
     scores_axes,
     variable_axes,
 )
-from nnviz_widgets.core.frame import Catalogue, Kind, LayerInfo, TensorKey, TensorSpec
+from nnviz_widgets.core.frame import Catalogue, Kind, LayerInfo, TensorKey, TensorSpec, first_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,13 +55,13 @@ def after_tracing(entries: Sequence[Entry], chosen: Sequence[Entry], taps: Taps,
     """Return the catalogue of a model whose step was traced with `taps` on the `chosen` entries."""
     by_path = {entry.path: entry for entry in entries}
     paths = {entry.path for entry in chosen}
-    calls = [call for call in taps.outputs if _first_call(call) in by_path]
+    calls = [call for call in taps.outputs if first_call(call) in by_path]
     rest = [entry.path for entry in entries if entry.path not in taps.outputs]
     reasons: why.Reasons = {}
     infos: dict[str, LayerInfo] = {}
     specs: list[TensorSpec] = []
     for call in [*calls, *rest]:
-        entry = by_path[_first_call(call)]
+        entry = by_path[first_call(call)]
         outputs = taps.outputs.get(call, [])
         shape = tuple(outputs[0].activation.shape) if outputs else _symbolic_shape(entry.layer)
         info = infos[call] = _layer_info(entry, call, shape)
@@ -80,10 +80,6 @@ def after_tracing(entries: Sequence[Entry], chosen: Sequence[Entry], taps: Taps,
     return Catalogue(layers, tuple(specs), MappingProxyType(reasons), taps.inputs.found())
 
 
-def _first_call(call: str) -> str:
-    return call.split("#")[0]
-
-
 def containers_first(calls: Iterable[str]) -> list[str]:
     """Return calls in their order, but for a model or layer that holds others: it comes right before the first of them.
 
@@ -92,7 +88,7 @@ def containers_first(calls: Iterable[str]) -> list[str]:
     waiting = dict.fromkeys(calls)
     ordered: list[str] = []
     for call in list(waiting):
-        parts = _first_call(call).split("/")
+        parts = first_call(call).split("/")
         above = ["/".join(parts[:n]) for n in range(1, len(parts))]
         for path in (*above, call):
             if path in waiting:
@@ -193,6 +189,6 @@ def with_fixed_batch(catalogue: Catalogue, entries: Sequence[Entry], taps: Taps)
         replace(spec, key=replace(spec.key, variable=FIXED_BATCH))
         for path, outputs in taps.outputs.items()
         if path in infos
-        for spec in _activation_specs(by_path[_first_call(path)], infos[path], outputs, None)
+        for spec in _activation_specs(by_path[first_call(path)], infos[path], outputs, None)
     ]
     return replace(catalogue, specs=(*catalogue.specs, *extra))

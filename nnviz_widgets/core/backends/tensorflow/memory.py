@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow.taps import find_optimizers
-from nnviz_widgets.core.frame import Kind
+from nnviz_widgets.core.frame import Kind, first_call
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,7 +45,7 @@ class LeftOut:
 
     def holds(self, path: str, kind: Kind) -> bool:
         """Whether a tensor of the call `path` is among what is left out."""
-        return path.split("#")[0] == self.path and kind in _WITH[self.kind]
+        return first_call(path) == self.path and kind in _WITH[self.kind]
 
 
 def largest(catalogue: Catalogue, n_rows: int) -> LeftOut | None:
@@ -53,7 +53,7 @@ def largest(catalogue: Catalogue, n_rows: int) -> LeftOut | None:
     sizes: Counter[tuple[str, Kind]] = Counter()
     for spec in catalogue.specs:
         if spec.key.kind in _WITH:
-            sizes[spec.key.layer.split("#")[0], spec.key.kind] += _n_bytes(spec, n_rows)
+            sizes[first_call(spec.key.layer), spec.key.kind] += _n_bytes(spec, n_rows)
     if not sizes:
         return None
     (path, kind), n_bytes = sizes.most_common(1)[0]
@@ -95,8 +95,8 @@ class State:
             variable.assign(value)
 
 
-def n_rows(batch: Any) -> int:
-    """Return how many samples a batch has."""
+def most_rows(batch: Any) -> int:
+    """Return the length of the longest leaf of a batch, whatever it is; 1 if none tells."""
     shapes: list[Any] = [getattr(leaf, "shape", ()) for leaf in tf.nest.flatten(batch)]
     return max((int(shape[0]) for shape in shapes if len(shape) and shape[0] is not None), default=1)
 

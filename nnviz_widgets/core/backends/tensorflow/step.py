@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unreadable
 from nnviz_widgets.core.backends.tensorflow.fingerprint import Fingerprint
-from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, State, largest, n_rows, n_values, without
+from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, State, largest, most_rows, n_values, without
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.values import read_now
@@ -158,7 +158,7 @@ class StepFunctions:
         except tf.errors.ResourceExhaustedError as error:
             if before is not None:
                 before.put_back()
-            self._read_less(error, n_rows(batch))
+            self._read_less(error, most_rows(batch))
             traced, function = self._on_batch(Variant.SENTINEL, spec)
             return traced, function(batch)
         self._proven_size = max(size, self._proven_size)
