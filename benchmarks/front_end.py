@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import Figure
 
@@ -21,12 +22,22 @@ def measure() -> Iterator[Figure]:
     lines = [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
     if not lines:
         raise RuntimeError(f"`{' '.join(command)}` printed no figure:\n{answer.stdout}{answer.stderr}")
-    for line in lines:
-        if line["name"] == "maps_replaced":
-            name = f"three maps replaced, recorded data, {line['size']}"
-            yield Figure(name, line["frames_per_second"], "/s", limit=line["least_frames_per_second"], at_least=True)
-            continue
-        name = f"slider to picture, recorded data, {line['size']}, median"
-        yield Figure(name, line["median_ms"], "ms", limit=line["most_ms"])
+    yield from (_figure(line) for line in lines)
     size = sum(len(gzip.compress((STATIC / name).read_bytes())) for name in ("inspector.js", "inspector.css"))
     yield Figure("bundle, gzip", size / 1000, "kB", limit=60)
+
+
+def _figure(line: dict[str, Any]) -> Figure:
+    match line["name"]:
+        case "slider_to_picture":
+            name = f"slider to picture, recorded data, {line['size']}, median"
+            return Figure(name, line["median_ms"], "ms", limit=line["most_ms"])
+        case "maps_replaced":
+            name = f"three maps replaced, recorded data, {line['size']}"
+            return Figure(name, line["frames_per_second"], "/s", limit=line["least_frames_per_second"], at_least=True)
+        case "frames_of_a_run":
+            return Figure(f"script of a frame, {line['maps']} maps of {line['size']}", line["script_median_ms"], "ms")
+        case "layer_list_scrolled":
+            name = "list of 1,000 layers scrolled, frame, median"
+            return Figure(name, line["median_ms"], "ms", limit=line["most_ms"])
+    raise ValueError(f"a figure of `npm run bench` must be one that is known here. Received: {line}")

@@ -24,7 +24,9 @@ ARROWS = {
     "errors": set(),
     "core": {"errors"},
     "protocol": {"errors", "core"},
-    "widgets": {"errors", "core", "protocol"},
+    "pictures": {"errors", "core", "protocol"},
+    "front_end": {"errors"},
+    "widgets": {"errors", "core", "protocol", "pictures", "front_end"},
     "__init__": {"_version", "errors", "core", "widgets"},
 }
 PROTOCOL_MAY_IMPORT = {"nnviz_widgets.core.frame", "nnviz_widgets.errors"}

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from nnviz_widgets.core.frame import Frame, TensorKey
-from nnviz_widgets.widgets.picture import Look, picture
+from nnviz_widgets.pictures.picture import Look, picture
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nnviz_widgets.core.frame import LayerInfo
-    from nnviz_widgets.widgets.source import Source
+    from nnviz_widgets.pictures.source import Source
 
 
 class _UnknownLayer(LayerNotFound, traitlets.TraitError):

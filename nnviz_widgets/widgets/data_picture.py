@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.figure_style import number
+from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.widgets.data_words import near_zero
 from nnviz_widgets.widgets.svg import line, picture, rect, text, ticks
-from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable

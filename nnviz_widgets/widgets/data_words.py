@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnviz_widgets.core.figure_style import number
-from nnviz_widgets.widgets.text import cut
+from nnviz_widgets.pictures.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from nnviz_widgets.errors import NnvizError, ProtocolError, SessionClosed
+from nnviz_widgets.pictures.readout import value_text
+from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import (
     PROTOCOL_VERSION,
     Ack,
@@ -26,13 +28,11 @@ from nnviz_widgets.protocol import (
     Watch,
     parse_client_message,
 )
-from nnviz_widgets.widgets.readout import value_text
-from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
+    from nnviz_widgets.pictures.source import Source
     from nnviz_widgets.widgets.publisher import Publisher
-    from nnviz_widgets.widgets.source import Source
 
 logger = logging.getLogger("nnviz_widgets")
 

@@ -14,14 +14,14 @@ from ipywidgets import Layout, widget_serialization
 from ipywidgets.widgets.trait_types import InstanceDict
 
 from nnviz_widgets.errors import InvalidArgumentError
+from nnviz_widgets.front_end import front_end
+from nnviz_widgets.pictures.source import as_source, found
+from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.widgets.channel import Channel
 from nnviz_widgets.widgets.cursor import Cursor, cursor_of
 from nnviz_widgets.widgets.door import Door
-from nnviz_widgets.widgets.front_end import front_end
 from nnviz_widgets.widgets.publisher import Publisher
 from nnviz_widgets.widgets.route import heed_the_page
-from nnviz_widgets.widgets.source import as_source, found
-from nnviz_widgets.widgets.status import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnviz_widgets.core.frame import TensorKey
+    from nnviz_widgets.pictures.source import Source
     from nnviz_widgets.protocol import Reply, Status, Watch
     from nnviz_widgets.widgets.channel import Channel
     from nnviz_widgets.widgets.cursor import Cursor
-    from nnviz_widgets.widgets.source import Source
 
 logger = logging.getLogger("nnviz_widgets")
 

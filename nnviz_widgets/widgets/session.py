@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.session import Session
+from nnviz_widgets.pictures.source import found
 from nnviz_widgets.widgets.cursor import Cursor
 from nnviz_widgets.widgets.inspector import Inspector
-from nnviz_widgets.widgets.source import found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,25 +13,25 @@ import msgspec
 
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import ChannelClosed
+from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.pictures.layer_list import layers_message
+from nnviz_widgets.pictures.neuron import further_keys
+from nnviz_widgets.pictures.neuron_lines import LinesPacer
+from nnviz_widgets.pictures.series import series_message
+from nnviz_widgets.pictures.stack import every_key
+from nnviz_widgets.pictures.status import status_of
+from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import Frame, Notice
-from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
-from nnviz_widgets.widgets.layer_list import layers_message
-from nnviz_widgets.widgets.neuron import further_keys
-from nnviz_widgets.widgets.neuron_lines import LinesPacer
-from nnviz_widgets.widgets.series import series_message
-from nnviz_widgets.widgets.stack import every_key
-from nnviz_widgets.widgets.status import status_of
-from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnviz_widgets.core.frame import Catalogue
+    from nnviz_widgets.pictures.source import Source
     from nnviz_widgets.protocol import Status, Watch
     from nnviz_widgets.widgets.channel import Channel
     from nnviz_widgets.widgets.clients import Client, Clients
     from nnviz_widgets.widgets.cursor import Cursor
-    from nnviz_widgets.widgets.source import Source
 
 logger = logging.getLogger("nnviz_widgets")
 

@@ -8,8 +8,8 @@ import comm
 import ipywidgets
 import pytest
 
+from nnviz_widgets import front_end as front_end_module
 from nnviz_widgets.widgets import clients, publisher
-from nnviz_widgets.widgets import front_end as front_end_module
 from nnviz_widgets.widgets import inspector as inspector_module
 from nnviz_widgets.widgets.inspector import Inspector
 from tests.widgets.fakes import Clock, FakeComm, FakeSession, Page, Turns

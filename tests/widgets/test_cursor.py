@@ -7,8 +7,8 @@ import pytest
 import traitlets
 
 from nnviz_widgets.errors import LayerNotFound
+from nnviz_widgets.pictures.source import found
 from nnviz_widgets.widgets.cursor import Cursor, cursor_of
-from nnviz_widgets.widgets.source import found
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import nnviz_widgets as nnviz
 from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.pictures.source import RecordingSource
+from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.widgets.inspector import Inspector
-from nnviz_widgets.widgets.source import RecordingSource
-from nnviz_widgets.widgets.status import status_of
 from tests.widgets.fakes import N_SAMPLES, FakeSession, Page, until
 
 

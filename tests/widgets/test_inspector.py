@@ -8,8 +8,8 @@ import weakref
 import ipywidgets
 import pytest
 
+from nnviz_widgets import front_end as front_end_module
 from nnviz_widgets.errors import FrontEndMissing, InvalidArgumentError
-from nnviz_widgets.widgets import front_end as front_end_module
 from nnviz_widgets.widgets.cursor import Cursor
 from nnviz_widgets.widgets.inspector import Inspector
 from tests.widgets.fakes import FakeSession, Page, dense_catalogue, until

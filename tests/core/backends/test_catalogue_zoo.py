@@ -13,9 +13,9 @@ from nnviz_widgets.core.backends.tensorflow.catalogue import containers_first
 from nnviz_widgets.core.frame import NEURON_STATISTICS, TensorKey
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.errors import TensorUnavailable
-from nnviz_widgets.widgets.layer_list import layers_message
-from nnviz_widgets.widgets.layout import layout_of
-from nnviz_widgets.widgets.stack import stacked
+from nnviz_widgets.pictures.layer_list import layers_message
+from nnviz_widgets.pictures.layout import layout_of
+from nnviz_widgets.pictures.stack import stacked
 from tests.core import networks
 from tests.core.backends import layer_zoo as zoo
 from tests.core.backends.architectures import ARCHITECTURES
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.frame import Frame
     from nnviz_widgets.core.recording import Recording
-    from nnviz_widgets.widgets.layout import Layout
+    from nnviz_widgets.pictures.layout import Layout
     from tests.core.networks import Network
 
 UNCONNECTED = "ignore:Gradients do not exist"

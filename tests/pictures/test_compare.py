@@ -9,12 +9,12 @@ import pytest
 from nnviz_widgets.core.frame import Catalogue, Frame, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.pictures import compare as compare_module
+from nnviz_widgets.pictures.compare import difference
+from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.pictures.order import order_of
+from nnviz_widgets.pictures.readout import value_text
 from nnviz_widgets.protocol import MapRequest, Order, ReadValues, Watch
-from nnviz_widgets.widgets import compare as compare_module
-from nnviz_widgets.widgets.compare import difference
-from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
-from nnviz_widgets.widgets.order import order_of
-from nnviz_widgets.widgets.readout import value_text
 
 KERNEL = TensorKey("d", "weights", "kernel")
 DATA, BATCH = TensorKey("d", "activations", "data"), TensorKey("d", "activations")

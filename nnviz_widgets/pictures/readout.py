@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
-from nnviz_widgets.widgets.compare import difference
-from nnviz_widgets.widgets.kept import earlier_of, kept_at, key_of
-from nnviz_widgets.widgets.order import order_of
-from nnviz_widgets.widgets.picture import Look, picture
-from nnviz_widgets.widgets.stack import stacked
+from nnviz_widgets.pictures.compare import difference
+from nnviz_widgets.pictures.kept import earlier_of, kept_at, key_of
+from nnviz_widgets.pictures.order import order_of
+from nnviz_widgets.pictures.picture import Look, picture
+from nnviz_widgets.pictures.stack import stacked
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Frame

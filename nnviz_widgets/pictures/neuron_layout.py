@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.grammar import View
-from nnviz_widgets.widgets.layout import PLANE_AXES, Layout
-from nnviz_widgets.widgets.sides import side_of
+from nnviz_widgets.pictures.layout import PLANE_AXES, Layout
+from nnviz_widgets.pictures.sides import side_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from nnviz_widgets.widgets.neuron_arrays import Named
+    from nnviz_widgets.pictures.neuron_arrays import Named
 
 ROW, COLUMN = " row", " column"
 """What is added to the name of an axis whose indices lie as a grid: index = row * number of columns + column."""

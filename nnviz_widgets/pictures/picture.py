@@ -11,11 +11,11 @@ from nnviz_widgets.core.numeric import is_numeric, part_of
 from nnviz_widgets.core.pooling import Factors, Reduce, Take, pool
 from nnviz_widgets.core.search import first_bad
 from nnviz_widgets.core.stats import histogram, limits
+from nnviz_widgets.pictures.compare import difference
+from nnviz_widgets.pictures.encoding import CELL_BYTES, Encoding, encode
+from nnviz_widgets.pictures.layout import START, lay_out
+from nnviz_widgets.pictures.window import spans
 from nnviz_widgets.protocol import Cell, Plane, Value
-from nnviz_widgets.widgets.compare import difference
-from nnviz_widgets.widgets.encoding import CELL_BYTES, Encoding, encode
-from nnviz_widgets.widgets.layout import START, lay_out
-from nnviz_widgets.widgets.window import spans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Frame, Kind
     from nnviz_widgets.core.grammar import Grammar
     from nnviz_widgets.core.numeric import ComplexPart
+    from nnviz_widgets.pictures.layout import Layout
+    from nnviz_widgets.pictures.window import Span
     from nnviz_widgets.protocol import MapRequest, Window
-    from nnviz_widgets.widgets.layout import Layout
-    from nnviz_widgets.widgets.window import Span
 
 REDUCE: dict[Kind, Reduce] = {
     "weights": "absmax",

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.core.frame import Frame, TensorKey
+from nnviz_widgets.pictures.picture import Look, Picture, picture, shrink
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Cell, Window
-from nnviz_widgets.widgets.picture import Look, Picture, picture, shrink
 
 
 def picture_of(array, kind="weights", axes=None, neuron_axis=-1, note=None, **look):

@@ -6,9 +6,9 @@ import math
 import msgspec
 import pytest
 
-from nnviz_widgets.widgets.layer_list import layers_message
-from nnviz_widgets.widgets.source import as_source
-from nnviz_widgets.widgets.status import status_of
+from nnviz_widgets.pictures.layer_list import layers_message
+from nnviz_widgets.pictures.source import as_source
+from nnviz_widgets.pictures.status import status_of
 from tests.widgets.fakes import FakeSession, dense_catalogue
 
 NAMES = ("</script><img src=x onerror=alert(1)>", "\u202eabc\u202c", "x" * 10_000, "", "🧠")

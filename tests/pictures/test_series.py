@@ -9,8 +9,8 @@ import pytest
 
 from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec, VitalsReading
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.pictures.series import series_message
 from nnviz_widgets.protocol import MAX_FRAME_BYTES
-from nnviz_widgets.widgets.series import series_message
 from tests.widgets.fakes import N_SAMPLES, FakeSession
 
 

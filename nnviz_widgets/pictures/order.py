@@ -12,9 +12,9 @@ from nnviz_widgets.core.grammar import view_of
 from nnviz_widgets.core.numeric import as_real, is_numeric, pointwise, without_repeats
 from nnviz_widgets.core.seriation import by_similarity
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.pictures.kept import kept_at, key_of
+from nnviz_widgets.pictures.stack import companions, stacked
 from nnviz_widgets.protocol import MAX_FRAME_BYTES
-from nnviz_widgets.widgets.kept import kept_at, key_of
-from nnviz_widgets.widgets.stack import companions, stacked
 
 if TYPE_CHECKING:
     import numpy.typing as npt

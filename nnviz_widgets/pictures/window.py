@@ -9,8 +9,8 @@ from nnviz_widgets.core.pooling import fit, fit_tiles
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.pooling import Factors
+    from nnviz_widgets.pictures.layout import Side
     from nnviz_widgets.protocol import Window
-    from nnviz_widgets.widgets.layout import Side
 
 
 @dataclass(frozen=True, slots=True)

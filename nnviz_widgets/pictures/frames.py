@@ -9,15 +9,15 @@ import numpy as np
 
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.pictures.encoding import Encoding
+from nnviz_widgets.pictures.kept import earlier_of, key_or_reason
+from nnviz_widgets.pictures.neuron import NeuronParts, part_key
+from nnviz_widgets.pictures.neuron_lines import with_buffers_from
+from nnviz_widgets.pictures.order import order_of
+from nnviz_widgets.pictures.picture import Look, Picture, joined, missing, picture, shrink
+from nnviz_widgets.pictures.stack import stacked
+from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Frame
-from nnviz_widgets.widgets.encoding import Encoding
-from nnviz_widgets.widgets.kept import earlier_of, key_or_reason
-from nnviz_widgets.widgets.neuron import NeuronParts, part_key
-from nnviz_widgets.widgets.neuron_lines import with_buffers_from
-from nnviz_widgets.widgets.order import order_of
-from nnviz_widgets.widgets.picture import Look, Picture, joined, missing, picture, shrink
-from nnviz_widgets.widgets.stack import stacked
-from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.frame import KINDS, first_call
+from nnviz_widgets.pictures.summary import summary
 from nnviz_widgets.protocol import LayerEntry, Layers
-from nnviz_widgets.widgets.summary import summary
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Catalogue, Kind, LayerInfo, TensorSpec

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import Failure, Status
-from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nnviz_widgets.core.session import Session
-    from nnviz_widgets.widgets.source import Source
+    from nnviz_widgets.pictures.source import Source
 
 MAX_TEXT = 400
 MAX_TRACEBACK = 16_000

@@ -9,10 +9,10 @@ import pytest
 from nnviz_widgets.core.frame import Catalogue, Frame, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.grammar import PLAIN, Grammar
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.pictures import order as order_module
+from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.pictures.order import order_of, sort_neurons
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, MapRequest, Order, Watch
-from nnviz_widgets.widgets import order as order_module
-from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
-from nnviz_widgets.widgets.order import order_of, sort_neurons
 from tests.widgets.fakes import dense_catalogue
 
 KERNEL, BIAS = TensorKey("hidden", "weights", "kernel"), TensorKey("hidden", "weights", "bias")

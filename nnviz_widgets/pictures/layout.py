@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.grammar import BLOCK_AXIS, PLAIN, view_of
+from nnviz_widgets.pictures.sides import Side, side_of
 from nnviz_widgets.protocol import Further
-from nnviz_widgets.widgets.sides import Side, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,9 +5,9 @@ import pytest
 
 from nnviz_widgets.core.frame import Catalogue, LayerInfo, LayerInput, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.pictures.readout import value_text
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Cell, MapRequest, Order, ReadValues, Watch, Window
-from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
-from nnviz_widgets.widgets.readout import value_text
 
 VOLUME = ("z", "y", "x", "in", "filter")
 

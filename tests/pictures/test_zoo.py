@@ -14,11 +14,11 @@ from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.grammar import Grammar
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.stats import limits, vitals
+from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.pictures.layout import layout_of
+from nnviz_widgets.pictures.readout import value_text
 from nnviz_widgets.protocol import Cell, Frame, MapRequest, Order, ReadValues, Watch, Window
-from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
-from nnviz_widgets.widgets.layout import layout_of
-from nnviz_widgets.widgets.readout import value_text
-from tests.widgets.truth import (
+from tests.pictures.truth import (
     GAP,
     assert_same_cells,
     decoded,

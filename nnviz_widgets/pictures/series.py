@@ -8,10 +8,10 @@ import numpy as np
 
 from nnviz_widgets.core.decimate import without_pauses
 from nnviz_widgets.core.readings import COLUMNS
+from nnviz_widgets.pictures.health import DEAD_READINGS, health_of
+from nnviz_widgets.pictures.lines import POINT_BYTES, Line, add_line
+from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Column, Event, Series
-from nnviz_widgets.widgets.health import DEAD_READINGS, health_of
-from nnviz_widgets.widgets.lines import POINT_BYTES, Line, add_line
-from nnviz_widgets.widgets.text import cut
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,9 +12,8 @@ from nnviz_widgets.core.frame import Frame, of_batch
 from nnviz_widgets.core.grammar import BLOCK_AXIS
 from nnviz_widgets.core.numeric import as_real, is_numeric, part_of
 from nnviz_widgets.errors import NnvizError, TensorTooLarge
-from nnviz_widgets.protocol import Neuron
-from nnviz_widgets.widgets.kept import key_of, key_or_reason
-from nnviz_widgets.widgets.neuron_arrays import (
+from nnviz_widgets.pictures.kept import key_of, key_or_reason
+from nnviz_widgets.pictures.neuron_arrays import (
     Named,
     incoming,
     input_of,
@@ -24,10 +23,11 @@ from nnviz_widgets.widgets.neuron_arrays import (
     samples_of,
     unflattened,
 )
-from nnviz_widgets.widgets.neuron_layout import lay_out_part
-from nnviz_widgets.widgets.neuron_lines import lines_of
-from nnviz_widgets.widgets.picture import Picture
-from nnviz_widgets.widgets.window import spans
+from nnviz_widgets.pictures.neuron_layout import lay_out_part
+from nnviz_widgets.pictures.neuron_lines import lines_of
+from nnviz_widgets.pictures.picture import Picture
+from nnviz_widgets.pictures.window import spans
+from nnviz_widgets.protocol import Neuron
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Kind, LayerInput, TensorKey

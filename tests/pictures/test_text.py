@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnviz_widgets.widgets.text import cut
+from nnviz_widgets.pictures.text import cut
 
 
 @pytest.mark.parametrize(("text", "shown"), [("", ""), ("four", "four"), ("fives", "fiv…")])

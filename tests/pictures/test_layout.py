@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.core.grammar import Grammar
-from nnviz_widgets.widgets.layout import MOST_TILED_ROWS, lay_out
+from nnviz_widgets.pictures.layout import MOST_TILED_ROWS, lay_out
 
 GATES = Grammar(blocks=("update", "reset", "candidate"))
 DEPTHWISE = Grammar(joined=2)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from nnviz_widgets.core.frame import NEURON_STATISTICS, first_call
-from nnviz_widgets.widgets.lines import add_line
+from nnviz_widgets.pictures.lines import add_line
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Kind

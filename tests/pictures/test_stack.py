@@ -10,13 +10,13 @@ import pytest
 from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.grammar import Grammar
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.pictures import stack
+from nnviz_widgets.pictures.frames import frame_message, keys_of
+from nnviz_widgets.pictures.kept import key_of
+from nnviz_widgets.pictures.layout import layout_of
+from nnviz_widgets.pictures.readout import value_text
+from nnviz_widgets.pictures.stack import companions, every_key, stacked
 from nnviz_widgets.protocol import MapRequest, ReadValues, Watch
-from nnviz_widgets.widgets import stack
-from nnviz_widgets.widgets.frames import frame_message, keys_of
-from nnviz_widgets.widgets.kept import key_of
-from nnviz_widgets.widgets.layout import layout_of
-from nnviz_widgets.widgets.readout import value_text
-from nnviz_widgets.widgets.stack import companions, every_key, stacked
 
 GATES = ("update", "reset", "candidate")
 

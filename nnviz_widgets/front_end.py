@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nnviz_widgets.errors import FrontEndMissing
 
-STATIC = Path(__file__).parent.parent / "static"
+STATIC = Path(__file__).parent / "static"
 
 
 @cache

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnviz_widgets.pictures.encoding import bfloat16_bits, encode, float32_bits, to_float32
 from nnviz_widgets.protocol import GUTTER_BITS, NAN_BITS
-from nnviz_widgets.widgets.encoding import bfloat16_bits, encode, float32_bits, to_float32
 
 
 @given(st.lists(st.floats(width=32), min_size=1, max_size=50))

@@ -9,8 +9,8 @@ import pytest
 
 from nnviz_widgets.core.frame import TensorKey, batch_key
 from nnviz_widgets.core.session import Session
+from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
 from nnviz_widgets.protocol import MapRequest, Watch
-from nnviz_widgets.widgets.frames import frame_message, keys_of, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
