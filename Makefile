@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATIC := nnviz_widgets/static
 BUNDLE := $(STATIC)/inspector.js $(STATIC)/inspector.css
-PROTOCOL := js/src/protocol.gen.ts
+GENERATED := js/src
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -53,7 +53,7 @@ gallery: setup chromium ## take pictures of each kind of layer: docs/gallery
 	$(BIN)/python -m scripts.gallery
 
 protocol: $(VENV)/installed.stamp ## write the TypeScript side of the protocol anew
-	$(BIN)/python scripts/write_protocol.py $(PROTOCOL)
+	$(BIN)/python scripts/write_protocol.py $(GENERATED)
 
 pins: ## write constraints.txt anew with the newest versions
 	scripts/pins "$(PYTHON)"

@@ -1,10 +1,13 @@
-"""Write the TypeScript side of the protocol: `make protocol`.
+"""Write the TypeScript side of what Python and the front end share: `make protocol`.
 
-Every message and constant of `nnviz_widgets/protocol.py` becomes an interface, a union or a constant of the same name.
+Every struct and constant of `nnviz_widgets/protocol.py`, what goes over the wire, and of
+`nnviz_widgets/sharing/document.py`, what is in a shared file, becomes an interface, a union or a constant of the same
+name.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from pathlib import Path
@@ -13,27 +16,46 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from nnviz_widgets import protocol
+from nnviz_widgets.sharing import document
 
 CONSTANTS = ("PROTOCOL_VERSION", "MAX_FRAME_BYTES", "NAN_BITS", "GUTTER_BITS")
+DOCUMENT_CONSTANTS = ("DOCUMENT_VERSION", "INDEX_ID", "DATA_ID", "MANIFEST_ID", "ROOT_ID")
 UNIONS = ("ClientMessage", "ServerMessage", "Kind")
 NAMES: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
-def typescript() -> str:
+def protocol_typescript() -> str:
     """Return the TypeScript text that mirrors the protocol."""
     parts = ["// Generated from nnviz_widgets/protocol.py by `make protocol`. Do not edit."]
-    parts += [f"export const {name} = {getattr(protocol, name)};" for name in CONSTANTS]
+    parts += [constant(protocol, name) for name in CONSTANTS]
     parts += [f"export type {name} = {type_of(getattr(protocol, name))};" for name in UNIONS]
-    parts += [interface(struct) for struct in structs()]
+    parts += [interface(struct) for struct in structs(protocol)]
     return "\n\n".join(parts) + "\n"
 
 
-def structs() -> list[type[msgspec.Struct]]:
-    """List what is declared, in the order of the file."""
+def document_typescript() -> str:
+    """Return the TypeScript text that mirrors the form of a shared file."""
+    known = {"Kind", *(struct.__name__ for struct in structs(protocol))}
+    body = "\n\n".join(interface(struct) for struct in structs(document))
+    named = ", ".join(sorted(name for name in known if re.search(rf": [^;]*\b{name}\b", body)))
+    parts = ["// Generated from nnviz_widgets/sharing/document.py by `make protocol`. Do not edit."]
+    parts += [f'import type {{ {named} }} from "./protocol.gen.ts";']
+    parts += [constant(document, name) for name in DOCUMENT_CONSTANTS]
+    return "\n\n".join([*parts, body]) + "\n"
+
+
+def constant(module: types.ModuleType, name: str) -> str:
+    """Return the TypeScript text of a constant."""
+    return f"export const {name} = {msgspec.json.encode(getattr(module, name)).decode()};"
+
+
+def structs(module: types.ModuleType) -> list[type[msgspec.Struct]]:
+    """List what a module itself declares, in the order of the file."""
     return [
         value
-        for name, value in vars(protocol).items()
-        if isinstance(value, type) and issubclass(value, msgspec.Struct) and not name.startswith("_")
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.__name__
+        if not name.startswith("_")
     ]
 
 
@@ -67,4 +89,6 @@ def type_of(hint: Any) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(typescript(), encoding="utf-8")
+    folder = Path(sys.argv[1])
+    (folder / "protocol.gen.ts").write_text(protocol_typescript(), encoding="utf-8")
+    (folder / "document.gen.ts").write_text(document_typescript(), encoding="utf-8")

@@ -26,8 +26,9 @@ ARROWS = {
     "protocol": {"errors", "core"},
     "pictures": {"errors", "core", "protocol"},
     "front_end": {"errors"},
-    "widgets": {"errors", "core", "protocol", "pictures", "front_end"},
-    "__init__": {"_version", "errors", "core", "widgets"},
+    "sharing": {"errors", "core", "protocol", "pictures", "front_end", "_version"},
+    "widgets": {"errors", "core", "protocol", "pictures", "front_end", "sharing"},
+    "__init__": {"_version", "errors", "core", "sharing", "widgets"},
 }
 PROTOCOL_MAY_IMPORT = {"nnviz_widgets.core.frame", "nnviz_widgets.errors"}
 KERAS = {"keras", "tensorflow"}

@@ -8,14 +8,17 @@ import msgspec
 import pytest
 
 from nnviz_widgets import protocol
-from scripts.write_protocol import typescript
+from scripts.write_protocol import document_typescript, protocol_typescript
 
-GENERATED = Path(__file__).parent.parent / "js" / "src" / "protocol.gen.ts"
+GENERATED = Path(__file__).parent.parent / "js" / "src"
 
 
-def test_typescript_is_up_to_date():
-    if GENERATED.read_text(encoding="utf-8") != typescript():
-        pytest.fail("js/src/protocol.gen.ts is stale: run `make protocol`")
+@pytest.mark.parametrize(
+    ("name", "expected"), [("protocol.gen.ts", protocol_typescript), ("document.gen.ts", document_typescript)]
+)
+def test_typescript_is_up_to_date(name, expected):
+    if (GENERATED / name).read_text(encoding="utf-8") != expected():
+        pytest.fail(f"js/src/{name} is stale: run `make protocol`")
 
 
 @pytest.mark.parametrize(
@@ -56,4 +59,4 @@ def test_every_message_has_a_kind_of_its_own():
     unions = (protocol.ClientMessage, protocol.ServerMessage)
     kinds = [struct.__struct_config__.tag for union in unions for struct in union.__args__]
     assert len(kinds) == len(set(kinds))
-    assert all(f'kind: "{kind}"' in typescript() for kind in kinds)
+    assert all(f'kind: "{kind}"' in protocol_typescript() for kind in kinds)

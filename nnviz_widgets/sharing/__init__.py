@@ -1,0 +1,1 @@
+"""A run as one file that moves without Python and without a network."""
