@@ -1,8 +1,8 @@
 """What a shared file holds, declared once: `make protocol` writes `js/src/document.gen.ts` from this module.
 
-A file is one HTML page. Its data are a `Document` in JSON and *chunks*: arrays, each deflated (raw, without a header) and
-written in base64, one after the other in one text. A page finds a chunk by its place in that text and inflates it when
-somebody looks at it.
+A file is one HTML page. Its data are a `Document` in JSON and *chunks*: arrays, each deflated (raw, without a header)
+and written in base64, one after the other in one text. A page finds a chunk by its place in that text and inflates it
+when somebody looks at it.
 
 Every picture was laid out by the code that draws the live view, so a page knows nothing of tensors: it crops, pools,
 sorts and subtracts pictures. Headers that differ only from step to step are written once (`Document.headers`).
@@ -59,7 +59,7 @@ class StoredPicture(msgspec.Struct, frozen=True):
     high and a histogram may be told."""
     palette: int = -1
     """Index of the chunk of at most 256 bfloat16 patterns; then each cell is one byte, the index of its pattern. -1
-    where cells are written as the header's `encoding` says, all lowest bytes first, then all second bytes, and so on."""
+    where cells are written as the header's `encoding` says, all lowest bytes first, then all second ones, and so on."""
     low: float | None = None
     high: float | None = None
     clip_low: float | None = None
