@@ -249,6 +249,10 @@ class LayerEntry(msgspec.Struct, frozen=True):
     """Whose weights can be read; the first one stands for the layer unless one is called `kernel`."""
     outputs: list[str] = []
     """Names of the outputs of a layer that has several."""
+    together: str = ""
+    """What several variables are called that are drawn in one picture where none is chosen: `all`, or their names.
+
+    Empty where one of them is drawn."""
 
 
 class Layers(_Message, tag="layers"):

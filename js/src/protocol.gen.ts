@@ -147,6 +147,7 @@ export interface LayerEntry {
   reasons: Record<string, string>;
   variables: string[];
   outputs: string[];
+  together: string;
 }
 
 export interface Layers {

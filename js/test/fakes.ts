@@ -134,6 +134,7 @@ export function layerEntry(path: string, changes: Partial<LayerEntry> = {}): Lay
     reasons: {},
     variables: ["kernel", "bias"],
     outputs: [],
+    together: "",
     ...changes,
   };
 }

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.frame import KINDS, first_call
+from nnviz_widgets.pictures.kept import key_or_reason
+from nnviz_widgets.pictures.stack import companions
 from nnviz_widgets.pictures.summary import summary
 from nnviz_widgets.protocol import LayerEntry, Layers
 
@@ -60,4 +62,14 @@ def _entry(
         reasons={kind: reason for kind, reason in reasons.items() if reason is not None},
         variables=[str(spec.key.variable) for spec in weights],
         outputs=names if len(names) > 1 else [],
+        together=_together(recording, layer, len(weights)),
     )
+
+
+def _together(recording: Recording, layer: LayerInfo, n_variables: int) -> str:
+    """Return what variables are called that are drawn in one picture, empty if it is one."""
+    main = key_or_reason(recording, layer.path, "weights") if n_variables > 1 else ""
+    keys = () if isinstance(main, str) else companions(recording, main)
+    if len(keys) < 2:
+        return ""
+    return "all" if len(keys) == n_variables else " + ".join(str(key.variable) for key in keys)
