@@ -40,6 +40,7 @@ export interface Gather {
   layer: string;
   tensor: "weights" | "activations" | "gradients" | "activation_gradients";
   part: "incoming" | "output" | "samples";
+  picture: number;
   header: number;
   map: number;
 }

@@ -72,15 +72,21 @@ class StoredPicture(msgspec.Struct, frozen=True):
 
 
 class Gather(msgspec.Struct, frozen=True):
-    """Where the part of a neuron's panel is found in the picture of a whole tensor.
+    """Where the part of a neuron's panel is found in a picture that holds all neurons.
 
-    Cell i of the part of neuron n is cell `map[i] + n * neuron_cols` of the unpooled picture of that tensor; -1 in the
-    map is a gap. `neuron_cols` is that of the tensor's picture.
+    Cell i of the part of neuron n is cell `map[i] + n * neuron_cols` of each `StoredPicture` of this layer whose header
+    is `picture`, which is not pooled; -1 in the map is a gap. `neuron_cols` is that of the header `picture`, which has
+    `full_cols / neuron_cols` neurons: of another one there is no part. A layer has several of one part where its
+    pictures have several shapes. Without one of its part there may be a picture of that part with `missing`, which
+    says why, or with all cells of it, as of `input`.
     """
 
     layer: str
     tensor: Kind
     part: Literal["incoming", "output", "samples"]
+    picture: int
+    """Index of the header of the picture that it is found in: of a whole tensor (`part` `map`), or of what a sample is
+    reduced to (`part` `samples`, a row for each sample), which is shown in no other way."""
     header: int
     """Index of the header of the part's picture."""
     map: int
