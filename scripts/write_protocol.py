@@ -2,7 +2,7 @@
 
 Every struct and constant of `nnviz_widgets/protocol.py`, what goes over the wire, and of
 `nnviz_widgets/sharing/document.py`, what is in a shared file, becomes an interface, a union or a constant of the same
-name.
+name; so do the colours of `nnviz_widgets/pictures/colors.py`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from nnviz_widgets import protocol
+from nnviz_widgets.pictures import colors
 from nnviz_widgets.sharing import document
 
 CONSTANTS = ("PROTOCOL_VERSION", "MAX_FRAME_BYTES", "NAN_BITS", "GUTTER_BITS")
 DOCUMENT_CONSTANTS = ("DOCUMENT_VERSION", "INDEX_ID", "DATA_ID", "MANIFEST_ID", "ROOT_ID")
+COLORS = ("COLOR_MAPS", "SPECIAL")
 UNIONS = ("ClientMessage", "ServerMessage", "Kind")
 NAMES: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
@@ -42,6 +44,12 @@ def document_typescript() -> str:
     parts += [f'import type {{ {named} }} from "./protocol.gen.ts";']
     parts += [constant(document, name) for name in DOCUMENT_CONSTANTS]
     return "\n\n".join([*parts, body]) + "\n"
+
+
+def colors_typescript() -> str:
+    """Return the TypeScript text that mirrors the colour maps."""
+    parts = ["// Generated from nnviz_widgets/pictures/colors.py by `make protocol`. Do not edit."]
+    return "\n\n".join([*parts, *(constant(colors, name) for name in COLORS)]) + "\n"
 
 
 def constant(module: types.ModuleType, name: str) -> str:
@@ -92,3 +100,4 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     (folder / "protocol.gen.ts").write_text(protocol_typescript(), encoding="utf-8")
     (folder / "document.gen.ts").write_text(document_typescript(), encoding="utf-8")
+    (folder / "colors.gen.ts").write_text(colors_typescript(), encoding="utf-8")

@@ -8,13 +8,18 @@ import msgspec
 import pytest
 
 from nnviz_widgets import protocol
-from scripts.write_protocol import document_typescript, protocol_typescript
+from scripts.write_protocol import colors_typescript, document_typescript, protocol_typescript
 
 GENERATED = Path(__file__).parent.parent / "js" / "src"
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("protocol.gen.ts", protocol_typescript), ("document.gen.ts", document_typescript)]
+    ("name", "expected"),
+    [
+        ("protocol.gen.ts", protocol_typescript),
+        ("document.gen.ts", document_typescript),
+        ("colors.gen.ts", colors_typescript),
+    ],
 )
 def test_typescript_is_up_to_date(name, expected):
     if (GENERATED / name).read_text(encoding="utf-8") != expected():
