@@ -5,6 +5,7 @@ import { createCursor } from "../src/cursor.ts";
 import { mount } from "../src/mount.tsx";
 import type { Health } from "../src/protocol.gen.ts";
 import { createMemorySource } from "../src/source/memory.ts";
+import { emptyRun, there } from "../src/source/recorded.ts";
 import type { Line } from "../src/source/source.ts";
 import { createStore } from "../src/store.ts";
 import { layerEntry, status } from "../test/fakes.ts";
@@ -34,17 +35,15 @@ const healthOf = (layer: string): Health => ({
 /** Time between frames of the screen while the list moves in every one of them, and how many rows have elements. */
 export async function measureScroll(seconds: number) {
   const run = {
-    status: status({ source: "recording", state: "finished" }),
+    ...emptyRun(status({ source: "recording", state: "finished" })),
     layers: paths.map((path) => layerEntry(path)),
-    series: {
+    series: there({
       firstStep: 0,
       lastStep: READINGS,
       lines: paths.map(lineOf),
       events: [],
       health: paths.map(healthOf),
-    },
-    labels: [],
-    planes: [],
+    }),
   };
   const end = new AbortController();
   const store = createStore(createMemorySource(run), createCursor(), signal(["layers"]), end.signal);

@@ -3,7 +3,8 @@
 import { signal } from "@preact/signals";
 import { createCursor } from "../src/cursor.ts";
 import { mount } from "../src/mount.tsx";
-import { createMemorySource, type RecordedRun } from "../src/source/memory.ts";
+import { createMemorySource } from "../src/source/memory.ts";
+import type { RecordedRun } from "../src/source/recorded.ts";
 import type { FrameData } from "../src/source/source.ts";
 import { createStore } from "../src/store.ts";
 import { status } from "../test/fakes.ts";

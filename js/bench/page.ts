@@ -6,7 +6,8 @@ import { createCursor } from "../src/cursor.ts";
 import { mount } from "../src/mount.tsx";
 import { bitsOf } from "../src/picture/bits.ts";
 import type { Kind, Plane } from "../src/protocol.gen.ts";
-import { createMemorySource, type RecordedPlane, type RecordedRun } from "../src/source/memory.ts";
+import { createMemorySource } from "../src/source/memory.ts";
+import { emptyRun, type RecordedPlane, type RecordedRun, there } from "../src/source/recorded.ts";
 import { createStore } from "../src/store.ts";
 import { layerEntry, plane, status } from "../test/fakes.ts";
 import { measureScroll } from "./list.ts";
@@ -23,17 +24,15 @@ function recorded(step: number, tensor: Kind, rows: number, cols: number): Recor
     step,
     sample: null,
     plane: { ...header, encoding: "bf16" },
-    cells: bitsOf(values),
+    cells: there(bitsOf(values)),
   };
 }
 
 function runOf(rows: number, cols: number): RecordedRun {
   const steps = Array.from({ length: STEPS }, (_, step) => step);
   return {
-    status: status({ source: "recording", state: "finished", step: STEPS - 1, total_steps: STEPS - 1 }),
+    ...emptyRun(status({ source: "recording", state: "finished", step: STEPS - 1, total_steps: STEPS - 1 })),
     layers: [layerEntry("hidden", { n_neurons: cols })],
-    series: null,
-    labels: [],
     planes: steps.flatMap((step) => [
       recorded(step, "weights", rows, cols),
       recorded(step, "gradients", rows, cols),

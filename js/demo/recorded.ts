@@ -2,7 +2,7 @@
 
 import type { Health, LayerEntry, Plane, Status } from "../src/protocol.gen.ts";
 import { bytesOf } from "../src/source/decode.ts";
-import type { RecordedRun } from "../src/source/memory.ts";
+import { emptyRun, type RecordedRun, there } from "../src/source/recorded.ts";
 
 export interface RecordedJson {
   readonly status: Status;
@@ -29,10 +29,13 @@ export function runOf(json: RecordedJson): RecordedRun {
     values: new Float32Array(bytesOf(values).buffer),
   }));
   return {
-    status: json.status,
+    ...emptyRun(json.status),
     layers: json.layers,
-    labels: json.labels,
-    series: { firstStep: 0, lastStep: json.status.step, lines, events: [], health: json.health },
-    planes: json.planes.map((entry) => ({ ...entry, cells: new Uint16Array(bytesOf(entry.cells).buffer) })),
+    labels: { [json.status.step]: json.labels },
+    series: there({ firstStep: 0, lastStep: json.status.step, lines, events: [], health: json.health }),
+    planes: json.planes.map((entry) => ({
+      ...entry,
+      cells: there(new Uint16Array(bytesOf(entry.cells).buffer)),
+    })),
   };
 }

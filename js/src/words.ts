@@ -13,14 +13,17 @@ const SYMBOLS: Record<Kind, string> = {
 
 export const kindWords = (tensor: Kind): string => tensor.replace("_", " ");
 
+/** A header whose cells may have been pooled before another step's were taken off. */
+type PooledFirst = Plane & { readonly pooled_first?: boolean };
+
 /** What one cell stands for: `max |w|`, `of 4 rows`. Nothing where it is one value. */
-export function pooledWords(plane: Plane): string[] {
-  const { row_factor: rows, col_factor: cols, tensor, reduce, compared } = plane;
+export function pooledWords(plane: PooledFirst): string[] {
+  const { row_factor: rows, col_factor: cols, tensor, reduce, compared, pooled_first } = plane;
   if (rows <= 1 && cols <= 1) return [];
-  const magnitude = compared === null ? SYMBOLS[tensor] : "|\u0394|";
+  const magnitude = compared === null || pooled_first ? SYMBOLS[tensor] : "|\u0394|";
   const symbol = reduce === "max" ? magnitude.replaceAll("|", "") : magnitude;
   const cells = cols <= 1 ? `${rows} rows` : rows <= 1 ? `${cols} columns` : `${rows} \u00d7 ${cols}`;
-  return [`max ${symbol}`, `of ${cells}`];
+  return [`${pooled_first ? "\u0394 of max" : "max"} ${symbol}`, `of ${cells}`];
 }
 
 /** Of which steps the picture is. */

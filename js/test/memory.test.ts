@@ -3,23 +3,23 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createCursor } from "../src/cursor.ts";
 import { createReadout } from "../src/readout.ts";
 import { mapRequest } from "../src/requests.ts";
-import { createMemorySource, type RecordedRun } from "../src/source/memory.ts";
+import { createMemorySource } from "../src/source/memory.ts";
+import { emptyRun, type RecordedRun, there } from "../src/source/recorded.ts";
 import { createStore } from "../src/store.ts";
 import { layerEntry, plane, status } from "./fakes.ts";
 
 const cellsOf = (value: number) => Float32Array.from({ length: 400 * 4 }, (_, i) => value + i / 10_000);
 
 const RUN: RecordedRun = {
-  status: status({ source: "recording", state: "finished", step: 30 }),
+  ...emptyRun(status({ source: "recording", state: "finished", step: 30 })),
   layers: [layerEntry("hidden", { reasons: { gradients: "the layer is frozen" } }), layerEntry("digits")],
-  series: null,
-  labels: ["7", "2"],
+  labels: { "30": ["7", "2"] },
   planes: [10, 20, 30].map((step) => ({
     layer: "hidden",
     step,
     sample: null,
     plane: plane(400, 4),
-    cells: cellsOf(step),
+    cells: there(cellsOf(step)),
   })),
 };
 

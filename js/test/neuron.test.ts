@@ -10,6 +10,7 @@ import { isWide, layOutSquare } from "../src/picture/square.ts";
 import type { Frame, Neuron, Plane } from "../src/protocol.gen.ts";
 import { mapRequest } from "../src/requests.ts";
 import { createMemorySource } from "../src/source/memory.ts";
+import { emptyRun } from "../src/source/recorded.ts";
 import type { FrameData } from "../src/source/source.ts";
 import { frame, layerEntry, plane, status } from "./fakes.ts";
 import { find, GRADIENTS, OUTPUTS, pixel, press, rgbOf, show, text } from "./harness.ts";
@@ -342,13 +343,12 @@ describe("the panel", () => {
   });
 
   test("without a kernel it says why there is nothing", () => {
-    const run = { status: status(), layers: [layerEntry("hidden")], series: null, labels: [], planes: [] };
-    const source = createMemorySource(run);
+    const source = createMemorySource({ ...emptyRun(status()), layers: [layerEntry("hidden")] });
     const request = mapRequest("weights", 9, 9, { part: "incoming" });
     const place = { layer: "hidden", step: -1, sample: 0, order: null, compare: null, neuron: 0 };
     source.watch({ ...place, maps: [request] });
     const [drawn] = source.frame.value?.planes ?? [];
     expect(drawn?.plane.part).toBe("incoming");
-    expect(drawn?.missing).toContain("not what single neurons are made of");
+    expect(drawn?.missing).toBe("not in this recording");
   });
 });

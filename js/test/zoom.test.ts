@@ -8,7 +8,8 @@ import { colorAt, SPECIAL } from "../src/picture/colors.ts";
 import { layOut, unitsBetween } from "../src/picture/layout.ts";
 import { cellAt, firstOf, holds, sidesOf } from "../src/picture/side.ts";
 import type { Kind, MapRequest } from "../src/protocol.gen.ts";
-import { createMemorySource, type RecordedPlane } from "../src/source/memory.ts";
+import { createMemorySource } from "../src/source/memory.ts";
+import { emptyRun, type RecordedPlane, there } from "../src/source/recorded.ts";
 import { createStore } from "../src/store.ts";
 import { createZoom } from "../src/zoom.ts";
 import { CONV, frame, layerEntry, plane, status } from "./fakes.ts";
@@ -123,13 +124,11 @@ function recorded(change: (cells: Float32Array) => void = () => {}) {
     step: 1,
     sample: null,
     plane: plane(400, 8, { tensor, n_nan: bad, low: 0, high: 1, clip_low: 0, clip_high: 1 }),
-    cells,
+    cells: there(cells),
   });
   const source = createMemorySource({
-    status: status({ source: "recording", state: "finished", step: 1 }),
+    ...emptyRun(status({ source: "recording", state: "finished", step: 1 })),
     layers: [layerEntry("hidden", { n_neurons: 8 })],
-    series: null,
-    labels: [],
     planes: [entry("weights"), entry("gradients")],
   });
   const store = createStore(source, createCursor(), signal(["weights", "gradients"]), end.signal);
@@ -257,17 +256,15 @@ describe("zooming on the page", () => {
 
   test("extremes are kept in a window that is pooled", () => {
     const source = createMemorySource({
-      status: status(),
+      ...emptyRun(status()),
       layers: [layerEntry("hidden")],
-      series: null,
-      labels: [],
       planes: [
         {
           layer: "hidden",
           step: 0,
           sample: null,
           plane: plane(400, 1),
-          cells: Float32Array.from({ length: 400 }, (_, i) => (i === 137 ? -7 : i === 20 ? 99 : 0)),
+          cells: there(Float32Array.from({ length: 400 }, (_, i) => (i === 137 ? -7 : i === 20 ? 99 : 0))),
         },
       ],
     });

@@ -2,36 +2,43 @@
 
 import { cellValue } from "../picture/bits.ts";
 import { sidesOf } from "../picture/side.ts";
-import type { Order } from "../protocol.gen.ts";
+import type { Order, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "./source.ts";
 
-/** Of longer neurons only so many values are compared. */
-const MOST_VALUES = 512;
+/** To compare neurons by direction, at most so many products are made; of longer neurons only some values are taken. */
+const MOST_PRODUCTS = 50_000_000;
 
 /** Cells per neuron, a gap included; 0 where columns are no neurons or several share a cell. */
-function cellsPerNeuron({ plane }: PlaneData): number {
+export function cellsPerNeuron(plane: Plane): number {
   const { cols } = sidesOf(plane);
   if (plane.neuron_cols === 0) return 0;
   if (cols.tile > 0) return cols.tile;
   return cols.factor === 1 ? plane.neuron_cols : 0;
 }
 
-/** The values of each neuron, NaN and the gaps as 0. */
-function vectorsOf(data: PlaneData): Float64Array[] {
-  const { plane, cells } = data;
-  const each = cellsPerNeuron(data);
+/** Rows with names are variables drawn together: the first one tells of the neurons. */
+const rowsThatTell = ({ row_axes, rows }: Plane): number => (row_axes[0]?.name === "variable" ? 1 : rows);
+
+/** The values of each neuron; gaps, and what is not finite, as 0. */
+function vectorsOf({ plane, cells }: PlaneData): Float64Array[] {
+  const each = cellsPerNeuron(plane);
   if (cells === null || each === 0) return [];
-  return Array.from({ length: Math.floor(plane.cols / each) }, (_, neuron) =>
-    Float64Array.from({ length: plane.rows * each }, (_, i) => {
-      const index = Math.floor(i / each) * plane.cols + neuron * each + (i % each);
-      const value = cellValue(cells, index);
-      return Number.isFinite(value) ? value : 0;
-    }),
-  );
+  const length = rowsThatTell(plane) * each;
+  return Array.from({ length: Math.floor(plane.cols / each) }, (_, neuron) => {
+    const vector = new Float64Array(length);
+    for (let i = 0; i < length; i++) {
+      const value = cellValue(cells, Math.floor(i / each) * plane.cols + neuron * each + (i % each));
+      vector[i] = Number.isFinite(value) ? value : 0;
+    }
+    return vector;
+  });
 }
 
-const product = (a: Float64Array, b: Float64Array): number =>
-  a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+function product(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
 
 const lengthOf = (vector: Float64Array): number => Math.sqrt(product(vector, vector));
 
@@ -39,12 +46,20 @@ function largestFirst(scores: readonly number[]): Int32Array {
   return Int32Array.from(scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
 }
 
+/** Of each vector the values at every so manieth place, of length 1. */
+function directionsOf(vectors: readonly Float64Array[]): Float64Array[] {
+  const most = Math.max(1, Math.floor(MOST_PRODUCTS / vectors.length ** 2));
+  const every = Math.max(1, Math.ceil((vectors[0]?.length ?? 1) / most));
+  return vectors.map((vector) => {
+    const some = every === 1 ? vector : vector.filter((_, i) => i % every === 0);
+    const length = lengthOf(some) || 1;
+    return some.map((value) => value / length);
+  });
+}
+
 /** From the longest one always on to the nearest direction that is left. */
 function bySimilarity(vectors: readonly Float64Array[]): Int32Array {
-  const units = vectors.map((vector) => {
-    const length = lengthOf(vector) || 1;
-    return vector.subarray(0, MOST_VALUES).map((value) => value / length);
-  });
+  const units = directionsOf(vectors);
   const left = new Set(units.keys());
   const order: number[] = [];
   let last = largestFirst(vectors.map(lengthOf))[0];
@@ -79,11 +94,16 @@ export function sortNeurons(data: PlaneData, by: Order["by"]): Int32Array | null
   }
 }
 
+/** Whether the plane has a column for each of these neurons. */
+export function hasColumns(plane: Plane, order: Int32Array): boolean {
+  return plane.neuron_cols > 0 && cellsPerNeuron(plane) * order.length === plane.cols;
+}
+
 /** The plane with the columns of its neurons in that order; as it is where it has none. */
 export function inOrder(data: PlaneData, order: Int32Array): PlaneData {
   const { plane, cells } = data;
-  const each = cellsPerNeuron(data);
-  if (cells === null || each === 0 || plane.cols !== order.length * each) return data;
+  const each = cellsPerNeuron(plane);
+  if (cells === null || !hasColumns(plane, order)) return data;
   const sorted = cells.slice();
   for (let row = 0; row < plane.rows; row++) {
     for (const [place, neuron] of order.entries()) {

@@ -2,7 +2,6 @@
 
 import { cellAt, firstOf, type Side, sidesOf, unitOf, unitsOf } from "../picture/side.ts";
 import type { Window } from "../protocol.gen.ts";
-import { clipOf } from "./measure.ts";
 import type { PlaneData } from "./source.ts";
 
 interface Cut {
@@ -45,5 +44,5 @@ export function crop(data: PlaneData, window: Window | null): PlaneData {
     shown_rows: down.shown,
     shown_cols: right.shown,
   };
-  return { ...data, plane: { ...plane, ...cut, ...clipOf(part) }, cells: part };
+  return { ...data, plane: { ...plane, ...cut }, cells: part };
 }

@@ -15,14 +15,20 @@ type Measures = Pick<
   "low" | "high" | "clip_low" | "clip_high" | "n_nan" | "n_posinf" | "n_neginf" | "histogram" | "first_bad"
 >;
 
-function finiteOf(cells: Cells): Float64Array {
-  return Float64Array.from(cells, (_, i) => cellValue(cells, i)).filter(Number.isFinite);
+/** The values of every so manieth cell, without those that are not finite. */
+function sampleOf(cells: Cells): Float64Array {
+  const every = Math.max(1, Math.ceil(cells.length / SAMPLE));
+  const sample = new Float64Array(Math.ceil(cells.length / every));
+  let n = 0;
+  for (let i = 0; i < cells.length; i += every) {
+    const value = cellValue(cells, i);
+    if (Number.isFinite(value)) sample[n++] = value;
+  }
+  return sample.subarray(0, n).sort();
 }
 
 export function clipOf(cells: Cells): Pick<Plane, "clip_low" | "clip_high"> {
-  const finite = finiteOf(cells);
-  const every = Math.max(1, Math.ceil(finite.length / SAMPLE));
-  const sample = finite.filter((_, i) => i % every === 0).sort();
+  const sample = sampleOf(cells);
   const at = (share: number) => sample[Math.round((sample.length - 1) * share)] ?? null;
   return { clip_low: at(0.01), clip_high: at(0.99) };
 }
@@ -46,30 +52,44 @@ export function firstBad(plane: Plane, cells: Cells): Plane["first_bad"] {
   return { row: firstOf(rows, Math.floor(index / plane.cols)), column: firstOf(cols, index % plane.cols) };
 }
 
+function rangeOf(cells: Cells): Pick<Plane, "low" | "high"> {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < cells.length; i++) {
+    const value = cellValue(cells, i);
+    if (!Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low > high ? { low: null, high: null } : { low, high };
+}
+
+function countsOf(bits: Uint16Array): Pick<Plane, "n_nan" | "n_posinf" | "n_neginf"> {
+  let [n_nan, n_posinf, n_neginf] = [0, 0, 0];
+  for (const pattern of bits) {
+    if (pattern === 0x7f80) n_posinf += 1;
+    else if (pattern === 0xff80) n_neginf += 1;
+    else if (isBad(pattern)) n_nan += 1;
+  }
+  return { n_nan, n_posinf, n_neginf };
+}
+
+/** What the header of a picture tells of its cells. */
 export function measure(plane: Plane, cells: Cells): Measures {
-  const finite = finiteOf(cells);
-  const low = finite.length === 0 ? null : finite.reduce((a, b) => Math.min(a, b));
-  const high = finite.length === 0 ? null : finite.reduce((a, b) => Math.max(a, b));
-  const bits = bitsOf(cells);
-  const count = (is: (pattern: number) => boolean) => bits.reduce((n, pattern) => n + Number(is(pattern)), 0);
+  const range = rangeOf(cells);
   return {
-    low,
-    high,
+    ...range,
     ...clipOf(cells),
-    n_nan: count((pattern) => isBad(pattern) && (pattern & 0x7f) !== 0),
-    n_posinf: count((pattern) => pattern === 0x7f80),
-    n_neginf: count((pattern) => pattern === 0xff80),
-    histogram: histogramOf(cells, low, high),
+    ...countsOf(bitsOf(cells)),
+    histogram: histogramOf(cells, range.low, range.high),
     first_bad: firstBad(plane, cells),
   };
 }
 
 /** How much greater each cell is than the same one of another step; a gap stays one. */
 export function difference(cells: Cells, before: Cells): Float32Array {
-  const values = Float32Array.from(cells, (_, i) => cellValue(cells, i) - cellValue(before, i));
-  const patterns = new Uint32Array(values.buffer);
-  for (const [i, pattern] of bitsOf(cells).entries()) {
-    if (pattern === GUTTER_BITS) patterns[i] = GUTTER_BITS * 0x1_0000;
-  }
+  const values = new Float32Array(cells.length);
+  for (let i = 0; i < values.length; i++) values[i] = cellValue(cells, i) - cellValue(before, i);
+  const [patterns, bits] = [new Uint32Array(values.buffer), bitsOf(cells)];
+  for (let i = 0; i < bits.length; i++) if (bits[i] === GUTTER_BITS) patterns[i] = GUTTER_BITS * 0x1_0000;
   return values;
 }
