@@ -1,4 +1,4 @@
-"""The built front end: one script and one style sheet that come with the package."""
+"""The built front end, of the widget and of a shared file: a script and a style sheet each, with the package."""
 
 from __future__ import annotations
 
@@ -19,10 +19,25 @@ def front_end() -> tuple[str, str]:
     Raises:
         FrontEndMissing: If the package was made without them.
     """
+    return _built("inspector")
+
+
+@cache
+def page_front_end() -> tuple[str, str]:
+    """Return the script and the style sheet of a shared file, read once.
+
+    Raises:
+        FrontEndMissing: If the package was made without them.
+    """
+    return _built("page")
+
+
+def _built(name: str) -> tuple[str, str]:
     try:
-        return tuple((STATIC / name).read_text(encoding="utf-8") for name in ("inspector.js", "inspector.css"))  # type: ignore[return-value]
+        script, style = ((STATIC / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
     except FileNotFoundError as error:
         raise FrontEndMissing(
-            f"The front end must be built before a widget can be shown. Received: no file {error.filename!r}. "
+            f"The front end must be built before it can be shown. Received: no file {error.filename!r}. "
             "In a checkout run `make build`; otherwise install `nnviz_widgets` again."
         ) from error
+    return script, style

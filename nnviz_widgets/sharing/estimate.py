@@ -1,0 +1,121 @@
+"""How many bytes a file takes, before it is written: from its cells, and how far a few of them can be deflated."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nnviz_widgets.pictures.picture import Picture
+from nnviz_widgets.sharing.codec import base64_text, byte_planes, deflated, with_palette
+from nnviz_widgets.sharing.collect import steps_of
+from nnviz_widgets.sharing.drawings import Room, draw_subject, first_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnviz_widgets.sharing.material import Material
+    from nnviz_widgets.sharing.plan import Choice
+    from nnviz_widgets.sharing.subjects import Subject
+
+BASE64 = 4 / 3
+PICTURE_CHARS = 70
+"""What one picture takes in the index."""
+HISTOGRAM_CHARS = 170
+PALETTE_CHARS = 700
+LINE_CHARS = 3.2
+"""What one point of one neuron takes in a line."""
+
+MOST_MEASURED = 40
+"""Subjects, the largest ones; of the others cells are taken to be as long as they can be."""
+SAMPLE_SIDE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """How large the pictures of a subject are.
+
+    Attributes:
+        subject: The subject.
+        picture: Its first one.
+        n_samples: How many samples have a picture of their own.
+        per_cell: How many characters a cell takes as bfloat16, and as a byte.
+    """
+
+    subject: Subject
+    picture: Picture
+    n_samples: int
+    per_cell: tuple[float, float]
+
+    def n_pictures(self, room: Room) -> int:
+        """Return how many there are of one step."""
+        slices = math.prod(further.size for further in self.picture.layout.further)
+        return min(self.n_samples, room.samples) * min(slices, room.slices)
+
+    def chars(self, choice: Choice) -> float:
+        """Return how many characters all of them take."""
+        side = min(choice.room.side, self.subject.most_side or choice.room.side)
+        cells = self.picture.cells(side, side)
+        one = cells * self.per_cell[choice.palette] + PICTURE_CHARS
+        if choice.palette and cells > 512:
+            one += PALETTE_CHARS
+        n_steps = len(steps_of(self.subject, choice))
+        return n_steps * (self.n_pictures(choice.room) * one + HISTOGRAM_CHARS)
+
+
+class Estimator:
+    """Says how long the data of a file are."""
+
+    def __init__(self, material: Material) -> None:
+        """Look at one picture of everything, and deflate a few."""
+        self._lines = material.lines
+        self._sketches = list(_sketches(material))
+        self._words = sum(
+            len(steps) * HISTOGRAM_CHARS
+            for steps in (each.steps for each in material.subjects if each.shown != "cells")
+        )
+
+    def chars(self, choice: Choice) -> float:
+        """Return how many characters a choice takes, the page around the data aside."""
+        points: int = sum(min(choice.points, len(line.steps)) * line.values.shape[1] for line in self._lines)
+        return sum(sketch.chars(choice) for sketch in self._sketches) + points * LINE_CHARS + self._words
+
+
+def _sketches(material: Material) -> Iterator[Sketch]:
+    found: list[tuple[Subject, Picture]] = []
+    for subject in material.subjects:
+        if subject.shown != "cells":
+            continue
+        first = first_picture(material.recording, subject, subject.steps[-1])
+        if isinstance(first, Picture):
+            found.append((subject, first))
+    found.sort(key=lambda each: each[1].values.size * len(each[0].steps), reverse=True)
+    for n, (subject, first) in enumerate(found):
+        per_cell = _measured(material, subject) if n < MOST_MEASURED else (2 * BASE64, BASE64)
+        yield Sketch(subject, first, _n_samples(material, subject, first), per_cell)
+
+
+def _n_samples(material: Material, subject: Subject, first: Picture) -> int:
+    if subject.part == "input":
+        return len(material.recording.frame(subject.key, subject.steps[-1]).array)
+    layout = first.layout
+    return 1 if layout.sample_axis is None else layout.view.shape[layout.sample_axis]
+
+
+def _measured(material: Material, subject: Subject) -> tuple[float, float]:
+    """Return how many characters a cell takes as bfloat16 and as a byte: the mean of two steps."""
+    steps = {subject.steps[-1], subject.steps[len(subject.steps) // 2]}
+    cells = long = short = 0
+    for step in steps:
+        for drawn in draw_subject(material.recording, subject, step, Room(SAMPLE_SIDE, 1, 1)):
+            if drawn.cells is None:
+                continue
+            cells += len(drawn.cells) // 2
+            long += _n_chars(byte_planes(drawn.cells, 2))
+            packed = with_palette(drawn.cells)
+            short += _n_chars(byte_planes(drawn.cells, 2) if packed is None else packed[0])
+    return (long / cells, short / cells) if cells else (2 * BASE64, BASE64)
+
+
+def _n_chars(data: bytes) -> int:
+    return len(base64_text(deflated(data)))

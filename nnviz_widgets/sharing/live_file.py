@@ -1,0 +1,156 @@
+"""A run as the text of one HTML page that fits the size asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nnviz_widgets.core.byte_size import byte_size
+from nnviz_widgets.errors import InvalidArgumentError
+from nnviz_widgets.pictures.panels import PANELS
+from nnviz_widgets.pictures.source import as_source
+from nnviz_widgets.sharing.collect import collect
+from nnviz_widgets.sharing.estimate import Estimator
+from nnviz_widgets.sharing.manifest import Manifest, manifest_of
+from nnviz_widgets.sharing.material import Material, material_of
+from nnviz_widgets.sharing.page import page
+from nnviz_widgets.sharing.plan import choose, least, whole
+from nnviz_widgets.sharing.privacy import checked_privacy
+from nnviz_widgets.sharing.select import chosen_kinds, chosen_layers, chosen_steps
+from nnviz_widgets.sharing.sizes import checked_bytes
+
+if TYPE_CHECKING:
+    from nnviz_widgets.sharing.collect import Written
+    from nnviz_widgets.sharing.page import Page
+    from nnviz_widgets.sharing.plan import Choice
+
+MOST_TRIES = 6
+
+SPARE = 0.98
+"""The share of the size that is planned for: an estimate is never exact."""
+
+MUCH_LEFT = 0.8
+"""A file of a smaller share of the size than this is planned once more, if something was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """A page, ready to be written.
+
+    Attributes:
+        manifest: What is in it.
+        parts: Its text.
+    """
+
+    manifest: Manifest
+    parts: list[str]
+
+    @property
+    def n_bytes(self) -> int:
+        """How large it is, in UTF-8."""
+        return self.manifest.n_bytes
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self.parts)
+
+
+def live_file(
+    source: Any,
+    *,
+    layers: Any = None,
+    steps: Any = None,
+    kinds: Any = None,
+    max_bytes: int | str = "20 MB",
+    title: Any = None,
+    privacy: Any = None,
+) -> LiveFile:
+    """Make the page of a run; arguments and errors as of `export_html`."""
+    most = checked_bytes("max_bytes", max_bytes)
+    material = _material(source, layers, steps, kinds, title, privacy)
+    around = page()
+    return _fitted(material, around, most)
+
+
+def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, privacy: Any) -> Material:
+    allowed = checked_privacy(privacy)
+    if title is not None and not isinstance(title, str):
+        raise InvalidArgumentError(
+            f"`title` must be a text. Received: title={title!r:.200}. Leave it out for the run's own name."
+        )
+    cursor = getattr(source, "cursor", None)
+    panels = getattr(source, "_panels", PANELS)
+    view = as_source(_shown_by(source))
+    recording = view.recording
+    return material_of(
+        view,
+        chosen_layers(recording, layers),
+        chosen_kinds(kinds),
+        chosen_steps(recording, steps, view.last_step),
+        allowed,
+        title=title,
+        layer=str(getattr(cursor, "layer", "")),
+        panels=panels,
+    )
+
+
+def _shown_by(source: Any) -> Any:
+    """Return what an Inspector shows, and anything else as it is."""
+    return source.source if hasattr(source, "source") and hasattr(source, "cursor") else source
+
+
+def _fitted(material: Material, around: Page, most: int) -> LiveFile:
+    """Return as much of the material as fits.
+
+    Raises:
+        InvalidArgumentError: If not even the least does; the message says how large it would be.
+    """
+    estimator = Estimator(material)
+    palette = not material.privacy.include  # a public file is small; 8 bits show as much on a screen
+    everything = whole(material.steps, palette=palette)
+    best: LiveFile | None = None
+    scale, tries = 1.0, 0
+    while tries < MOST_TRIES:
+        tries += 1
+        room = most * SPARE - around.n_bytes
+        choice = choose(material.steps, lambda each: estimator.chars(each) * scale, room, palette=palette)  # noqa: B023
+        if choice is None:
+            break
+        written = collect(material, choice)
+        made = _laid_out(material, choice, written, around)
+        scale = written.n_chars / max(estimator.chars(choice), 1)
+        if made.n_bytes <= most:
+            if choice == everything or made.n_bytes >= most * MUCH_LEFT or best is not None:
+                return made
+            best = made
+        elif best is not None:
+            break
+    if best is None:
+        raise InvalidArgumentError(_too_large(material, estimator, around, most))
+    return best
+
+
+def _laid_out(material: Material, choice: Choice, written: Written, around: Page) -> LiveFile:
+    """Return the page, whose manifest tells its own size: as many times as that changes its number of digits."""
+    manifest = manifest_of(material, choice, written)
+    while True:
+        parts = list(around.parts(manifest, material.status.logs, written.index, written.parts))
+        n_bytes = sum(len(part) if part.isascii() else len(part.encode()) for part in parts)
+        if n_bytes == manifest.n_bytes:
+            return LiveFile(manifest, parts)
+        manifest = msgspec.structs.replace(manifest, n_bytes=n_bytes)
+
+
+def _too_large(material: Material, estimator: Estimator, around: Page, most: int) -> str:
+    palette = not material.privacy.include
+    of_all, at_least = (
+        byte_size(around.n_bytes + round(estimator.chars(choice)))
+        for choice in (whole(material.steps, palette=palette), least(material.steps))
+    )
+    return (
+        f"`max_bytes` must be enough for the page and its data. Received: {byte_size(most)}; with all that was asked "
+        f"for it would be {of_all}, and {at_least} at the least. Choose fewer layers or steps, or give it more."
+    )
