@@ -31,6 +31,10 @@ from nnviz_widgets.errors import SessionClosed as SessionClosed
 from nnviz_widgets.errors import TensorNotRecorded as TensorNotRecorded
 from nnviz_widgets.errors import TensorTooLarge as TensorTooLarge
 from nnviz_widgets.errors import TensorUnavailable as TensorUnavailable
+from nnviz_widgets.sharing.export import export_html as export_html
+from nnviz_widgets.sharing.manifest import Manifest as Manifest
+from nnviz_widgets.sharing.manifest import read_manifest as read_manifest
+from nnviz_widgets.sharing.privacy import Privacy as Privacy
 from nnviz_widgets.widgets.cursor import Cursor as Cursor
 from nnviz_widgets.widgets.data_panel import DataPanel as DataPanel
 from nnviz_widgets.widgets.inspection import inspect as inspect
@@ -47,8 +51,10 @@ __all__ = [
     "InvalidArgumentError",
     "LayerInfo",
     "LayerNotFound",
+    "Manifest",
     "ModelAttached",
     "NnvizError",
+    "Privacy",
     "Probe",
     "ProtocolError",
     "Recording",
@@ -61,7 +67,9 @@ __all__ = [
     "TensorUnavailable",
     "TrainingSession",
     "__version__",
+    "export_html",
     "inspect",
     "normalize",
+    "read_manifest",
     "standardize",
 ]
