@@ -34,8 +34,9 @@ def _subtract(now: npt.NDArray[Any], then: npt.NDArray[Any]) -> npt.NDArray[Any]
     with np.errstate(invalid="ignore", over="ignore"):
         if {now.dtype.kind, then.dtype.kind} <= set("fiub"):  # widened bit by bit, without two copies
             return np.asarray(np.subtract(now, then, dtype=np.float64))
-        return np.asarray(_wide(now) - _wide(then))
+        return np.asarray(wide(now) - wide(then))
 
 
-def _wide(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def wide(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return float64, or complex128 of complex numbers."""
     return array.astype(np.complex128, copy=False) if array.dtype.kind == "c" else as_real(array)

@@ -10,7 +10,7 @@ import numpy as np
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.pictures.encoding import Encoding
-from nnviz_widgets.pictures.kept import earlier_of, key_or_reason
+from nnviz_widgets.pictures.kept import ANOTHER_BATCH, earlier_of, key_or_reason, of_its_batch
 from nnviz_widgets.pictures.neuron import NeuronParts, part_key
 from nnviz_widgets.pictures.neuron_lines import with_buffers_from
 from nnviz_widgets.pictures.order import order_of
@@ -29,7 +29,6 @@ HEADER_BYTES = 8 << 10
 """Room for a usual header; a larger one is measured, and the pictures made smaller."""
 MAX_LABEL = 40
 MAX_LABELS = 1024
-ANOTHER_BATCH = "each step has a batch of its own"
 
 
 def keys_of(recording: Recording, watch: Watch) -> list[TensorKey | str]:
@@ -138,14 +137,9 @@ def _drawing(
     except NnvizError as error:
         return str(error)
     unsorted = order if isinstance(order, str) else None
-    batches = ANOTHER_BATCH if earlier is not None and _of_its_batch(key) else None
+    batches = ANOTHER_BATCH if earlier is not None and of_its_batch(key) else None
     look = Look(watch.sample, request.at, request.window, request.complex, None if isinstance(order, str) else order)
     return picture(frame, joined(spec.note, batches, unsorted), look, earlier)
-
-
-def _of_its_batch(key: TensorKey) -> bool:
-    """Whether a tensor tells of samples that are others at each step."""
-    return key.kind in ("activations", "activation_gradients") and key.variable is None
 
 
 def _draw(watch: Watch, drawings: list[Picture | str], n_bytes: int, *, exact: bool) -> tuple[list[Plane], list[bytes]]:

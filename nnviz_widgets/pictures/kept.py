@@ -39,6 +39,15 @@ def key_or_reason(
         return str(error)
 
 
+ANOTHER_BATCH = "each step has a batch of its own"
+"""What a reader must know of a difference of two steps, where `of_its_batch`."""
+
+
+def of_its_batch(key: TensorKey) -> bool:
+    """Whether a tensor tells of samples that are others at each step."""
+    return key.kind in ("activations", "activation_gradients") and key.variable is None
+
+
 def kept_at(recording: Recording, key: TensorKey, step: int) -> Frame | None:
     """Return a tensor at the nearest kept step at or before `step` (-1: the newest), `None` if there is none.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from nnviz_widgets.core.frame import Frame, of_batch
 from nnviz_widgets.core.grammar import BLOCK_AXIS
 from nnviz_widgets.core.numeric import as_real, is_numeric, part_of
 from nnviz_widgets.errors import NnvizError, TensorTooLarge
-from nnviz_widgets.pictures.kept import key_of, key_or_reason
+from nnviz_widgets.pictures.compare import difference
+from nnviz_widgets.pictures.kept import ANOTHER_BATCH, earlier_of, key_of, key_or_reason
 from nnviz_widgets.pictures.neuron_arrays import (
     Named,
     incoming,
@@ -25,14 +27,20 @@ from nnviz_widgets.pictures.neuron_arrays import (
 )
 from nnviz_widgets.pictures.neuron_layout import lay_out_part
 from nnviz_widgets.pictures.neuron_lines import lines_of
-from nnviz_widgets.pictures.picture import Picture
+from nnviz_widgets.pictures.picture import DRAWN, Picture, joined
+from nnviz_widgets.pictures.stack import stacked
 from nnviz_widgets.pictures.window import spans
 from nnviz_widgets.protocol import Neuron
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Kind, LayerInput, TensorKey
+    from nnviz_widgets.core.numeric import ComplexPart
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.protocol import MapRequest, Part, Watch
+
+OF_SAMPLES: tuple[Part, ...] = ("product", "output", "samples")
+"""Parts of which a reader must know that the samples are others at each step; the input is one itself."""
+
 NO_SAMPLES = "an empty batch has no sample"
 NOT_FED = "what {layer} is fed is not one tensor that can be read"
 """Several inputs, or values that the model's own code computes."""
@@ -94,15 +102,31 @@ class NeuronParts:
             request: The part.
             key: From `part_key`.
         """
-        try:
-            part, note = self._part(request, key)
-        except TensorTooLarge as error:
-            return str(error)
-        except NnvizError:
-            return f"not kept at step {self._step}"
+        part, note = self._kept(request, key)
         if isinstance(part, str):
             return part
-        return _picture(key, self._step, part, note)
+        if self._watch.compare is None:
+            return _picture(key, self._step, part, request.complex, note)
+        return self._difference(request, key, part, note, self._watch.compare)
+
+    def _difference(
+        self, request: MapRequest, key: TensorKey, part: Named, note: str | None, step: int
+    ) -> Picture | str:
+        """Return by how much a part is greater than at another step, or the reason why that cannot be said."""
+        made_of = self._fed.key if request.part == "product" and self._fed is not None else key
+        try:
+            compared = earlier_of(self._recording, made_of, step).step
+        except NnvizError as error:
+            return str(error)
+        earlier, _ = NeuronParts(self._recording, self._watch, compared)._kept(request, key)
+        if isinstance(earlier, str):
+            return earlier
+        array = difference(_frame(key, self._step, part), _frame(key, compared, earlier))
+        if isinstance(array, str):
+            return array
+        batches = ANOTHER_BATCH if request.part in OF_SAMPLES else None
+        changed = replace(part, array=array)
+        return _picture(key, self._step, changed, request.complex, joined(note, batches), compared)
 
     def facts(self, *, lines: bool) -> tuple[Neuron, list[bytes]]:
         """Return what is told of the neuron in numbers, and the buffers of its lines, counted from 0.
@@ -110,7 +134,9 @@ class NeuronParts:
         Args:
             lines: Whether to tell how it changed over the steps.
         """
-        total, bias, step = self._sum() if self._asked("product") else (None, None, None)
+        # The pictures of a difference have another sum than the step.
+        summed = self._asked("product") and self._watch.compare is None
+        total, bias, step = self._sum() if summed else (None, None, None)
         columns, buffers = lines_of(self._recording, self._watch.layer, self._neuron) if lines else (None, [])
         return Neuron(index=self._neuron, weighted=total, bias=bias, weights_step=step, lines=columns), buffers
 
@@ -121,7 +147,7 @@ class NeuronParts:
         """Return the sum of weight x input, the bias and the step of both."""
         try:
             made = self._product
-            if isinstance(made, str) or made.names != ("in",):
+            if isinstance(made, str) or made.names != ("in",) or made.array.dtype.kind == "c":
                 return None, None, None
             step = self._weights.step
             return _finite(float(made.array.sum())), self._bias(step), step
@@ -133,10 +159,22 @@ class NeuronParts:
         layer = next((each for each in self._recording.layers if each.path == self._watch.layer), None)
         return max(0, min(self._watch.neuron, (layer.n_neurons if layer is not None else 1) - 1))
 
+    def _kept(self, request: MapRequest, key: TensorKey) -> tuple[Named | str, str | None]:
+        """Return the values of a part, or why there are none, and what a reader must know."""
+        try:
+            return self._part(request, key)
+        except TensorTooLarge as error:
+            return str(error), None
+        except NnvizError:
+            return f"not kept at step {self._step}", None
+
     def _part(self, request: MapRequest, key: TensorKey) -> tuple[Named | str, str | None]:
         match request.part:
             case "incoming":
-                found = incoming(self._recording.frame(key, self._step), self._neuron, self._fed)
+                frame = self._recording.frame(key, self._step)
+                if request.variable is None and frame.array.ndim == 1:
+                    frame = stacked(self._recording, frame)  # as in the map: all vectors of a normalization
+                found = incoming(frame, self._neuron, self._fed)
                 return found or f"{_words(key)} are not of this neuron", self._guess(found)
             case "input":
                 assert self._fed is not None  # else there is no key
@@ -202,7 +240,13 @@ class NeuronParts:
         return f"{math.prod(part.array.shape)} values, drawn as {' × '.join(map(str, part.array.shape))}"
 
 
-def _picture(key: TensorKey, step: int, part: Named, note: str | None) -> Picture | str:
+def _frame(key: TensorKey, step: int, part: Named) -> Frame:
+    return Frame(key, step, part.array, part.names)
+
+
+def _picture(
+    key: TensorKey, step: int, part: Named, of_complex: ComplexPart, note: str | None, compared: int | None = None
+) -> Picture | str:
     if not is_numeric(part.array.dtype):
         return f"dtype {part.array.dtype.name}: values that are no numbers cannot be drawn"
     if part.array.size == 0:
@@ -212,9 +256,9 @@ def _picture(key: TensorKey, step: int, part: Named, note: str | None) -> Pictur
     return Picture(
         frame=Frame(key, step, array, layout.view.names),
         exact=array,
-        values=part_of(array, "abs"),
-        compared=None,
-        note=note,
+        values=part_of(array, of_complex),
+        compared=compared,
+        note=joined(note, DRAWN[of_complex] if array.dtype.kind == "c" else None),
         layout=layout,
         rows=rows,
         cols=cols,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.grammar import BLOCK_AXIS, view_of
-from nnviz_widgets.core.numeric import as_real
+from nnviz_widgets.pictures.compare import wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,10 +128,8 @@ def product(weights: Named, given: Named) -> Named | None:
         return _looked_up(weights, given)
     if weights.names != ("in",) or given.array.shape[-1:] != weights.array.shape:
         return None
-    if "c" in (given.array.dtype.kind, weights.array.dtype.kind):
-        return None
     with np.errstate(over="ignore", invalid="ignore"):
-        return Named(as_real(given.array) * as_real(weights.array), given.names)
+        return Named(wide(given.array) * wide(weights.array), given.names)
 
 
 def _looked_up(weights: Named, given: Named) -> Named | None:
@@ -174,4 +172,4 @@ def samples_of(frame: Frame, neuron: int) -> Named | None:
     if not others:
         return Named(outputs.array, ("sample",))
     with np.errstate(over="ignore", invalid="ignore"):
-        return Named(as_real(outputs.array).mean(axis=others), ("sample",))
+        return Named(wide(outputs.array).mean(axis=others), ("sample",))

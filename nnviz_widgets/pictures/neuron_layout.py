@@ -25,8 +25,9 @@ def lay_out_part(part: Named) -> tuple[npt.NDArray[Any], Layout]:
     array = part.array.reshape([part.array.shape[axis] for axis in kept])
     if array.ndim < 3:
         view = View(array.shape, tuple(names), None, tuple(part.labels.get(name, ()) for name in names))
-        rows, cols = ((), tuple(range(array.ndim))) if array.ndim < 2 else ((0,), (1,))
-        return array, _layout(view, rows, cols, tiled=False)
+        # What has names runs down, where a name fits beside each.
+        down = (0,) if array.ndim == 2 or any(view.labels) else ()
+        return array, _layout(view, down, tuple(axis for axis in range(array.ndim) if axis not in down))
     y, x = (
         (names.index(name) for name in PLANE_AXES)
         if set(PLANE_AXES) <= set(names)
@@ -34,22 +35,23 @@ def lay_out_part(part: Named) -> tuple[npt.NDArray[Any], Layout]:
     )
     others = [axis for axis in range(array.ndim) if axis not in (y, x)]
     n_planes = math.prod(array.shape[axis] for axis in others)
-    n_rows = _grid_rows(n_planes)
+    stack, labels = names[others[0]] if len(others) == 1 else "plane", part.labels.get(names[others[0]], ())
+    if labels:  # a row of planes for each name
+        n_rows, row, column = len(labels), names[others[0]], names[others[1]] if len(others) == 2 else "plane"
+    else:
+        n_rows = _grid_rows(n_planes)
+        row, column = stack + ROW, stack if n_rows == 1 else stack + COLUMN
     shape = (n_rows, n_planes // n_rows, array.shape[y], array.shape[x])
-    stack = names[others[0]] if len(others) == 1 else "plane"
-    labels = part.labels.get(stack, ()) if n_rows == 1 else ()
-    view = View(
-        shape, (stack + ROW, stack if n_rows == 1 else stack + COLUMN, names[y], names[x]), None, ((), labels, (), ())
-    )
-    down = (2,) if n_rows == 1 else (0, 2)
-    return array.transpose([*others, y, x]).reshape(shape), _layout(view, down, (1, 3), tiled=True)
+    view = View(shape, (row, column, names[y], names[x]), None, (labels, (), (), ()))
+    down, right = (2,) if n_rows == 1 else (0, 2), (3,) if n_rows == n_planes else (1, 3)
+    return array.transpose([*others, y, x]).reshape(shape), _layout(view, down, right)
 
 
-def _layout(view: View, rows: tuple[int, ...], cols: tuple[int, ...], *, tiled: bool) -> Layout:
+def _layout(view: View, rows: tuple[int, ...], cols: tuple[int, ...]) -> Layout:
     rest = tuple(axis for axis in range(len(view.shape)) if axis not in (*rows, *cols))
     return Layout(
-        rows=side_of(view, rows, tiled=tiled and len(rows) > 1),
-        cols=side_of(view, cols, tiled=tiled),
+        rows=side_of(view, rows, tiled=len(rows) > 1),
+        cols=side_of(view, cols, tiled=len(cols) > 1),
         sample_axis=rest[0] if rest else None,
         sample=0,
         neuron_cols=0,

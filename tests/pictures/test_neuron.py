@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nnviz_widgets.core.frame import TensorKey, batch_key
+from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec, batch_key
+from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.pictures.neuron_arrays import Named
+from nnviz_widgets.pictures.neuron_layout import lay_out_part
 from nnviz_widgets.protocol import MapRequest, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnviz_widgets.core.recording import Recording
-    from nnviz_widgets.protocol import Frame, Neuron, Plane
+    from nnviz_widgets.protocol import ComplexPart, Frame, Neuron, Plane
 
 pytest.importorskip("tensorflow")
 
@@ -39,9 +41,17 @@ TOKENS = rng.integers(0, 9, (16, 5))
 class Told:
     """One frame of all parts of a neuron, with its cells as numbers."""
 
-    def __init__(self, recording: Recording, layer: str, step: int = 2, neuron: int = NEURON) -> None:
-        maps = [MapRequest(tensor, 500, 500, part=part) for tensor, part in PARTS]
-        watch = Watch(1, "page", layer, step, SAMPLE, maps, neuron=neuron)
+    def __init__(
+        self,
+        recording: Recording,
+        layer: str,
+        step: int = 2,
+        neuron: int = NEURON,
+        compare: int | None = None,
+        part: ComplexPart = "abs",
+    ) -> None:
+        maps = [MapRequest(tensor, 500, 500, part=name, complex=part) for tensor, name in PARTS]
+        watch = Watch(1, "page", layer, step, SAMPLE, maps, neuron=neuron, compare=compare)
         keys = keys_of(recording, watch)
         self.frame: Frame
         self.frame, self.buffers = frame_message(
@@ -283,3 +293,98 @@ def test_a_neuron_of_an_empty_batch_has_words() -> None:
     assert told.plane("samples").missing == "shape (0,): no values"
     assert told.neuron.weighted is None
     assert told.cells("incoming", "weights").tolist() == [[1] * 6]
+
+
+def test_a_difference_is_taken_part_by_part(flat: Recording) -> None:
+    """Each part less what it was at the other step; a difference has no sum of its own."""
+    told = Told(flat, "hidden", compare=1)
+    weights = [flat.tensor("hidden", "weights", step)[:, NEURON] for step in (0, 1, 2)]
+    rows = FLAT[SAMPLE], FLAT[8 + SAMPLE]
+    activations = [flat.tensor("hidden", "activations", step)[:, NEURON] for step in (1, 2)]
+    wanted = {
+        "incoming": weights[2] - weights[1],
+        "input": rows[1] - rows[0],
+        "product": rows[1] * weights[1] - rows[0] * weights[0],
+    }
+    for part, values in wanted.items():
+        np.testing.assert_allclose(told.cells(part), values.reshape(9, 9), atol=1e-6)
+    np.testing.assert_allclose(told.cells("samples")[0], activations[1] - activations[0], atol=1e-6)
+    assert {plane.compared for plane in told.frame.planes if plane.missing is None} == {1}
+    assert told.neuron.weighted is None
+
+
+def test_a_difference_says_that_the_samples_are_others(flat: Recording) -> None:
+    told = Told(flat, "hidden", compare=1)
+    said = {part for _, part in PARTS if "a batch of its own" in str(told.plane(part).note)}
+    assert said == {"product", "samples"}
+
+
+def test_each_part_is_compared_with_its_own_first_step(flat: Recording) -> None:
+    """Nobody has seen a gradient, an input or an activation of step 0."""
+    told = Told(flat, "hidden", compare=0)
+    steps = {f"{plane.tensor} {plane.part}": plane.compared for plane in told.frame.planes if plane.missing is None}
+    assert steps.pop("weights incoming") == 0
+    assert set(steps.values()) == {1}
+
+
+def test_a_feature_map_is_compared_too(convolutional: Recording) -> None:
+    told = Told(convolutional, "first", compare=1)
+    maps = [convolutional.tensor("first", "activations", step)[..., NEURON] for step in (1, 2)]
+    np.testing.assert_allclose(told.cells("output"), (maps[1] - maps[0])[SAMPLE], atol=1e-6)
+    means = [each.mean(axis=(1, 2)) for each in maps]
+    np.testing.assert_allclose(told.cells("samples")[0], means[1] - means[0], atol=1e-6)
+    assert told.plane("samples").note == "mean over all places; each step has a batch of its own"
+
+
+def test_the_vectors_of_a_normalization_are_rows_with_names() -> None:
+    """As in its map, where they are drawn in one picture, too."""
+    import keras
+
+    recording = recorded([keras.layers.Dense(6), keras.layers.BatchNormalization(name="norm")], FLAT)
+    told = Told(recording, "norm")
+    (rows,) = told.plane("incoming", "weights").row_axes
+    assert (rows.name, rows.labels) == ("variable", ["gamma", "beta", "moving_mean", "moving_variance"])
+    values = [recording.tensor("norm", "weights", variable=name)[NEURON] for name in rows.labels]
+    np.testing.assert_array_equal(told.cells("incoming", "weights")[:, 0], np.array(values, "f4"))
+    assert told.plane("incoming", "gradients").row_axes[0].labels == ["gamma", "beta"]
+
+
+PHASES: dict[ComplexPart, Any] = {"abs": np.abs, "real": np.real, "imag": np.imag, "phase": np.angle}
+
+
+@pytest.mark.parametrize("part", PHASES)
+def test_of_complex_numbers_the_part_of_the_maps_is_drawn(part: ComplexPart) -> None:
+    recording, numbers = Recording(), np.random.default_rng(2)
+    weights, activations = TensorKey("c", "weights", "kernel"), TensorKey("c", "activations")
+    specs = [
+        TensorSpec(weights, (5, 3), "complex64", ("in", "neuron"), 1),
+        TensorSpec(activations, (None, 4, 3), "complex64", ("sample", "time", "neuron"), 2),
+    ]
+    recording.set_catalogue(Catalogue((LayerInfo("c", "c", "Layer", (None, 3), ("kernel",), 15, 1, 3),), tuple(specs)))
+    for step in (1, 2):
+        shapes = {weights: (5, 3), activations: (6, 4, 3)}
+        made = {key: numbers.normal(size=shape) + 1j * numbers.normal(size=shape) for key, shape in shapes.items()}
+        recording.add_tensors(step, {key: values.astype("c8") for key, values in made.items()})
+    told = Told(recording, "c", part=part)
+    kernel = recording.tensor("c", "weights")
+    np.testing.assert_allclose(told.cells("incoming", "weights")[0], PHASES[part](kernel[:, NEURON]), rtol=1e-5)
+    means = recording.tensor("c", "activations")[..., NEURON].mean(axis=1)
+    np.testing.assert_allclose(told.cells("samples")[0], PHASES[part](means), rtol=1e-4)
+    assert "drawn" in str(told.plane("incoming").note)
+    changed = kernel[:, NEURON] - recording.tensor("c", "weights", 1)[:, NEURON]
+    difference = Told(recording, "c", compare=1, part=part)
+    np.testing.assert_allclose(difference.cells("incoming", "weights")[0], PHASES[part](changed), rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_in", [1, 2])
+def test_the_planes_of_each_gate_are_a_row_with_its_name(n_in: int) -> None:
+    gates = ("input", "forget", "cell", "output")
+    array = np.arange(4 * n_in * 3 * 5).reshape(4, n_in, 3, 5)
+    drawn, layout = lay_out_part(Named(array, ("gate", "in", "y", "x"), {"gate": gates}))
+    assert [axis.name for axis in layout.rows.dimensions] == ["gate", "y"]
+    assert layout.rows.dimensions[0].labels == list(gates)
+    assert [axis.name for axis in layout.cols.dimensions] == ["in", "x"][2 - n_in :]
+    for gate, channel, y, x in np.ndindex(4, n_in, 3, 5):
+        index = layout.index(gate * 4 + y, channel * 6 + x)
+        assert index is not None
+        assert drawn[index] == array[gate, channel, y, x]

@@ -13,6 +13,7 @@ from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.pictures import stack
 from nnviz_widgets.pictures.frames import frame_message, keys_of
 from nnviz_widgets.pictures.kept import key_of
+from nnviz_widgets.pictures.layer_list import layers_message
 from nnviz_widgets.pictures.layout import layout_of
 from nnviz_widgets.pictures.readout import value_text
 from nnviz_widgets.pictures.stack import companions, every_key, stacked
@@ -136,3 +137,19 @@ def test_the_second_call_of_a_layer_shows_what_stands_for_the_first() -> None:
     recording = Recording()
     recording.set_catalogue(Catalogue(calls, tuple(specs)))
     assert key_of(recording, "z#1", "weights") == key_of(recording, "z", "weights") == specs[0].key
+
+
+@pytest.mark.parametrize(
+    ("specs", "called"),
+    [
+        ([vector("gamma"), vector("beta")], "all"),
+        ([vector("mean"), vector("variance"), vector("count", 1)], "mean + variance"),
+        ([half("f/kernel", 0), half("b/kernel", 2)], "all"),
+        ([vector("gamma")], ""),
+        ([vector("gamma"), vector("beta", 5)], ""),
+    ],
+)
+def test_the_layer_list_says_what_is_drawn_together(specs: list[TensorSpec], called: str) -> None:
+    recording, _ = recorded(specs)
+    (entry,) = layers_message(recording, 4).layers
+    assert entry.together == called
