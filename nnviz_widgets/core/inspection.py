@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.attached import attached_to
@@ -9,7 +10,7 @@ from nnviz_widgets.core.attributes import NamedAttributes
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.labels import labels_of
 from nnviz_widgets.core.recording import Recording
-from nnviz_widgets.errors import InvalidArgumentError, SessionBusy
+from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.backends.tensorflow import Inspected
@@ -42,11 +43,12 @@ class Inspection(NamedAttributes):
             SessionBusy: If a session is training the model now.
             BackendMissing: If Keras with TensorFlow cannot be imported.
         """
-        _refuse_while_training(model)
+        session = attached_to(model)
         backend = load_tensorflow_backend()
         if x is None:
             raise InvalidArgumentError("`x` must be one batch of inputs. Received: x=None. Give an array of samples.")
-        read: Inspected = backend.inspect(model, x, y, sample_weight)
+        with nullcontext() if session is None else session.standing_still():
+            read: Inspected = backend.inspect(model, x, y, sample_weight)
         self.model = model
         self.name = name if name is not None else model.name
         self.loss = read.loss
@@ -60,13 +62,3 @@ class Inspection(NamedAttributes):
         loss = "" if self.loss is None else f", loss {self.loss:.4g} in inference mode"
         samples = "1 sample" if self.n_samples == 1 else f"{self.n_samples:,} samples"
         return f"<Inspection of {self.name!r}: {len(self.recording.layers):,} layers, {samples}{loss}>"
-
-
-def _refuse_while_training(model: Any) -> None:
-    """Refuse a model that a training thread is writing to at this moment."""
-    session = attached_to(model)
-    if session is not None and session.state == "running":
-        raise SessionBusy(
-            f"`model` must not be trained while it is inspected. Received: {session.name!r}, whose session is running. "
-            "Call its pause() first."
-        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import operator
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.attached import attach, attached_to, detach
@@ -25,6 +26,7 @@ from nnviz_widgets.core.worker import Worker
 from nnviz_widgets.errors import InvalidArgumentError, SessionBusy, SessionClosed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from nnviz_widgets.core.report import StepReport
@@ -133,6 +135,7 @@ class Session(NamedAttributes):
         self._control = Control(lambda: _tell_change(session))
         self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
         self._closed = False
+        self._n_readers = 0
         try:
             self._look()
         except BaseException:
@@ -279,6 +282,26 @@ class Session(NamedAttributes):
         detach(self.model, self)
         _open_sessions.discard(self)
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Keep the model as it is for as long as somebody else reads it: no step is taken meanwhile.
+
+        Raises:
+            SessionBusy: If the session is running.
+        """
+        with self._control.changed:
+            if self.state == "running":
+                raise SessionBusy(
+                    f"`model` must not be trained while it is inspected. Received: {self.name!r}, whose session is "
+                    "running. Call its pause() first."
+                )
+            self._n_readers += 1
+        try:
+            yield
+        finally:
+            with self._control.changed:
+                self._n_readers -= 1
+
     def __enter__(self) -> Self:
         return self
 
@@ -362,6 +385,10 @@ class Session(NamedAttributes):
         if self._closed:
             raise SessionClosed(
                 f"Session {self.name!r} is closed and cannot train any more. Make a new one to train on."
+            )
+        if self._n_readers:
+            raise SessionBusy(
+                f"The model of session {self.name!r} is being inspected at this moment. Go on when that is done."
             )
         self._raise_error()
 
