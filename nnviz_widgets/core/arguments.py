@@ -6,6 +6,7 @@ import operator
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.deferred import MAX_COPY_BYTES
 from nnviz_widgets.core.lookup import words
 from nnviz_widgets.errors import InvalidArgumentError
@@ -68,8 +69,8 @@ def too_large(key: TensorKey, tensor: Deferred) -> str:
         else f"Its statistics are computed where it is: recording.vitals{call})"
     )
     return (
-        f"The {_what(key)} must be at most {MAX_COPY_BYTES / 1e9:.2g} GB to be copied from a device whole. Received: "
-        f"shape {tensor.shape} of {tensor.dtype.name}, {tensor.nbytes / 1e9:.3g} GB. {instead}."
+        f"The {_what(key)} must be at most {byte_size(MAX_COPY_BYTES)} to be copied from a device whole. Received: "
+        f"shape {tensor.shape} of {tensor.dtype.name}, {byte_size(tensor.nbytes)}. {instead}."
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest, too_large
 from nnviz_widgets.core.attributes import NamedAttributes
+from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.event_log import EventLog
@@ -303,7 +304,8 @@ class Recording(NamedAttributes):
         _, held = self._held(key, step)
         if isinstance(held, Deferred) and not held.kept:
             raise TensorTooLarge(too_large(key, held))
-        array: npt.NDArray[Any] = held.part(part) if isinstance(held, Deferred) else held[part]
+        array = np.asarray(held.part(part) if isinstance(held, Deferred) else held[part])
+        array.flags.writeable = False
         return array
 
     def _resolve_word(
@@ -492,18 +494,9 @@ class Recording(NamedAttributes):
         name = f" {self.name!r}" if self.name else ""
         return (
             f"<Recording{name}: {_count(n_steps, 'step')}, {_count(len(self.layers), 'layer')}, whole tensors of "
-            f"{_count(n_kept, 'step')}, {_size(self.n_bytes)} of {_size(self.budget_bytes)}>"
+            f"{_count(n_kept, 'step')}, {byte_size(self.n_bytes)} of {byte_size(self.budget_bytes)}>"
         )
 
 
 def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
-
-
-def _size(n_bytes: int) -> str:
-    size, unit = float(n_bytes), "B"
-    for larger in ("kB", "MB", "GB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.3g} {unit}"

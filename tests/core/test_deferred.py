@@ -69,6 +69,20 @@ def test_a_part_of_an_array() -> None:
     np.testing.assert_array_equal(recorded(VALUES).tensor("dense", "weights", part=np.s_[:, 1]), VALUES[:, 1])
 
 
+@pytest.mark.parametrize("part", [np.s_[1:3], [2, 0], np.s_[[1], [0]], VALUES > 1, (0, 0)], ids=str)
+@pytest.mark.parametrize("read", [False, True])
+@pytest.mark.parametrize("deferred", [False, True])
+def test_a_part_is_read_only_however_it_is_named(part: Any, deferred: bool, read: bool) -> None:
+    held = Deferred(VALUES.shape, VALUES.dtype, lambda index: VALUES[index]) if deferred else VALUES
+    recording = recorded(held)
+    if read:
+        recording.tensor("dense", "weights")
+    found = recording.tensor("dense", "weights", part=part)
+    np.testing.assert_array_equal(found, VALUES[part])
+    with pytest.raises(ValueError, match="read-only"):
+        found[...] = 0
+
+
 def test_its_memory_counts_as_if_it_was_read() -> None:
     recording = recorded(Deferred((4, 3), np.float32, Device()))
     before = recording.n_bytes

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow.taps import find_optimizers
+from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.frame import Kind, first_call
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class LeftOut:
     @property
     def reason(self) -> str:
         """Why it cannot be read, in words."""
-        return f"not enough memory for {self.kind} of {self.path!r} ({_size(self.n_bytes)})"
+        return f"not enough memory for {self.kind} of {self.path!r} ({byte_size(self.n_bytes)})"
 
     def holds(self, path: str, kind: Kind) -> bool:
         """Whether a tensor of the call `path` is among what is left out."""
@@ -111,10 +112,3 @@ def _n_bytes(spec: TensorSpec, n_rows: int) -> int:
     """Return the size of a tensor, of an output with all the rows of a batch: the probe's are cut from those."""
     shape = (n_rows, *spec.shape[1:]) if spec.key.kind == "activations" and spec.shape else spec.shape
     return math.prod(n or 1 for n in shape) * int(tf.as_dtype(spec.dtype).size)
-
-
-def _size(n_bytes: int) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n_bytes >= size:
-            return f"{n_bytes / size:.1f} {unit}"
-    return f"{n_bytes} bytes"
