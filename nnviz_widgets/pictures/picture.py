@@ -11,7 +11,7 @@ from nnviz_widgets.core.numeric import is_numeric, part_of
 from nnviz_widgets.core.pooling import Factors, Reduce, Take, pool
 from nnviz_widgets.core.search import first_bad
 from nnviz_widgets.core.stats import histogram, limits
-from nnviz_widgets.pictures.compare import difference
+from nnviz_widgets.pictures.compare import difference, difference_at
 from nnviz_widgets.pictures.encoding import CELL_BYTES, Encoding, encode
 from nnviz_widgets.pictures.layout import START, lay_out
 from nnviz_widgets.pictures.window import spans
@@ -81,6 +81,7 @@ class Picture:
         rows: What is drawn of the side that runs down.
         cols: What is drawn of the side that runs right.
         places: Which unit of the columns (tile or cell) lies at each place, `None` where they lie as they are.
+        earlier: The tensor at the step `compared`, or `None`.
     """
 
     frame: Frame
@@ -92,6 +93,7 @@ class Picture:
     rows: Span
     cols: Span
     places: npt.NDArray[np.int32] | None
+    earlier: Frame | None = None
 
     def cells(self, max_rows: int, max_cols: int) -> int:
         """Return how many cells `draw` makes."""
@@ -139,7 +141,9 @@ class Picture:
     def text(self, row: int, column: int) -> str:
         """Return the value at a cell of the full picture, exact in its own type; empty in a gap or outside."""
         index = self.index(row, column)
-        return "" if index is None else str(self.exact[index])
+        if index is None:
+            return ""
+        return str(self.exact[index] if self.earlier is None else difference_at(self.frame, self.earlier, index))
 
     def index(self, row: int, column: int) -> tuple[int, ...] | None:
         """Return the tensor's index of a cell of the full picture, `None` in a gap or outside."""
@@ -246,6 +250,7 @@ def picture(frame: Frame, note: str | None = None, look: Look = PLAINLY, earlier
         rows=rows,
         cols=cols,
         places=None if look.order is None else _places(layout, look.order),
+        earlier=earlier,
     )
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
-from nnviz_widgets.pictures.compare import difference
+from nnviz_widgets.pictures.compare import difference_at, why_no_difference
 from nnviz_widgets.pictures.kept import earlier_of, kept_at, key_of
 from nnviz_widgets.pictures.order import order_of
 from nnviz_widgets.pictures.picture import Look, picture
 from nnviz_widgets.pictures.stack import stacked
 
 if TYPE_CHECKING:
-    from nnviz_widgets.core.frame import Frame
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.protocol import ReadValues
 
@@ -29,7 +25,8 @@ def value_text(recording: Recording, place: ReadValues) -> str:
     key = key_of(recording, place.layer, place.tensor, place.variable, place.output)
     frame = kept_at(recording, key, place.step)
     if frame is None:
-        raise TensorNotRecorded(f"Nothing of `{place.layer}` is kept at or before step {place.step}. Take a step.")
+        at = "" if place.step == -1 else f" at or before step {place.step}"
+        raise TensorNotRecorded(f"Nothing of `{place.layer}` is kept{at}.")
     if frame.array.size == 0:
         return ""
     earlier = None if place.compare is None else earlier_of(recording, key, place.compare)
@@ -42,18 +39,11 @@ def value_text(recording: Recording, place: ReadValues) -> str:
     if isinstance(drawn, str):
         raise InvalidArgumentError(drawn)
     index = drawn.index(place.row, place.column)
-    if earlier is not None:
-        return _difference_at(frame, earlier, index)
-    return "" if index is None else str(frame.array[index])
-
-
-def _difference_at(frame: Frame, earlier: Frame, index: tuple[int, ...] | None) -> str:
-    """Return the difference at one place: that of all of a large kernel takes as long as many frames."""
     if index is None:
         return ""
-    if frame.array.shape == earlier.array.shape:
-        frame, earlier = (replace(each, array=np.asarray(each.array[index])) for each in (frame, earlier))
-    found = difference(frame, earlier)
-    if isinstance(found, str):
-        raise InvalidArgumentError(found)
-    return str(found[()])
+    if earlier is None:
+        return str(frame.array[index])
+    why = why_no_difference(frame, earlier)
+    if why is not None:
+        raise InvalidArgumentError(why)
+    return str(difference_at(frame, earlier, index))

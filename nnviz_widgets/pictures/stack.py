@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnviz_widgets.core.grammar import Grammar, view_of
 from nnviz_widgets.errors import NnvizError, TensorNotRecorded
+from nnviz_widgets.pictures.joined import joined_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
 
     from nnviz_widgets.core.frame import Frame, TensorKey, TensorSpec
     from nnviz_widgets.core.recording import Recording
@@ -95,11 +98,15 @@ def _side_by_side(frames: Sequence[Frame]) -> Frame:
     first, second = sorted(frames, key=lambda frame: frame.grammar.first_neuron)
     view = view_of(first.array.shape, first.axes, first.neuron_axis, first.grammar)
     assert first.neuron_axis is not None
-    both = np.concatenate([each.array.reshape(view.shape) for each in (first, second)], axis=view.neuron_axis)
-    shape = [n * 2 if axis == first.neuron_axis else n for axis, n in enumerate(first.array.shape)]
-    return replace(first, key=replace(first.key, variable=None), array=_read_only(both.reshape(shape)))
+    shape = tuple(n * 2 if axis == first.neuron_axis else n for axis, n in enumerate(first.array.shape))
+
+    def join(*halves: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        both = np.concatenate([half.reshape(view.shape) for half in halves], axis=view.neuron_axis)
+        return _read_only(both.reshape(shape))
+
+    return replace(first, key=replace(first.key, variable=None), array=joined_once(join, first.array, second.array))
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     array.flags.writeable = False
     return array

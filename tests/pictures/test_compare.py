@@ -5,6 +5,8 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nnviz_widgets.core.frame import Catalogue, Frame, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
@@ -54,7 +56,7 @@ def test_the_kept_step_at_or_before_is_compared_with(recording, asked, used):
     assert plane.compared == used
     np.testing.assert_array_equal(cells, (now.astype("f8") - then.astype("f8")).astype("f4"))
     exact = now.astype("f8") - then.astype("f8")
-    assert (plane.low, plane.high) == (exact.min(), exact.max())
+    assert (plane.low, plane.high) == (np.float32(exact.min()), np.float32(exact.max()))
     place = ReadValues(1, "page", "d", -1, 0, "weights", 2, 1, compare=asked)
     assert value_text(recording, place) == str(exact[2, 1])
 
@@ -122,8 +124,42 @@ INF, NAN = math.inf, math.nan
 )
 def test_N01_N03_N04_differences_are_exact_and_never_wrap_around(now, then, expected):
     found = difference(frame_of(now, 2), frame_of(then))
-    assert found.dtype in (np.float64, np.complex128)
+    assert found.dtype in (np.float32, np.float64, np.complex128)
     np.testing.assert_array_equal(found, expected)
+
+
+PATTERNS = np.array([0, 1, 0x7FFFFF, 0x800000, 0x3F800000, 0x3F800001, 0x7F7FFFFF, 0x7F000000], "u4")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)), min_size=1, max_size=50))
+def test_N03_a_difference_in_float32_is_the_one_in_float64_rounded(bits):
+    drawn = np.array(bits, "u4")
+    near = np.column_stack([drawn[:, 0], drawn[:, 0] + drawn[:, 1] % 9])  # numbers that nearly cancel
+    odd = np.stack(np.meshgrid(PATTERNS, PATTERNS | 1 << 31), -1).reshape(-1, 2)
+    now, then = np.concatenate([drawn, near, odd]).view("f4").T
+    with np.errstate(all="ignore"):
+        exact = now.astype("f8") - then.astype("f8")
+        rounded = exact.astype("f4")
+    fits = np.isinf(rounded) == np.isinf(exact)
+    found = difference(frame_of(now[fits], 2), frame_of(then[fits]))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, rounded[fits])
+    np.testing.assert_array_equal(difference(frame_of(now, 2), frame_of(then)), exact)  # some do not fit
+
+
+@pytest.mark.parametrize(
+    "dtype", ["f4", "f2", "i2", "u1", "?", ml_dtypes.bfloat16, ml_dtypes.float8_e5m2, ml_dtypes.int4]
+)
+def test_what_fits_float32_is_subtracted_in_float32(dtype):
+    now, then = np.array([1, 0], dtype), np.array([0, 1], dtype)
+    assert difference(frame_of(now, 2), frame_of(then)).dtype == np.float32
+    assert difference(frame_of(now, 2), frame_of(then.astype("i4"))).dtype == np.float64
+
+
+def test_N04_a_difference_too_large_for_float32_is_no_infinity():
+    found = difference(frame_of(np.array([3e38, np.inf, 1], "f4"), 2), frame_of(np.array([-3e38, 1, np.nan], "f4")))
+    np.testing.assert_array_equal(found, [2 * np.float64(np.float32(3e38)), np.inf, np.nan])
 
 
 def test_N06_the_difference_of_huge_broadcast_tensors_is_made_once():
@@ -145,8 +181,9 @@ def test_one_value_of_a_difference_is_made_without_the_others(recording, monkeyp
         subtracted.append(now.size)
         return subtract(now, then)
 
-    subtract = compare_module._subtract
-    monkeypatch.setattr(compare_module, "_subtract", spied)
+    subtract = compare_module._subtract_wide
+    monkeypatch.setattr(compare_module, "_subtract_wide", spied)
+    monkeypatch.setattr(compare_module, "_subtract", lambda now, then: pytest.fail("all was subtracted"))
     now, then = (recording.frame(KERNEL, step).array.astype("f8") for step in (5, 0))
     second = order_of(recording, "d", Order("norm", 5))[1]
     asked = [ReadValues(1, "page", "d", 5, 0, "weights", 2, n, compare=0, order=Order("norm", 5)) for n in (1, 9)]

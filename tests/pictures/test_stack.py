@@ -72,6 +72,17 @@ def test_kernels_of_both_halves_lie_side_by_side_gate_by_gate() -> None:
                 assert frame.array[index] == of[row, 2 * gate + unit]
 
 
+def test_both_halves_of_a_step_are_joined_once() -> None:
+    recording, arrays = recorded([half("f/kernel", 0), half("b/kernel", 2)])
+    key = TensorKey("z", "weights", "f/kernel")
+    first, again = (stacked(recording, recording.frame(key)) for _ in range(2))
+    assert again.array is first.array
+    assert not first.array.flags.writeable
+    recording.add_tensors(0, {key: arrays["f/kernel"] + 1})
+    other = stacked(recording, recording.frame(key)).array
+    np.testing.assert_array_equal(other - first.array == 0, np.tile([False, False, True, True], (2, 3)))
+
+
 def test_a_half_alone_stands_below_no_neuron_unless_it_is_the_first() -> None:
     recording, _ = recorded([half("f/kernel", 0), half("b/kernel", 2)])
     assert layout_of(recording.frame(TensorKey("z", "weights", "f/kernel"))).neuron_cols == 1
