@@ -61,7 +61,7 @@ PARAMETERS = {
     "Inspector": "source panels cursor",
     "export_html": "source path layers steps kinds max_bytes title privacy",
     "read_manifest": "path",
-    "inspect": "model x y",
+    "inspect": "model x y loss",
     "Recording.tensor": "self layer kind step variable call output",
     "Recording.tensor_steps": "self layer kind",
     "Recording.why": "self layer kind",

@@ -34,12 +34,20 @@ class Inspection(NamedAttributes):
     n_samples: int
 
     def __init__(
-        self, model: Any, x: Any, y: Any = None, *, sample_weight: Any = None, name: str | None = None
+        self,
+        model: Any,
+        x: Any,
+        y: Any = None,
+        *,
+        loss: Any = None,
+        sample_weight: Any = None,
+        name: str | None = None,
     ) -> None:
         """Run the batch through the model, as `nnviz.inspect` says.
 
         Raises:
-            InvalidArgumentError: If `model` is no Keras model, or `x` no batch of at least one row.
+            InvalidArgumentError: If `model` is no Keras model, `x` no batch of at least one row, or `loss` no loss,
+                or one without `y`.
             SessionBusy: If a session is training the model now.
             BackendMissing: If Keras with TensorFlow cannot be imported.
         """
@@ -48,7 +56,7 @@ class Inspection(NamedAttributes):
         if x is None:
             raise InvalidArgumentError("`x` must be one batch of inputs. Received: x=None. Give an array of samples.")
         with nullcontext() if session is None else session.standing_still():
-            read: Inspected = backend.inspect(model, x, y, sample_weight)
+            read: Inspected = backend.inspect(model, x, y, sample_weight, loss)
         self.model = model
         self.name = name if name is not None else model.name
         self.loss = read.loss

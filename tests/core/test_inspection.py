@@ -55,6 +55,15 @@ def test_sample_weight_weighs_the_loss() -> None:
     )
 
 
+def test_a_loss_may_be_given() -> None:
+    network = line()
+    given = Inspection(network.model, network.x, network.y, loss="mae")
+    errors = given.recording.tensor("d", "activations") - network.y
+    assert given.loss == pytest.approx(float(np.abs(errors).mean()), rel=1e-5)
+    signs = np.sign(errors) / errors.size
+    np.testing.assert_allclose(given.recording.tensor("d", "activation_gradients"), signs, rtol=1e-5)
+
+
 def test_names() -> None:
     network = line()
     assert Inspection(network.model, network.x).name == "line"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +74,40 @@ def test_a_second_inspector_on_the_result_shares_its_cursor(inspector: Inspector
     assert second.cursor is inspector.cursor
     third = make_inspector(inspector.source)
     assert third.cursor is inspector.cursor
+
+
+@pytest.mark.parametrize(("with_weights", "layer"), [(True, "d"), (False, "scale")])
+def test_it_begins_at_the_first_layer_with_weights(stub_front_end: None, with_weights: bool, layer: str) -> None:
+    keras = pytest.importorskip("keras")
+    plain = [keras.Input((2, 3)), keras.layers.Rescaling(0.5, name="scale"), keras.layers.Flatten(name="flat")]
+    model = keras.Sequential([*plain, *([keras.layers.Dense(2, name="d")] if with_weights else [])])
+    inspector = nnviz.inspect(model, np.ones((4, 2, 3), "float32"))
+    assert (inspector.cursor.layer, inspector.recording.layers[inspector.cursor.layer_index].path) == (layer, layer)
+    inspector.close()
+
+
+def test_a_loss_may_be_given(stub_front_end: None) -> None:
+    pytest.importorskip("tensorflow")
+    from tests.core.networks import line
+
+    network = line()
+    inspector = nnviz.inspect(network.model, network.x, network.y, loss="mae")
+    errors = network.model(network.x).numpy() - network.y
+    assert inspector._status["logs"] == {"loss": pytest.approx(float(np.abs(errors).mean()), rel=1e-5)}
+    inspector.close()
+
+
+def test_what_it_read_goes_when_it_is_closed(stub_front_end: None) -> None:
+    pytest.importorskip("tensorflow")
+    from tests.core.networks import line
+
+    network = line()
+    inspector = nnviz.inspect(network.model, network.x)
+    recording = weakref.ref(inspector.recording)
+    inspector.close()
+    del inspector
+    gc.collect()
+    assert recording() is None
 
 
 def test_panels_can_be_chosen(stub_front_end: None) -> None:

@@ -26,10 +26,10 @@ def made(name: str) -> Network:
     return network
 
 
-def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None, loss: Any = None) -> Any:
     from nnviz_widgets.core.backends.tensorflow.inspection import inspect
 
-    return inspect(model, x, y, sample_weight)
+    return inspect(model, x, y, sample_weight, loss)
 
 
 def batch_of(network: Network) -> tuple[Any, Any]:
@@ -217,7 +217,7 @@ def test_without_targets_or_a_loss_there_is_a_reason() -> None:
     read = inspect(network.model, x, y)
     assert read.loss is None
     for kind in ("gradients", "activation_gradients"):
-        assert "compile the model with a loss, or leave y away" in read.catalogue.reasons["hidden", kind]
+        assert "loss=" in read.catalogue.reasons["hidden", kind]
 
 
 def test_a_model_that_was_never_compiled() -> None:
@@ -228,6 +228,123 @@ def test_a_model_that_was_never_compiled() -> None:
     assert read.n_samples == 4
     assert not model.compiled
     assert "compile the model" in read.catalogue.reasons["dense", "gradients"]
+
+
+def two_layers(*, compiled_with: Any = None, dtype: str = "float32") -> Any:
+    import keras
+
+    keras.utils.set_random_seed(3)
+    layers = [keras.layers.Dense(4, "tanh", dtype=dtype, name="a"), keras.layers.Dense(2, dtype=dtype, name="b")]
+    model = keras.Sequential([keras.Input((5,)), *layers])
+    if compiled_with is not None:
+        model.compile("sgd", compiled_with)
+    return model
+
+
+def own_loss(y_true: Any, y_pred: Any) -> Any:
+    import keras
+
+    return keras.ops.sum((y_pred - y_true) ** 4, axis=-1)
+
+
+def huber() -> Any:
+    import keras
+
+    return keras.losses.Huber(0.1, reduction="sum")
+
+
+@pytest.mark.parametrize("loss", ["mae", huber, own_loss], ids=["name", "Loss", "function"])
+@pytest.mark.parametrize("compiled_with", [None, "mse"])
+@pytest.mark.parametrize("weighed", [False, True])
+def test_gradients_are_those_of_the_loss_that_is_given(loss: Any, compiled_with: str | None, weighed: bool) -> None:
+    """The twin: the same loss, compiled into a model of the same weights, in a plain tape."""
+    import keras
+    import tensorflow as tf
+
+    model = two_layers(compiled_with=compiled_with)
+    x, y, weight = features(4), features(4, 2), np.arange(4, dtype="float32") if weighed else None
+    loss = huber() if loss is huber else loss
+    twin = keras.models.clone_model(model)
+    twin.compile("sgd", loss)
+    twin.set_weights(model.get_weights())
+    with tf.GradientTape() as tape:
+        expected = twin.compute_loss(x, y, twin(x, training=False), weight)
+    gradients = tape.gradient(expected, [variable.value for variable in twin.trainable_variables])
+
+    before = photograph(model)
+    read = inspect(model, x, y, weight, loss)
+    assert [what for what, is_now in photograph(model).items() if is_now != before[what]] == []
+    assert model.compiled == (compiled_with is not None)
+    assert read.loss == pytest.approx(float(expected))
+    keys = [TensorKey(layer, "gradients", variable) for layer in "ab" for variable in ("kernel", "bias")]
+    for key, gradient in zip(keys, gradients, strict=True):
+        np.testing.assert_allclose(value_of(read, key), gradient, rtol=1e-5, atol=1e-7)
+
+
+def test_a_loss_that_is_given_takes_the_place_of_a_users_own_and_keeps_the_penalties() -> None:
+    import keras
+
+    class Strange(keras.Model):
+        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+            pytest.fail("it was computed")
+
+    inputs = keras.Input((5,))
+    outputs = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.5))(inputs)
+    model = Strange(inputs, outputs)
+    x, y = features(4), features(4, 2)
+    read = inspect(model, x, y, loss="mse")
+    plain = float(np.mean((np.asarray(outputs_of(model, x)) - y) ** 2))
+    assert read.loss == pytest.approx(plain + 0.5 * float((model.get_weights()[0] ** 2).sum()), rel=1e-5)
+
+
+def outputs_of(model: Any, x: Any) -> Any:
+    return model(x, training=False)
+
+
+def test_each_of_several_outputs_may_have_a_loss_of_its_own() -> None:
+    import keras
+
+    inputs = keras.Input((5,))
+    heads = {"one": keras.layers.Dense(1, name="one")(inputs), "two": keras.layers.Dense(2, name="two")(inputs)}
+    model = keras.Model(inputs, heads)
+    x, y = features(4), {"one": features(4, 1), "two": features(4, 2)}
+    read = inspect(model, x, y, loss={"one": "mse", "two": own_loss})
+    found = outputs_of(model, x)
+    one, two = (np.asarray(found[name]) - y[name] for name in ("one", "two"))
+    assert read.loss == pytest.approx(float((one**2).mean() + (two**4).sum(axis=-1).mean()), rel=1e-5)
+    assert inspect(model, x, y, loss={"one": "mse", "two": None}).loss == pytest.approx(float((one**2).mean()))
+
+
+def test_gradients_of_a_given_loss_in_half_precision_do_not_vanish() -> None:
+    """They are smaller than float16 has numbers, if the loss is not scaled as `compile` would have it."""
+    x, y = features(4), features(4, 2)
+
+    def tiny(y_true: Any, y_pred: Any) -> Any:
+        return own_loss(y_true, y_pred) * 1e-6
+
+    single, half = (inspect(two_layers(dtype=dtype), x, y, loss=tiny) for dtype in ("float32", "mixed_float16"))
+    key = TensorKey("a", "gradients", "kernel")
+    assert np.abs(value_of(single, key)).max() < 1e-4
+    np.testing.assert_allclose(value_of(half, key), value_of(single, key), rtol=0.05, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        ("mean_square_error", "'mean_squared_error'"),
+        (3, "Received: loss=3"),
+        (np.zeros(3), "a keras.losses.Loss"),
+        ({"one": "mse", "two": 4}, "Received: loss=4"),
+    ],
+)
+def test_what_is_no_loss_is_refused(loss: Any, words: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=words):
+        inspect(two_layers(), features(4), features(4, 2), loss=loss)
+
+
+def test_a_loss_without_targets_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="`y` must be the targets"):
+        inspect(two_layers(), features(4), loss="mse")
 
 
 def test_a_model_that_is_not_built_is_built_by_the_batch() -> None:

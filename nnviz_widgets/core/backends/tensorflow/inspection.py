@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from keras.src import backend
 
 from nnviz_widgets.core.backends.tensorflow.batches import as_batch, n_rows
 from nnviz_widgets.core.backends.tensorflow.catalogue import after_tracing
+from nnviz_widgets.core.backends.tensorflow.losses import given_loss
 from nnviz_widgets.core.backends.tensorflow.taps import Taps, scales_loss, unscaled
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.untouched import untouched
@@ -28,7 +30,7 @@ from nnviz_widgets.core.frame import Catalogue, Kind, TensorKey, of_batch
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 INFERENCE_NOTE = "in inference mode"
 LONG_LOOP = 48
 """Recurrent layers over so many time steps are run faster if they are traced first."""
+
+FLOAT16_SCALE = 2.0**15
+"""The factor on a loss in half precision with which Keras begins where the model is compiled."""
 
 _ALL_ROWS = sys.maxsize
 _GRADIENTS: tuple[Kind, Kind] = ("gradients", "activation_gradients")
@@ -62,7 +67,7 @@ class Inspected:
     n_samples: int
 
 
-def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Inspected:
+def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None, loss: Any = None) -> Inspected:
     """Run one batch through a model and read everything; a model that is not built yet is built by it.
 
     Args:
@@ -70,9 +75,11 @@ def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Ins
         x: Inputs as `model` takes them: an array, or a list, tuple or dict of arrays.
         y: Targets; without them, or without a loss, there are no gradients.
         sample_weight: As in `fit`.
+        loss: As in `compile`, in place of the model's own.
 
     Raises:
-        InvalidArgumentError: If `model` is no Keras model, or `x` no batch of at least one row.
+        InvalidArgumentError: If `model` is no Keras model, `x` no batch of at least one row, or `loss` no loss, or one
+            without targets.
         Exception: Whatever the model raises, such as Keras' words on inputs of a wrong shape.
     """
     if not isinstance(model, keras.Model):
@@ -83,12 +90,15 @@ def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Ins
         as_batch(name, value) for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight))
     )
     n_samples = n_rows(x, y=y, sample_weight=sample_weight)
+    given = given_loss(model, loss, y)
     if not all(layer.built for layer in model._flatten_layers()):
         _build(model, x)
     entries = walk(model)
-    why = _why_no_gradients(model, y)
+    why = None if given is not None else _why_no_gradients(model, y)
     with untouched(model):
-        one = _run(model, entries, (x, y, sample_weight), with_loss=why is None)
+        if given is not None:
+            vars(model)["_compile_loss"] = given
+        one = _run(model, entries, (x, y, sample_weight), _compute_loss(model, given, why))
     catalogue = after_tracing(entries, entries, one.taps, _ALL_ROWS)
     catalogue = _in_inference_mode(catalogue) if why is None else _without_gradients(catalogue, why)
     return Inspected(
@@ -118,7 +128,14 @@ def _why_no_gradients(model: Any, y: Any) -> str | None:
     own = type(model).compute_loss is not keras.Model.compute_loss
     if own or model._compile_loss is not None:
         return None
-    return "the model has no loss: compile the model with a loss, or leave y away"
+    return 'the model has no loss: name one, nnviz.inspect(model, x, y, loss="mse"), or compile the model with one'
+
+
+def _compute_loss(model: Any, given: Any, why_none: str | None) -> Callable[..., Any] | None:
+    """Return what computes the loss: the model's own code, unless a loss was given; `None` if there is no loss."""
+    if why_none is not None:
+        return None
+    return model._compute_loss if given is None else partial(keras.Model.compute_loss, model)
 
 
 class _Pass:
@@ -130,16 +147,20 @@ class _Pass:
         tensors: Activations and gradients by key.
     """
 
-    def __init__(self, model: Any, entries: Sequence[Entry], scale: float | None) -> None:
+    def __init__(
+        self, model: Any, entries: Sequence[Entry], compute_loss: Callable[..., Any] | None, scale: float
+    ) -> None:
         """Prepare.
 
         Args:
             model: The model.
             entries: Its layers.
-            scale: Factor on the loss while gradients are computed, 1 for none; `None` to compute no loss at all.
+            compute_loss: Computes the loss as `keras.Model.compute_loss` does; `None` for no loss at all.
+            scale: Factor on the loss while gradients are computed, 1 for none.
         """
         self._model = model
         self._entries = entries
+        self._compute_loss = compute_loss
         self._scale = scale
         self._keys: tuple[TensorKey, ...] = ()
         self.taps: Taps
@@ -154,12 +175,12 @@ class _Pass:
 
     def _run(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, list[Any]]:
         loss = None
-        with Taps(self._model, self._entries, gradients=self._scale is not None) as taps:
+        with Taps(self._model, self._entries, gradients=self._compute_loss is not None) as taps:
             taps.inputs.note_batch((x, y, sample_weight))
-            if self._scale is None:
+            if self._compute_loss is None:
                 self._model(x, training=False)
             else:
-                loss = self._differentiate(taps, self._scale, x, y, sample_weight)
+                loss = self._differentiate(taps, self._compute_loss, x, y, sample_weight)
         if taps.failed is not None:
             raise taps.failed
         self.taps = taps
@@ -167,15 +188,15 @@ class _Pass:
         self._keys = tuple(noted)
         return loss, list(noted.values())
 
-    def _differentiate(self, taps: Taps, scale: float, x: Any, y: Any, sample_weight: Any) -> Any:
+    def _differentiate(self, taps: Taps, compute_loss: Callable[..., Any], x: Any, y: Any, sample_weight: Any) -> Any:
         """Return the loss; gradients are noted in `taps`."""
         model = self._model
         with tf.GradientTape() as tape:
             # Frozen ones too, so that a gradient reaches the outputs before them.
             tape.watch([v.value for v in model.variables if backend.is_float_dtype(v.dtype)])
             y_pred = model(x, training=False)
-            loss = model._compute_loss(x, y, y_pred, sample_weight, training=False)
-            scaled = loss if scale == 1 else loss * tf.cast(scale, loss.dtype)
+            loss = compute_loss(x, y, y_pred, sample_weight, training=False)
+            scaled = loss if self._scale == 1 else loss * tf.cast(self._scale, loss.dtype)
         variables = model.trainable_variables
         gradients = tape.gradient(scaled, [v.value for v in variables])
         for variable, gradient in zip(variables, gradients, strict=True):
@@ -183,7 +204,7 @@ class _Pass:
         return loss
 
     def _unscaled(self, gradient: Any) -> Any:
-        return unscaled(gradient, None if self._scale in (None, 1) else self._scale)
+        return unscaled(gradient, None if self._scale == 1 else self._scale)
 
     def _noted(self) -> Iterator[tuple[TensorKey, Any]]:
         for path, outputs in self.taps.outputs.items():
@@ -198,12 +219,12 @@ class _Pass:
                     yield TensorKey(entry.path, "gradients", variable=name), gradient
 
 
-def _run(model: Any, entries: Sequence[Entry], batch: Any, *, with_loss: bool) -> _Pass:
+def _run(model: Any, entries: Sequence[Entry], batch: Any, compute_loss: Callable[..., Any] | None) -> _Pass:
     traced = _has_long_loop(entries, batch[0]) and not model.run_eagerly
-    for scale in _scales(model) if with_loss else (None,):
-        one = _Pass(model, entries, scale)
+    for scale in _scales(model) if compute_loss is not None else (1,):
+        one = _Pass(model, entries, compute_loss, scale)
         one(batch, traced=traced)
-        if scale in (None, 1) or _finite(one):
+        if scale == 1 or _finite(one):
             break
     return one
 
@@ -211,6 +232,8 @@ def _run(model: Any, entries: Sequence[Entry], batch: Any, *, with_loss: bool) -
 def _scales(model: Any) -> tuple[float, ...]:
     """Return the factors on the loss to try: that of training in mixed precision, and none if values overflow."""
     optimizer: Any = getattr(model, "optimizer", None)
+    if optimizer is None and any(layer.compute_dtype == "float16" for layer in model._flatten_layers()):
+        return FLOAT16_SCALE, 1
     if not scales_loss(optimizer):
         return (1,)
     return float(optimizer.dynamic_scale if optimizer.built else optimizer.initial_scale), 1
