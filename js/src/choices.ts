@@ -10,13 +10,13 @@ export type At = Readonly<Record<string, number>>;
 export type ComplexPart = MapRequest["complex"];
 
 export interface Choices {
-  /** `null` is the one that stands for the layer. */
+  /** `null` is what stands for the layer: one variable, or several in one picture. */
   readonly variable: ReadonlySignal<string | null>;
   readonly output: ReadonlySignal<number>;
   /** What is drawn of complex numbers, in all maps. */
   readonly complex: Signal<ComplexPart>;
   readonly at: Readonly<Record<Group, ReadonlySignal<At>>>;
-  chooseVariable(name: string): void;
+  chooseVariable(name: string | null): void;
   chooseOutput(index: number): void;
   /** Moves along an axis of the maps of these groups. */
   moveAlong(axis: string, groups: readonly Group[], index: number): void;

@@ -5,6 +5,7 @@ import { computed, signal } from "@preact/signals";
 import { createCursor } from "./cursor.ts";
 import { type InspectorModel, listen, resolveCursor } from "./model.ts";
 import { mount } from "./mount.tsx";
+import { keepChoices } from "./remembered.ts";
 import { createCommSource } from "./source/comm.ts";
 import { createStore, type Store } from "./store.ts";
 
@@ -45,12 +46,11 @@ function connect(model: InspectorModel, abort: AbortSignal): Store {
     },
     () => source.tell("warning", "the cursor of this widget was not found: it is not linked to Python"),
   );
-  return createStore(
-    source,
-    cursor,
-    computed(() => panels.value),
-    abort,
-  );
+  const shown = computed(() => panels.value);
+  const store = createStore(source, cursor, shown, abort);
+  // The cursor's model has one name as long as the kernel lives, on every page.
+  keepChoices(store, `nnviz_widgets/1 ${model.get("cursor")}`, abort);
+  return store;
 }
 
 /** A fresh widget per model, so that its views share one store without a name for it outside. */

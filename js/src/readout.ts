@@ -1,12 +1,13 @@
 /** The values of the cell that is looked at: from the picture where it holds them, otherwise asked for. */
 
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
-import { columnOf, hoveredRow, lacksRow, rowOf } from "./cell.ts";
+import { columnOf, type FullCell, hoveredRow, lacksRow, rowOf } from "./cell.ts";
 import { formatValue } from "./format.ts";
 import { cellValue } from "./picture/bits.ts";
 import { holds, sidesOf } from "./picture/side.ts";
 import type { Kind, Plane } from "./protocol.gen.ts";
-import type { Place, PlaneData } from "./source/source.ts";
+import { drawnMaps } from "./shown.ts";
+import type { FrameData, Place, PlaneData } from "./source/source.ts";
 import { groupOf, type Store } from "./store.ts";
 
 /** How long the eye must rest before a value is asked for. */
@@ -57,21 +58,13 @@ function createReader(store: Store, tell: (place: Place, text: string) => void, 
   };
 }
 
-/** Which of the layer's tensors the plane shows, and how. */
-function whatIsDrawn(
-  store: Store,
-  plane: Plane,
-): Omit<Place, "layer" | "step" | "sample" | "tensor" | "row" | "column"> {
-  const { variable, output, further, compared } = plane;
+/** A cell of what a frame draws of a tensor, as the source is asked for it. Reads signals. */
+export function placeToRead(store: Store, frame: FrameData, plane: Plane, { row, column }: FullCell): Place {
+  const { layer, step, sample } = frame;
+  const { tensor, variable, output, further, compared: compare } = plane;
   const at = Object.fromEntries(further.map(({ name, index }) => [name, index]));
-  return {
-    variable,
-    output,
-    at,
-    complex: store.choices.complex.value,
-    order: store.order.value,
-    compare: compared,
-  };
+  const how = { complex: store.choices.complex.value, order: store.order.value, compare };
+  return { layer, step, sample, tensor, variable, output, at, row, column, ...how };
 }
 
 export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<readonly Reading[]> {
@@ -112,21 +105,19 @@ export function createReadout(store: Store, abort: AbortSignal): ReadonlySignal<
       readers.get(tensor)?.(null);
       return { tensor, row, column, text: value.text };
     }
-    const { layer, step, sample } = frame;
-    const place: Place = { layer, step, sample, tensor, row, column, ...whatIsDrawn(store, plane) };
+    const place = placeToRead(store, frame, plane, { row, column });
     const last = known.get(tensor);
     const current = last?.cell === cellKey(place);
-    if (!current || last.step !== step) readers.get(tensor)?.(place);
+    if (!current || last.step !== frame.step) readers.get(tensor)?.(place);
     return { tensor, row, column, text: current ? last.text : null };
   }
 
   const stop = effect(() => {
     version.value;
-    const planes = store.told.value?.planes ?? [];
-    const drawn = KINDS.flatMap((tensor) =>
-      planes.filter(({ plane, cells }) => plane.tensor === tensor && plane.part === "map" && cells !== null),
+    const drawn = drawnMaps(store.told.value);
+    readings.value = KINDS.flatMap((tensor) =>
+      drawn.filter(({ plane }) => plane.tensor === tensor).map(readingOf),
     );
-    readings.value = drawn.map(readingOf);
   });
   abort.addEventListener("abort", stop);
   return readings;

@@ -26,9 +26,13 @@ export function pooledWords(plane: PooledFirst): string[] {
   return [`${pooled_first ? "\u0394 of max" : "max"} ${symbol}`, `of ${cells}`];
 }
 
+/** The step whose values are taken off; empty where none are. */
+export const minusWords = ({ compared }: Plane): string =>
+  compared === null ? "" : `minus step ${compared}`;
+
 /** Of which steps the picture is. */
 export function stepWords(plane: Plane, step: number): string[] {
-  return plane.compared === null ? [`step ${step}`] : [`step ${step}`, "minus", `step ${plane.compared}`];
+  return [`step ${step}`, minusWords(plane)].filter((words) => words !== "");
 }
 
 const ORDER_WORDS: Record<Order["by"], string> = {

@@ -98,6 +98,21 @@ describe("choices", () => {
     expect(wanted(kernel, "activations")?.variable).toBeNull();
   });
 
+  test("what is drawn together is the first choice, and the way back to it", async () => {
+    const { kernel, el } = show({}, (fake) => {
+      fake.layers = [layerEntry("hidden", { variables: ["gamma", "beta"], together: "all" })];
+    });
+    await draw(kernel);
+    const select = find<HTMLSelectElement>(el, 'select[aria-label="variable of hidden"]');
+    expect([...select.options].map(({ text: name }) => name)).toEqual(["all", "gamma", "beta"]);
+    expect(text(select, "option:checked")).toBe("all");
+    choose(select, 2);
+    await expect.poll(() => wanted(kernel, "weights")?.variable).toBe("beta");
+    await expect.poll(() => text(select, "option:checked")).toBe("beta");
+    choose(select, 0);
+    await expect.poll(() => wanted(kernel, "weights")?.variable).toBeNull();
+  });
+
   test("of complex numbers one part is drawn and read out", async () => {
     const { kernel, el } = show();
     const complex = { dtype: "complex64", note: "the magnitude is drawn" };
@@ -131,7 +146,9 @@ describe("choices", () => {
       fake.layers = [layerEntry("hidden", { outputs: ["sequence", "state"] })];
     });
     await draw(kernel);
-    choose(find<HTMLSelectElement>(el, 'select[aria-label="output of hidden"]'), 1);
+    const select = find<HTMLSelectElement>(el, 'select[aria-label="output of hidden"]');
+    expect([...select.options].map(({ text: name }) => name)).toEqual(["sequence", "state"]);
+    choose(select, 1);
     await expect.poll(() => wanted(kernel, "activations")?.output).toBe(1);
     expect(wanted(kernel, "weights")?.output).toBe(0);
   });

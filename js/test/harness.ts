@@ -11,6 +11,7 @@ export let end = new AbortController();
 beforeEach(() => {
   end = new AbortController();
   document.body.replaceChildren();
+  sessionStorage.clear();
 });
 afterEach(() => {
   end.abort();

@@ -159,6 +159,13 @@ describe("small pictures", () => {
     expect(isWide({ plane: plane(28, 28), cells: null, missing: null })).toBe(false);
   });
 
+  test("rows with names are so high that a name fits beside each, and may be any width", () => {
+    const named = { row_axes: [{ name: "gate", size: 4, labels: ["i", "f", "c", "o"] }] };
+    expect(laid(plane(4, 28, named), 180, 150)).toMatchObject({ width: 180, height: 64 });
+    expect(laid(plane(4, 1, named), 180, 150)).toMatchObject({ width: 180, height: 64 });
+    expect(isWide({ plane: plane(4, 1, named), cells: null, missing: null })).toBe(true);
+  });
+
   test("what is larger than its room is pooled, never cut", () => {
     const large = laid(plane(400, 400, IMAGE), 120, 150);
     expect(large?.data.plane).toMatchObject({ rows: 100, cols: 100, row_factor: 4 });
@@ -277,6 +284,54 @@ describe("the panel", () => {
     expect(text(el, ".nnv-neuron-sum")).toContain("sum 0.5 \u2212 bias 0.25 = 0.25");
     expect(text(el, ".nnv-neuron-words")).toContain("4 values, drawn as 2 \u00d7 2");
     expect(text(el, ".nnv-neuron-samples h4")).toBe("Activation on 3 samples");
+  });
+
+  test("a difference says what is taken off, and what a reader must know of it", async () => {
+    const { kernel, el } = show(PANEL_OF);
+    const batch = "each step has a batch of its own";
+    const parts = PARTS.map((each, i) => ({
+      ...each,
+      compared: 400 + i,
+      note: each.part === "product" || each.part === "samples" ? batch : each.note,
+    }));
+    await drawParts(kernel, { neuron: { ...NEURON, weighted: null, bias: null } }, parts);
+    await expect.poll(() => text(el, ".nnv-neuron-samples h4")).toContain("on 3 samples minus step 405");
+    const captions = [...el.querySelectorAll("figcaption")].map(({ textContent }) => textContent);
+    expect(captions).toEqual([
+      "incoming weights, minus step 400",
+      "their gradients, minus step 401",
+      "sample 0, a \u201c7\u201d, minus step 402",
+      "weight \u00d7 input, minus step 403",
+    ]);
+    expect(text(el, ".nnv-neuron-words").split(batch).length).toBe(2);
+    // Around zero, though an input alone is not.
+    const input = pictureOf(el, "activations input");
+    await expect.poll(() => pixel(input, 25, 25)).toBe(colorAt("diverging-light", 1));
+  });
+
+  test("gates have their names beside them", async () => {
+    const { kernel, el } = show(PANEL_OF);
+    const gates = ["input", "forget", "cell", "output"];
+    const incoming = plane(4, 1, {
+      part: "incoming",
+      row_axes: [{ name: "gate", size: 4, labels: gates }],
+      col_axes: [axis("in", 1)],
+      neuron_cols: 0,
+      buffer: 3,
+    });
+    await drawParts(kernel, {}, [incoming, ...PARTS.slice(1)]);
+    const figure = () => find<HTMLElement>(el, '[data-part="weights incoming"]');
+    await expect
+      .poll(() => el.querySelectorAll('[data-part="weights incoming"] .nnv-row-block').length)
+      .toBe(4);
+    const names = [...figure().querySelectorAll<HTMLElement>(".nnv-row-block span")];
+    expect(names.map(({ textContent }) => textContent)).toEqual(gates);
+    const left = find(figure(), "canvas").getBoundingClientRect().left;
+    for (const name of names) {
+      const box = name.getBoundingClientRect();
+      expect(box.right).toBeLessThan(left);
+      expect(box.left).toBeGreaterThanOrEqual(figure().getBoundingClientRect().left);
+    }
   });
 
   test("pointing at a pixel tells all values there and marks it in all pictures; a press selects the input", async () => {

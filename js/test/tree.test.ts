@@ -201,6 +201,33 @@ describe("the tree on a page", () => {
     expect(active(tree)).toBe("encoder/block/conv");
   });
 
+  test("the class is left out where the name says it", async () => {
+    const { kernel, el } = show({}, (fake) => {
+      fake.layers = [
+        layerEntry("conv2d_1", { class_name: "Conv2D", summary: "Conv2D 3\u00d73, 1 \u2192 8" }),
+        layerEntry("flatten", { class_name: "Flatten", summary: "Flatten" }),
+        layerEntry("hidden"),
+      ];
+    });
+    await draw(kernel);
+    const beside = [...el.querySelectorAll<HTMLElement>(".nnv-layer-head > span:last-child")];
+    expect(beside.map(({ textContent }) => textContent)).toEqual([
+      "3\u00d73, 1 \u2192 8",
+      "Flatten",
+      "Dense 784 \u2192 128",
+    ]);
+    expect(beside[0]?.title).toBe("Conv2D 3\u00d73, 1 \u2192 8");
+  });
+
+  test("a name is read in full before what is beside it", async () => {
+    const { kernel, el } = show({}, (fake) => {
+      fake.layers = [layerEntry("a_name_of_some_length", { summary: "LayerNormalization 784 \u2192 128" })];
+    });
+    await draw(kernel);
+    const name = find<HTMLElement>(el, ".nnv-layer-head b");
+    expect(name.scrollWidth).toBe(name.clientWidth);
+  });
+
   test("whoever moves the cursor to what is folded away sees it", async () => {
     const { el, kernel } = await nested();
     await userEvent.click(find(el, '[data-path="encoder"]'));

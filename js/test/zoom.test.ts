@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { afterKey } from "../src/cell.ts";
 import { createCursor } from "../src/cursor.ts";
 import { mount } from "../src/mount.tsx";
@@ -252,6 +252,41 @@ describe("zooming on the page", () => {
     for (let i = 0; i < 4; i++) key(false);
     key(true);
     expect(seen).toEqual([1, 6, 3, 1, 3]);
+  });
+
+  test("N selects the bad value of a pooled cell, and not the cell's first one", async () => {
+    const bad = [
+      [9, 1],
+      [201, 6],
+      [393, 3],
+    ] as const;
+    const { el, store } = recorded((cells) => {
+      for (const [row, column] of bad) cells[row * 8 + column] = Number.NaN;
+    });
+    await drawn(el);
+    expect(store.frame.peek()?.planes[0]?.plane.row_factor).toBeGreaterThan(1);
+    store.cells.parameters.value = { row: 0, offset: 0 };
+    for (const [row, neuron] of bad) {
+      press(mapOf(el), "n");
+      await expect.poll(() => store.cells.parameters.value.row).toBe(row);
+      expect(store.cursor.neuron.peek()).toBe(neuron);
+    }
+  });
+
+  test("N stays where somebody moved meanwhile", async () => {
+    const { el, store, source } = recorded((cells) => {
+      cells[9 * 8 + 1] = Number.NaN;
+      cells[201 * 8 + 6] = Number.NaN;
+    });
+    await drawn(el);
+    store.cells.parameters.value = { row: 100, offset: 0 };
+    let answer = (_: string) => {};
+    vi.spyOn(source, "read").mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+    press(mapOf(el), "n");
+    press(mapOf(el), "Home");
+    answer("nan");
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(store.cursor.neuron.peek()).toBe(0);
   });
 
   test("extremes are kept in a window that is pooled", () => {

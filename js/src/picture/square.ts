@@ -1,5 +1,6 @@
-/** A small picture whose cells are square, as those of an image are; one row is a strip over the whole width. */
+/** A small picture whose cells are square, as those of an image are; rows that are no image are strips. */
 
+import type { Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
 import { bitsOf } from "./bits.ts";
 import type { Picture } from "./layout.ts";
@@ -18,9 +19,12 @@ const fullCells = ({ full, fullTile }: Side): number => (fullTile > 0 ? full - 1
 
 const drawnCells = ({ cells, tile }: Side): number => (tile > 0 ? cells - 1 : cells);
 
-/** Whether a picture is so wide that two of them do not lie side by side. */
+/** Whether each row is called by a name, such as that of a gate. */
+export const hasNames = ({ row_axes: [axis] }: Plane): boolean => (axis?.labels.length ?? 0) > 0;
+
+/** Whether a picture is so wide, with what it is called, that two of them do not lie side by side. */
 export function isWide({ plane }: PlaneData): boolean {
-  return plane.full_cols > WIDE * plane.full_rows && plane.full_cols > 1;
+  return hasNames(plane) || (plane.full_cols > WIDE * plane.full_rows && plane.full_cols > 1);
 }
 
 /** Lays a plane out within so many device pixels; `null` if there is nothing to draw. */
@@ -33,7 +37,8 @@ export function layOutSquare(
   if (data.cells === null || data.cells.length === 0 || width === 0) return null;
   const whole = sidesOf(data.plane);
   const [nRows, nCols] = [fullCells(whole.rows), fullCells(whole.cols)];
-  const strip = nRows === 1 && nCols > 1;
+  const named = hasNames(data.plane) && whole.rows.fullTile === 0;
+  const strip = named || (nRows === 1 && nCols > 1);
   const largest = Math.round(LARGEST_CELL * pixelRatio);
   const unit = Math.min(width / nCols, room / nRows, largest);
   const each = unit > 1 ? Math.floor(unit) : unit;
@@ -41,7 +46,7 @@ export function layOutSquare(
   const pixels = (full: number): number => Math.max(1, Math.floor(full * each));
   const size = {
     width: strip ? width : pixels(nCols),
-    height: strip ? Math.round(STRIP_HEIGHT * pixelRatio) : pixels(nRows),
+    height: strip ? Math.min(room, nRows * Math.round(STRIP_HEIGHT * pixelRatio)) : pixels(nRows),
   };
   const fitting = poolPlane(data, size.height, size.width);
   const { rows, cols } = sidesOf(fitting.plane);

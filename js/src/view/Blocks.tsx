@@ -40,11 +40,12 @@ export function Blocks({ layout }: { layout: ReadonlySignal<Layout | null> }) {
 const MOST_NAMES = 104;
 const NAMES_GAP = 10;
 
-/** Characters of the longest name of a block of rows. */
-function longestName({ row_axes }: Plane): number {
+/** Room for the longest name of a block of rows; 0 if they have none. CSS pixels. */
+export function namesWidth({ row_axes }: Plane): number {
   if (row_axes[0]?.labels.length === 0) return 0;
   const most = row_axes.map(({ labels }) => Math.max(0, ...labels.map(({ length }) => length)));
-  return most.reduce((sum, length) => sum + length + (sum > 0 && length > 0 ? 1 : 0), 0);
+  const longest = most.reduce((sum, length) => sum + length + (sum > 0 && length > 0 ? 1 : 0), 0);
+  return longest === 0 ? 0 : Math.min(MOST_NAMES, longest * CHARACTER + NAMES_GAP);
 }
 
 export function useNamesWidth(): ReadonlySignal<number> {
@@ -54,8 +55,8 @@ export function useNamesWidth(): ReadonlySignal<number> {
     return computed(() => {
       const told = store.told.value;
       if (told === null) return last;
-      const longest = Math.max(0, ...told.planes.map(({ plane }) => longestName(plane)));
-      last = longest === 0 ? 0 : Math.min(MOST_NAMES, longest * CHARACTER + NAMES_GAP);
+      const maps = told.planes.filter(({ plane }) => plane.part === "map");
+      last = Math.max(0, ...maps.map(({ plane }) => namesWidth(plane)));
       return last;
     });
   }, [store]);

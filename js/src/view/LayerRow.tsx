@@ -1,4 +1,5 @@
 import { plural } from "../format.ts";
+import type { LayerEntry } from "../protocol.gen.ts";
 import { type Facts, heightOf, hiddenSick } from "../rows.ts";
 import type { Row } from "../tree.ts";
 import { Health, HiddenSickness } from "./Health.tsx";
@@ -26,6 +27,14 @@ const INDENT = 12;
 const stripWidth = ({ width, pixelRatio }: Size, indent: number): number =>
   width - Math.round((PADDING + INDENT * indent) * pixelRatio);
 
+/** Without the class where the name says it: `conv2d_1` needs no `Conv2D`. */
+function shortSummary(entry: LayerEntry | null, summary: string): string {
+  if (entry === null) return summary;
+  const { name, class_name } = entry;
+  const said = name.replace(/_\d+$|_/g, "") === class_name.toLowerCase();
+  return (said && summary.slice(class_name.length + 1)) || summary;
+}
+
 /** A layer, or a nested model that can be folded. The tree takes its clicks and keys. */
 export function LayerRow({ id, row, facts, selected, active, foldable, size }: Props) {
   const { path, name, within, level, entry, inside, open, place, siblings } = row;
@@ -34,6 +43,7 @@ export function LayerRow({ id, row, facts, selected, active, foldable, size }: P
   // The sign of a fold has the room of a level.
   const indent = foldable ? level : 0;
   const summary = entry?.summary ?? plural(inside, "layer");
+  const beside = within === "" ? shortSummary(entry, summary) : within;
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names the active row
     <div
@@ -55,7 +65,7 @@ export function LayerRow({ id, row, facts, selected, active, foldable, size }: P
           </span>
         )}
         <b title={path}>{name}</b>
-        <span title={summary}>{within === "" ? summary : within}</span>
+        <span title={summary}>{beside}</span>
       </span>
       {facts.measured.has(path) && (
         <Strip path={path} width={stripWidth(size, indent)} pixelRatio={size.pixelRatio} />

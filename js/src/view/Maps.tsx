@@ -2,7 +2,7 @@ import { useRef } from "preact/hooks";
 import { useNamesWidth } from "./Blocks.tsx";
 import { useView } from "./context.ts";
 import { Heatmap } from "./Heatmap.tsx";
-import { useVisible } from "./hooks.ts";
+import { useMatch, useVisible } from "./hooks.ts";
 import { Readout } from "./Readout.tsx";
 import { Sliders } from "./Sliders.tsx";
 
@@ -27,6 +27,9 @@ function Before() {
   return <p class="nnv-before">{idleWords(status.epochs, status.steps_per_epoch)}</p>;
 }
 
+/** Less high than this, all maps and their sliders would not be seen together. */
+const LOW_WINDOW = "(max-height: 860px)";
+
 /** A neuron is a column: activations above, weights in the middle, gradients beneath. */
 export function Maps() {
   const { store } = useView();
@@ -37,12 +40,13 @@ export function Maps() {
   const known = store.layer.value !== null;
   const shows = (name: string) => known && panels.includes(name);
   const names = useNamesWidth().value;
+  const [low, high] = useMatch(LOW_WINDOW) ? [84, 148] : [112, 200];
   return (
     <section class="nnv-maps" aria-label="Maps" ref={section} style={{ "--nnv-names": `${names}px` }}>
       <Before />
-      {shows("activations") && <Heatmap key={outputs} tensor={outputs} height={112} visible={visible} />}
-      {shows("weights") && <Heatmap tensor="weights" height={200} visible={visible} />}
-      {shows("gradients") && <Heatmap tensor="gradients" height={200} visible={visible} />}
+      {shows("activations") && <Heatmap key={outputs} tensor={outputs} height={low} visible={visible} />}
+      {shows("weights") && <Heatmap tensor="weights" height={high} visible={visible} />}
+      {shows("gradients") && <Heatmap tensor="gradients" height={high} visible={visible} />}
       {known && <Readout />}
       <Sliders />
     </section>

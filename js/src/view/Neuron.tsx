@@ -5,13 +5,17 @@ import { formatValue, trueMinus } from "../format.ts";
 import { sampleWords } from "../labels.ts";
 import { firstDrawn, type Looked, lookedAt, placeLine, valueAt } from "../neuron/look.ts";
 import { keyOf, type PartName, PICTURES, partOf, preActivation, SAMPLES } from "../neuron/parts.ts";
+import type { Plane } from "../protocol.gen.ts";
 import { mapRequest } from "../requests.ts";
 import type { FrameData, PlaneData } from "../source/source.ts";
-import { pooledWords } from "../words.ts";
+import { minusWords, pooledWords } from "../words.ts";
 import { useView } from "./context.ts";
 import { type Size, useSize, useVisible } from "./hooks.ts";
 import { NeuronPart, selectInput, TALL, useSelectedInput } from "./NeuronPart.tsx";
-import { NeuronLines, NeuronSamples } from "./NeuronSeries.tsx";
+import { MEAN, NeuronLines, NeuronSamples } from "./NeuronSeries.tsx";
+
+/** From this width on four pictures stand side by side. CSS pixels. */
+const MANY = 440;
 
 /** Asks for all parts while the panel is on screen. */
 function useParts(size: Size, visible: boolean): void {
@@ -33,23 +37,28 @@ function useParts(size: Size, visible: boolean): void {
   );
 }
 
-/** What is under a picture. */
-function captionOf(name: PartName, data: PlaneData, frame: FrameData): string {
-  const { plane } = data;
-  const words = pooledWords(plane);
-  const pooled = words.length === 0 ? "" : `, ${words.join(" ")}`;
+/** What a picture is of. */
+function nameOf(name: PartName, plane: Plane, frame: FrameData): string {
   switch (keyOf(name)) {
     case "weights incoming":
-      return `${plane.row_axes[0]?.name === "gate" ? "gates of the incoming weights" : "incoming weights"}${pooled}`;
+      return plane.row_axes[0]?.name === "variable" ? "its weights" : "incoming weights";
     case "gradients incoming":
-      return `their gradients${pooled}`;
+      return "their gradients";
     case "activations input":
-      return `${plane.note === null ? "" : `${plane.note}, `}${sampleWords(frame.sample, frame.labels)}${pooled}`;
+      return `${plane.note === null ? "" : `${plane.note}, `}${sampleWords(frame.sample, frame.labels)}`;
     case "weights product":
-      return `${plane.row_axes.length === 0 && plane.col_axes[0]?.name === "place" ? "looked up" : "weight \u00d7 input"}${pooled}`;
+      return plane.row_axes.length === 0 && plane.col_axes[0]?.name === "place"
+        ? "looked up"
+        : "weight \u00d7 input";
     default:
-      return `its output${pooled}`;
+      return "its output";
   }
+}
+
+/** What is under a picture. */
+function captionOf(name: PartName, { plane }: PlaneData, frame: FrameData): string {
+  const words = [nameOf(name, plane, frame), pooledWords(plane).join(" "), minusWords(plane)];
+  return words.filter((each) => each !== "").join(", ");
 }
 
 function PlaceLine({ looked }: { looked: Signal<Looked | null> }) {
@@ -95,6 +104,7 @@ function Sum() {
       sum: `${number(told.weighted)}${bias}`,
       total: number(total),
       activation: activation === null ? null : number(activation),
+      equals: told.rounded ? "\u2248" : "=",
       step: told.weightsStep === store.told.value?.step ? null : told.weightsStep,
     };
   }).value;
@@ -108,7 +118,7 @@ function Sum() {
           : `with the weights of step ${words.step}, which computed this activation`
       }
     >
-      sum {words.sum} = <b>{words.total}</b>
+      sum {words.sum} {words.equals} <b>{words.total}</b>
       {words.activation !== null && (
         <>
           , activation <b>{words.activation}</b>
@@ -118,24 +128,30 @@ function Sum() {
   );
 }
 
-/** Why a part has no picture, each reason once. */
-function Reasons() {
+/** What a reader must know of the parts, and why one has no picture, each once. */
+function Remarks() {
   const { store } = useView();
-  const reasons = useComputed(() => {
-    const found = PICTURES.map((name) => partOf(store.told.value, name)?.missing ?? "");
-    return [...new Set(found.filter((reason) => reason !== ""))].join("\n");
+  const remarks = useComputed(() => {
+    const found = [...PICTURES, SAMPLES].flatMap((name) => {
+      const { note = null, missing = null } = partOf(store.told.value, name)?.plane ?? {};
+      // That of the input is in its caption, and that of a mean in its heading.
+      const notes = name.part === "input" ? [] : (note ?? "").split("; ");
+      return [...notes.filter((each) => each !== MEAN), name === SAMPLES ? "" : (missing ?? "")];
+    });
+    return [...new Set(found.filter((remark) => remark !== ""))].join("\n");
   }).value;
-  return <>{reasons.split("\n").map((reason) => reason && <p key={reason}>{reason}</p>)}</>;
+  return <>{remarks.split("\n").map((remark) => remark && <p key={remark}>{remark}</p>)}</>;
 }
 
 interface CaptionedProps {
   readonly name: PartName;
   readonly looked: Signal<Looked | null>;
   readonly size: Size;
+  readonly columns: number;
 }
 
 /** A picture with what is under it, where there is one. */
-function Captioned({ name, looked, size }: CaptionedProps) {
+function Captioned({ name, looked, size, columns }: CaptionedProps) {
   const { store } = useView();
   const caption = useMemo(
     () =>
@@ -154,6 +170,7 @@ function Captioned({ name, looked, size }: CaptionedProps) {
       looked={looked}
       width={size.width}
       pixelRatio={size.pixelRatio}
+      columns={columns}
     />
   );
 }
@@ -187,12 +204,10 @@ export function Neuron() {
   const visible = useVisible(section);
   const looked = useSignal<Looked | null>(null);
   useParts(size, visible);
+  const columns = size.width < MANY * size.pixelRatio ? 2 : 4;
   const onKeyDown = usePlaceKeys(looked);
   const layer = store.layer.value;
   const neuron = Math.min(store.cursor.neuron.value, Math.max((layer?.n_neurons ?? 1) - 1, 0));
-  const guess = useComputed(
-    () => partOf(store.told.value, { tensor: "weights", part: "incoming" })?.plane.note,
-  ).value;
   const waits = useComputed(() => (store.told.value?.neuron ?? null) === null).value;
   return (
     <section class="nnv-neuron" aria-label="Neuron" ref={section}>
@@ -200,6 +215,7 @@ export function Neuron() {
       <div
         class={waits ? "nnv-facets nnv-stale" : "nnv-facets"}
         ref={pictures}
+        style={{ "--nnv-facets": String(columns) }}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes the keys
         tabIndex={0}
         role="application"
@@ -211,14 +227,13 @@ export function Neuron() {
         }}
       >
         {PICTURES.map((name) => (
-          <Captioned key={keyOf(name)} name={name} looked={looked} size={size} />
+          <Captioned key={keyOf(name)} name={name} looked={looked} size={size} columns={columns} />
         ))}
       </div>
       <div class="nnv-neuron-words">
         <Sum />
         <PlaceLine looked={looked} />
-        {guess && <p>{guess}</p>}
-        <Reasons />
+        <Remarks />
       </div>
       <NeuronSamples />
       <NeuronLines />

@@ -1,4 +1,4 @@
-import { computed, type ReadonlySignal, type Signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, useComputed } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import type { Looked } from "../neuron/look.ts";
 import { type PartName, partOf } from "../neuron/parts.ts";
@@ -9,8 +9,8 @@ import { hold, type Limits, limitsOf } from "../picture/limits.ts";
 import { linear } from "../picture/scale.ts";
 import { isWide, layOutSquare } from "../picture/square.ts";
 import type { Plane } from "../protocol.gen.ts";
-import type { PlaneData } from "../source/source.ts";
 import { planeOf, type Store } from "../store.ts";
+import { Blocks, namesWidth } from "./Blocks.tsx";
 import { useView } from "./context.ts";
 import { useDrawing } from "./hooks.ts";
 import { ANY } from "./picture.ts";
@@ -25,6 +25,8 @@ interface Props {
   /** Of the panel, in device pixels. */
   readonly width: number;
   readonly pixelRatio: number;
+  /** How many pictures stand side by side. */
+  readonly columns: number;
 }
 
 /** Holds the colours still while the same tensor moves. */
@@ -32,7 +34,7 @@ function scaleHolder(): (plane: Plane, layer: string) => Limits | null {
   let held: Limits | null = null;
   let of = "";
   return (plane, layer) => {
-    const now = `${layer} ${plane.variable}`;
+    const now = JSON.stringify([layer, plane.variable, plane.compared, plane.note]);
     held = now === of ? hold(held, limitsOf(plane)) : limitsOf(plane);
     of = now;
     return held;
@@ -79,14 +81,15 @@ export function selectInput(store: Store, { plane, place }: Looked): void {
 }
 
 /** One part of the neuron as a picture. */
-export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) {
+export function NeuronPart({ name, caption, looked, width, pixelRatio, columns }: Props) {
   const { store, theme } = useView();
   const canvas = useRef<HTMLCanvasElement>(null);
   const selected = useSelectedInput();
   const limits = useMemo(scaleHolder, []);
-  const wide = useMemo(() => computed(() => isWideIn(partOf(store.frame.value, name))), [store, name]).value;
+  const { wide, names } = useFitting(name);
   const room = Math.round(TALL * pixelRatio);
-  const share = wide ? width : Math.floor((width - Math.round(8 * pixelRatio)) / 2);
+  const between = Math.round(8 * pixelRatio) * (columns - 1);
+  const share = (wide ? width : Math.floor((width - between) / columns)) - Math.round(names * pixelRatio);
   const picture = useMemo(
     () =>
       computed(() => {
@@ -115,7 +118,11 @@ export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) 
     return { plane: now.data.plane, place: { row, column } };
   };
   return (
-    <figure class={wide ? "nnv-facet nnv-facet-wide" : "nnv-facet"} data-part={`${name.tensor} ${name.part}`}>
+    <figure
+      class={wide ? "nnv-facet nnv-facet-wide" : "nnv-facet"}
+      data-part={`${name.tensor} ${name.part}`}
+      style={{ "--nnv-names": `${names}px` }}
+    >
       <div
         class="nnv-facet-picture"
         onPointerMove={(event) => {
@@ -130,6 +137,7 @@ export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) 
         }}
       >
         <canvas ref={canvas} role="img" aria-label={caption} />
+        <Blocks layout={picture} />
         <PlaceMark picture={picture} looked={looked} selected={selected} />
       </div>
       <figcaption>{caption}</figcaption>
@@ -137,7 +145,14 @@ export function NeuronPart({ name, caption, looked, width, pixelRatio }: Props) 
   );
 }
 
-const isWideIn = (data: PlaneData | null): boolean => data !== null && isWide(data);
+/** Whether a part takes the whole width, and how much of it the names of its rows take. */
+function useFitting(name: PartName): { wide: boolean; names: number } {
+  const { store } = useView();
+  const data = useMemo(() => computed(() => partOf(store.frame.value, name)), [store, name]);
+  const wide = useComputed(() => data.value !== null && isWide(data.value)).value;
+  const names = useComputed(() => (data.value === null ? 0 : namesWidth(data.value.plane))).value;
+  return { wide, names };
+}
 
 interface MarkProps {
   readonly picture: ReadonlySignal<Picture | null>;

@@ -7,10 +7,14 @@ import { cellValue } from "../picture/bits.ts";
 import { resize } from "../picture/canvas.ts";
 import { drawNormLines, type NormLine, normLines, valueAtStep } from "../picture/normLines.ts";
 import type { PlaneData } from "../source/source.ts";
+import { minusWords } from "../words.ts";
 import { useView } from "./context.ts";
 import { useDrawing, useSize } from "./hooks.ts";
 
 const FONT = 10;
+
+/** What the note says of a neuron with an activation at each of several places. */
+export const MEAN = "mean over all places";
 
 function valuesOf(data: PlaneData | null): number[] {
   const { cells, plane } = data ?? { cells: null, plane: null };
@@ -27,6 +31,8 @@ export function NeuronSamples() {
   const told = useComputed(() => partOf(store.told.value, SAMPLES)?.plane ?? null).value;
   const count = told?.col_axes[0]?.size ?? 1;
   const known = told !== null && told.missing === null;
+  const samples = plural(count, "sample");
+  const minus = told !== null && minusWords(told);
   useDrawing(() => {
     const data = partOf(store.frame.value, SAMPLES);
     const labels = store.frame.value?.labels ?? [];
@@ -48,11 +54,12 @@ export function NeuronSamples() {
   return (
     <section class="nnv-neuron-samples" hidden={!known}>
       <h4>
-        {told?.note === "mean over all places" ? "Mean activation" : "Activation"} on{" "}
-        {plural(count, "sample")}
+        {[told?.note?.startsWith(MEAN) ? "Mean activation" : "Activation", `on ${samples}`, minus]
+          .filter(Boolean)
+          .join(" ")}
       </h4>
       <div class="nnv-bars" ref={box} onPointerDown={pick} onPointerMove={pick}>
-        <canvas ref={canvas} role="img" aria-label={`activation for each of ${plural(count, "sample")}`} />
+        <canvas ref={canvas} role="img" aria-label={`activation for each of ${samples}`} />
       </div>
     </section>
   );

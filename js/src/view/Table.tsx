@@ -2,12 +2,11 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Kind, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
-import { groupOf } from "../store.ts";
 import { type Table as TableData, tableOf } from "../table.ts";
 import { kindWords } from "../words.ts";
 import { useView } from "./context.ts";
 import { useMapKeys } from "./mapKeys.ts";
-import { select, selected } from "./select.ts";
+import { select } from "./select.ts";
 
 const MOST = 12;
 
@@ -93,13 +92,9 @@ export function Table({ tensor, data }: Props) {
   const box = useRef<HTMLElement>(null);
   const onKeyDown = useMapKeys(tensor);
   const shown = data.value;
-  // Moved by whatever moves the cursor.
-  void store.cursor.neuron.value;
-  void store.cursor.sample.value;
-  void store.cells[groupOf(tensor)].value;
   const corner = cornerOf(shown?.plane ?? null);
   const head = Math.max(COLUMN_WIDTH, headWidth(shown?.plane ?? null, corner));
-  const at = shown === null ? null : selected(store, shown.plane);
+  const at = shown === null ? null : store.selectedIn(shown.plane);
   const table =
     shown === null || at === null
       ? null

@@ -37,13 +37,15 @@ export function VariableChoice({ data }: { data: ReadonlySignal<PlaneData | null
   const { layer, choices } = useView().store;
   const entry = layer.value;
   if (entry === null) return null;
-  const name = choices.variable.value ?? data.value?.plane.variable ?? mainVariable(entry) ?? "";
+  const { together, variables } = entry;
+  const main = together || (data.value?.plane.variable ?? mainVariable(entry) ?? "");
+  const names = together ? [together, ...variables] : variables;
   return (
     <Pick
       label={`variable of ${entry.path}`}
-      names={entry.variables}
-      chosen={entry.variables.indexOf(name)}
-      onPick={(index) => choices.chooseVariable(entry.variables[index] ?? name)}
+      names={names}
+      chosen={names.indexOf(choices.variable.value ?? main)}
+      onPick={(index) => choices.chooseVariable(together && index === 0 ? null : (names[index] ?? null))}
     />
   );
 }

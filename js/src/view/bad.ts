@@ -1,20 +1,26 @@
 /** Leading to the cells that are not finite. */
 
+import { untracked } from "@preact/signals";
+import type { FullCell } from "../cell.ts";
 import { nextBad } from "../picture/bad.ts";
-import { holds, sidesOf, unitOf } from "../picture/side.ts";
+import { cellAt, firstOf, holds, indicesOf, type Side, sidesOf, unitOf } from "../picture/side.ts";
 import type { Kind, Plane } from "../protocol.gen.ts";
+import { placeToRead } from "../readout.ts";
 import { planeOf, type Store } from "../store.ts";
 import { select, selected } from "./select.ts";
 
 /** Units around a bad cell that are shown of a picture that is too large for its place. */
 const AROUND = 12;
 
+/** Values that are asked for at most to find a bad one; a cell of more of them is zoomed into. */
+const MOST_READ = 256;
+
 /** Shows a place of a pooled picture with so few cells around it that each is one value. */
 function zoomTo(store: Store, plane: Plane, row: number, column: number): void {
   const { rows, cols } = sidesOf(plane);
   const shown = holds(rows, row) && holds(cols, column);
   if (shown && plane.row_factor === 1 && plane.col_factor === 1) return;
-  const around = (side: typeof rows, index: number) => {
+  const around = (side: Side, index: number) => {
     const unit = Math.floor(index / unitOf(side));
     return { from: unit - AROUND, to: unit + AROUND + 1 };
   };
@@ -41,5 +47,33 @@ export function showNextBad(store: Store, tensor: Kind, towards: 1 | -1): boolea
   const next = data === null ? null : nextBad(data, selected(store, data.plane), towards);
   if (data === null || next === null) return false;
   select(store, data.plane, next);
+  const { row, column } = data.plane.first_bad ?? {};
+  if (next.row !== row || next.column !== column) void selectWithin(store, data.plane, next);
   return true;
+}
+
+/** The full indices that the cell stands for which shows one of them. */
+function indicesOfCell(side: Side, index: number): number[] {
+  const cell = cellAt(side, index);
+  const [first, next] = [firstOf(side, cell), firstOf(side, cell + 1)];
+  const all = Array.from({ length: Math.max(1, next - first) }, (_, i) => first + i);
+  return all.filter((each) => indicesOf(side, each) !== null);
+}
+
+/** Selects the value of a pooled cell that is not finite, one after the other is asked for until it is found. */
+async function selectWithin(store: Store, plane: Plane, cell: FullCell): Promise<void> {
+  const frame = store.frame.peek();
+  const { rows, cols } = sidesOf(plane);
+  const columns = indicesOfCell(cols, cell.column);
+  const places = indicesOfCell(rows, cell.row).flatMap((row) => columns.map((column) => ({ row, column })));
+  if (frame === null || places.length < 2) return;
+  if (places.length > MOST_READ) return zoomTo(store, plane, cell.row, cell.column);
+  for (const place of places) {
+    const asked = untracked(() => placeToRead(store, frame, plane, place));
+    const value = await store.source.read(asked).catch(() => "");
+    const { row, column } = selected(store, plane);
+    // Somebody moved on meanwhile.
+    if (row !== cell.row || column !== cell.column || store.frame.peek()?.layer !== frame.layer) return;
+    if (/nan|inf/i.test(value)) return select(store, plane, place);
+  }
 }

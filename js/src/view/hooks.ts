@@ -61,6 +61,18 @@ export function useSize(ref: RefObject<HTMLElement | null>): Size {
   return size;
 }
 
+/** Whether a media query is true. */
+export function useMatch(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const follow = () => setMatches(list.matches);
+    list.addEventListener("change", follow);
+    return () => list.removeEventListener("change", follow);
+  }, [query]);
+  return matches;
+}
+
 /** Whether an element is on screen or nearly so. */
 export function useVisible(ref: RefObject<HTMLElement | null>): boolean {
   const [visible, setVisible] = useState(false);

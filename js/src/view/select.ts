@@ -1,6 +1,7 @@
 /** Choosing a cell. */
 
-import { columnOf, type FullCell, offsetOf, placeAt, rowName, rowOf, rowsAreSamples } from "../cell.ts";
+import { untracked } from "@preact/signals";
+import { type FullCell, offsetOf, placeAt, rowName, rowsAreSamples } from "../cell.ts";
 import type { Plane } from "../protocol.gen.ts";
 import { groupOf, type Store } from "../store.ts";
 
@@ -19,11 +20,4 @@ export function select(store: Store, plane: Plane, { row, column }: FullCell): v
 }
 
 /** Where the selected cell is in a picture. */
-export function selected(store: Store, plane: Plane): FullCell {
-  const cell = store.cells[groupOf(plane.tensor)].peek();
-  const row = rowOf(plane, cell, store.cursor.sample.peek());
-  return {
-    row,
-    column: columnOf(plane, store.places.peek().placeOf(store.cursor.neuron.peek()), cell.offset),
-  };
-}
+export const selected = (store: Store, plane: Plane): FullCell => untracked(() => store.selectedIn(plane));
