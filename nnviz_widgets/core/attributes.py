@@ -14,19 +14,19 @@ class NamedAttributes:
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_") and not hasattr(type(self), name) and name not in _annotated(type(self)):
             title = type(self).__name__
-            near = ", ".join(f"`{known}`" for known in nearest(name, _settable(type(self))))
+            near = ", ".join(f"`{known}`" for known in nearest(name, self._settable()))
             raise UnknownAttribute(
                 f"An attribute of a {title} must be one that it has, to be set. Received: `{name}`. Nearest: {near}."
             )
         super().__setattr__(name, value)
 
+    @classmethod
+    def _settable(cls) -> list[str]:
+        """List what a user may set: properties that can be set, then what is annotated."""
+        properties = {name for name in dir(cls) if getattr(getattr(cls, name, None), "fset", None) is not None}
+        public = {name for name in _annotated(cls) if not name.startswith("_")}
+        return [*sorted(properties), *sorted(public - properties)]
+
 
 def _annotated(owner: type) -> set[str]:
     return {name for base in owner.__mro__ for name in inspect.get_annotations(base)}
-
-
-def _settable(owner: type) -> list[str]:
-    """List what a user may set: properties that can be set, then what is annotated."""
-    properties = {name for name in dir(owner) if getattr(getattr(owner, name, None), "fset", None) is not None}
-    public = {name for name in _annotated(owner) if not name.startswith("_")}
-    return [*sorted(properties), *sorted(public - properties)]

@@ -10,12 +10,13 @@ from weakref import WeakKeyDictionary
 import ipywidgets
 import traitlets
 
+from nnviz_widgets.core.attributes import NamedAttributes
 from nnviz_widgets.core.names import nearest
-from nnviz_widgets.errors import LayerNotFound
+from nnviz_widgets.errors import LayerNotFound, WrongArguments
 from nnviz_widgets.widgets.route import heed_the_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from nnviz_widgets.core.frame import LayerInfo
     from nnviz_widgets.pictures.source import Source
@@ -25,7 +26,7 @@ class _UnknownLayer(LayerNotFound, traitlets.TraitError):
     """A `TraitError` too: traitlets then takes back a change of several traits at once."""
 
 
-class Cursor(ipywidgets.Widget):  # type: ignore[misc]
+class Cursor(NamedAttributes, ipywidgets.Widget):  # type: ignore[misc]
     """The place in the network and in time that linked views show.
 
     Assign to the traits, `observe` them, or link them to widgets of your own:
@@ -59,7 +60,11 @@ class Cursor(ipywidgets.Widget):  # type: ignore[misc]
 
         Args:
             **traits: Where to begin, by the names of the traits.
+
+        Raises:
+            WrongArguments: If there is no trait of such a name.
         """
+        self._check_names(traits)
         self._lock = RLock()  # against a message from the page and a step of the training at one time
         self._moving = local()
         self._find: Callable[[], Source | None] | None = None
@@ -67,6 +72,17 @@ class Cursor(ipywidgets.Widget):  # type: ignore[misc]
         super().__init__(**traits)
         heed_the_page(self.comm)
         self.follow = follow
+
+    @classmethod
+    def _settable(cls) -> list[str]:
+        return [name for name in cls.class_traits(sync=True) if not name.startswith("_")]
+
+    @classmethod
+    def _check_names(cls, traits: Iterable[str]) -> None:
+        for name in traits:
+            if name not in cls.class_traits():
+                near = ", ".join(f"`{known}`" for known in nearest(name, cls._settable()))
+                raise WrongArguments(f"`Cursor` must get traits that it has. Received: `{name}`. Nearest: {near}.")
 
     def attach(self, find: Callable[[], Source | None]) -> None:
         """Take the limits from a session or recording, unless there is one already.

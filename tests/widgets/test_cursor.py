@@ -6,7 +6,7 @@ import ipywidgets
 import pytest
 import traitlets
 
-from nnviz_widgets.errors import LayerNotFound
+from nnviz_widgets.errors import LayerNotFound, UnknownAttribute, WrongArguments
 from nnviz_widgets.pictures.source import found
 from nnviz_widgets.widgets.cursor import Cursor, cursor_of
 
@@ -25,6 +25,21 @@ def test_it_needs_no_script_of_ours(cursor):
 
 def test_it_begins_on_the_first_layer_and_follows(cursor):
     assert (cursor.layer, cursor.layer_index, cursor.step, cursor.follow) == ("hidden", 0, 0, True)
+
+
+@pytest.mark.parametrize(("name", "near"), [("layr", "layer"), ("neurn", "neuron"), ("x", "layer")])
+def test_a_misspelt_name_is_refused_with_the_nearest(cursor, name, near):
+    with pytest.raises(UnknownAttribute, match=f"a Cursor must be.*Received: `{name}`. Nearest: .*`{near}`"):
+        setattr(cursor, name, 1)
+    with pytest.raises(WrongArguments, match=f"Received: `{name}`. Nearest: .*`{near}`"):
+        Cursor(**{name: 1})
+
+
+def test_what_traitlets_and_ipywidgets_set_is_not_refused(cursor):
+    cursor.add_traits(mine=traitlets.Int())
+    cursor.mine = 3
+    cursor.comm = None
+    assert cursor.mine == 3
 
 
 def test_layer_and_index_stay_equal(cursor):
