@@ -15,6 +15,7 @@ from nnviz_widgets.pictures.neuron import NeuronParts, part_key
 from nnviz_widgets.pictures.neuron_lines import with_buffers_from
 from nnviz_widgets.pictures.order import order_of
 from nnviz_widgets.pictures.picture import Look, Picture, joined, missing, picture, shrink
+from nnviz_widgets.pictures.source import NOTHING_YET
 from nnviz_widgets.pictures.stack import stacked
 from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, Frame
@@ -62,6 +63,7 @@ def frame_message(
     *,
     exact: bool,
     lines: bool = True,
+    why_nothing: str = NOTHING_YET,
 ) -> tuple[Frame, list[bytes]]:
     """Return a frame and its buffers, no more than `MAX_FRAME_BYTES` together.
 
@@ -73,6 +75,7 @@ def frame_message(
         seq: The frame's number.
         exact: Whether to send all 32 bits of each value, if they fit.
         lines: Whether to tell how the neuron changed over the steps, if parts of it are shown.
+        why_nothing: Why there is no newest step of a tensor, in words for the page.
     """
     order = None if watch.order is None or step is None else order_of(recording, watch.layer, watch.order)
     of_one = any(request.part != "map" for request in watch.maps)
@@ -80,7 +83,7 @@ def frame_message(
     drawings = [
         parts.drawing(request, key)
         if parts is not None and request.part != "map" and isinstance(key, TensorKey)
-        else _drawing(recording, watch, request, key, step, order)
+        else _drawing(recording, watch, request, key, step, order, why_nothing)
         for request, key in zip(watch.maps, keys, strict=True)
     ]
     neuron, line_bytes = (None, []) if parts is None else parts.facts(lines=lines)
@@ -116,17 +119,14 @@ def _drawing(
     key: TensorKey | str,
     step: int | None,
     order: npt.NDArray[np.int32] | str | None,
+    why_nothing: str,
 ) -> Picture | str:
     if isinstance(key, str):
         return key
     if step is None:
-        return (
-            "nothing was read yet: take a step"
-            if watch.step == -1
-            else f"nothing is kept at or before step {watch.step}"
-        )
+        return why_nothing if watch.step == -1 else f"nothing is kept at or before step {watch.step}"
     if recording.kept_step(key, step) != step:
-        return "no step of it is kept yet" if recording.kept_step(key) is None else f"not kept at step {step}"
+        return why_nothing if recording.kept_step(key) is None else f"not kept at step {step}"
     try:
         frame = recording.frame(key, step)
         spec = recording.spec(key)

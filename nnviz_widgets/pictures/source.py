@@ -137,6 +137,24 @@ class InspectionSource:
         self.logs = {} if inspection.loss is None else {"loss": inspection.loss}
 
 
+NOTHING_YET = "nothing was read yet: take a step"
+
+
+def why_nothing(source: Source) -> str:
+    """Return why no step of a tensor is kept, with what to do only where it can be done."""
+    if source.session is None:
+        return "nothing was read"
+    match source.session.state:
+        case "failed":
+            return "nothing was read: training has failed"
+        case "finished":
+            return "nothing was read before training ended"
+        case "running":
+            return "nothing was read yet"
+        case _:
+            return NOTHING_YET
+
+
 def as_source(value: Any) -> Source:
     """Return what an Inspector reads of `value`.
 

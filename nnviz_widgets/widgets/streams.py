@@ -18,6 +18,7 @@ from nnviz_widgets.pictures.layer_list import layers_message
 from nnviz_widgets.pictures.neuron import further_keys
 from nnviz_widgets.pictures.neuron_lines import LinesPacer
 from nnviz_widgets.pictures.series import series_message
+from nnviz_widgets.pictures.source import why_nothing
 from nnviz_widgets.pictures.stack import every_key
 from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.pictures.text import cut
@@ -193,13 +194,18 @@ class Streams:
         keys = self._keys_of(client, watch)
         recording = self._source.recording
         step = shown_step(recording, watch, keys)
+        lacking = any(isinstance(key, TensorKey) and recording.kept_step(key) is None for key in keys)
+        why = why_nothing(self._source) if lacking else ""
         # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
-        if client.sent in ((watch, keys, step, exact), (watch, keys, step, True)):
+        asked = (watch, keys, step, why)
+        if client.sent in ((*asked, exact), (*asked, True)):
             return
         lines = self._lines.due(watch, time.monotonic(), exact=exact)
-        message, buffers = frame_message(recording, watch, keys, step, self._next_seq(), exact=exact, lines=lines)
+        message, buffers = frame_message(
+            recording, watch, keys, step, self._next_seq(), exact=exact, lines=lines, why_nothing=why
+        )
         if client.watch is watch and self._launch(client, message, buffers, last=exact):
-            client.sent = (watch, keys, step, exact)
+            client.sent = (*asked, exact)
 
     def _launch(self, client: Client, frame: Frame, buffers: list[bytes], *, last: bool) -> bool:
         n_bytes = sum(len(buffer) for buffer in buffers)

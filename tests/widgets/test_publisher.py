@@ -44,8 +44,25 @@ def test_before_a_step_the_weights_are_there_and_the_rest_says_why(page):
     assert (frame["step"], frame["newest"], len(buffers)) == (0, True, 1)
     assert planes["weights"]["encoding"] == "f32"
     assert len(buffers[0]) == 12 * 8 * 4
-    assert "no step of it is kept" in planes["activations"]["missing"]
+    assert planes["activations"]["missing"] == "nothing was read yet: take a step"
     assert planes["activation_gradients"]["missing"] == "the fake has none"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("failed", "nothing was read: training has failed"),
+        ("finished", "nothing was read before training ended"),
+        ("running", "nothing was read yet"),
+    ],
+)
+def test_where_no_step_can_be_taken_none_is_advised(session, page, state, words):
+    page.reply(page.watch("weights", "activations"))
+    until(page.poll)
+    session.turn(state)
+    until(lambda: len(page.poll()) == 2)
+    weights, activations = page.frames[-1][0]["planes"]
+    assert (weights["missing"], activations["missing"]) == (None, words)
 
 
 def test_a_page_that_follows_gets_newer_and_newer_steps(session, page):
