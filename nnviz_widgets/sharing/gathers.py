@@ -54,6 +54,8 @@ def gathers_of(
         if header is None:
             continue
         found = _map(recording, subject, frame, part, drawn) if header.missing is None else None
+        if isinstance(found, np.ndarray) and found.size != header.rows * header.cols:
+            found = ELSEWHERE
         if found is None or isinstance(found, str):
             request = MapRequest(tensor=subject.key.kind, max_rows=1, max_cols=1, part=part)
             yield missing(request, header.missing or str(found)), None
