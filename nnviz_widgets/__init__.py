@@ -39,6 +39,7 @@ from nnviz_widgets.widgets.cursor import Cursor as Cursor
 from nnviz_widgets.widgets.data_panel import DataPanel as DataPanel
 from nnviz_widgets.widgets.inspection import inspect as inspect
 from nnviz_widgets.widgets.inspector import Inspector as Inspector
+from nnviz_widgets.widgets.options import options as options
 from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "export_html",
     "inspect",
     "normalize",
+    "options",
     "read_manifest",
     "standardize",
 ]

@@ -38,6 +38,7 @@ NAMES = [
     "export_html",
     "inspect",
     "normalize",
+    "options",
     "read_manifest",
     "standardize",
 ]
@@ -48,7 +49,7 @@ MEMBERS = {
         "error recording cursor inspector"
     ),
     "Recording": "layers steps tensor tensor_steps why vitals neurons metrics figure",
-    "Inspector": "PANELS source recording cursor",
+    "Inspector": "PANELS source recording cursor show_static",
     "Cursor": "layer layer_index step neuron sample follow",
 }
 

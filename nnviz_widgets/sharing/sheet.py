@@ -34,6 +34,9 @@ THEME = {
 MIXED = {"muted": 0.64, "line": 0.12, "raw": 0.18, "raised": 0.045}
 """How much of the text's colour is mixed into the surface, as there."""
 
+Box = tuple[float, float, float, float]
+"""Left, top, width and height, in CSS pixels."""
+
 Ink = Literal["text", "muted", "line", "raw", "raised", "accent", "second", "select", "bad"]
 INKS: tuple[Ink, ...] = ("text", "muted", "line", "raw", "raised", "accent", "second", "select", "bad")
 SHADES = 8
@@ -64,7 +67,7 @@ def _palette() -> bytes:
     shades = [surface + (shade + 1) / SHADES * (_ink(name) - surface) for name in INKS for shade in range(SHADES)]
     specials = [_rgb(SPECIAL[name]) for name in _SPECIALS]
     colors = np.concatenate([[surface], shades, specials, _ramp(COLOR_MAPS["diverging-light"])])
-    return np.rint(colors).astype(np.uint8).tobytes()
+    return bytes(np.rint(colors).astype(np.uint8))
 
 
 PALETTE = _palette()
@@ -171,7 +174,7 @@ class Sheet:
 
     def curve(
         self,
-        box: tuple[float, float, float, float],
+        box: Box,
         x: npt.NDArray[np.float64],
         y: npt.NDArray[np.float64],
         ink: Ink,
@@ -182,7 +185,7 @@ class Sheet:
         """Draw a line through points in a box; what is not finite is a gap, a lonely point a dot.
 
         Args:
-            box: Left, top, width and height.
+            box: Where.
             x: Places from 0 to 1 along the box, rising.
             y: Places from 0 to 1 up the box, or not finite.
             ink: Its colour.
@@ -227,7 +230,7 @@ def _heights(n: int, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> 
     if len(x) < 2:
         return np.full(n, np.nan)
     # A NaN at either end of a piece makes all of the piece NaN.
-    return np.interp(columns, x, y, left=np.nan, right=np.nan)
+    return np.asarray(np.interp(columns, x, y, left=np.nan, right=np.nan))
 
 
 def _stroke(heights: npt.NDArray[np.float64], n_rows: int, width: float) -> npt.NDArray[np.uint8]:

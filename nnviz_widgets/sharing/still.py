@@ -18,6 +18,7 @@ from nnviz_widgets.pictures.picture import picture, shrink
 from nnviz_widgets.pictures.series import series_message
 from nnviz_widgets.pictures.stack import stacked
 from nnviz_widgets.pictures.status import status_of
+from nnviz_widgets.sharing.privacy import MOST_SIDE
 from nnviz_widgets.sharing.sheet import LEVELS, SCALE, Sheet, colors_of, px, ramp_colors
 from nnviz_widgets.sharing.still_layers import LIST_WIDTH, draw_layers, height_of_layers
 from nnviz_widgets.sharing.still_timeline import Line, draw_timeline
@@ -42,9 +43,6 @@ MAX_CELLS = 17_000
 
 LEAST_COLS = 128
 """Rows are pooled first: a column is a neuron."""
-
-MOST_SIDE = 256
-"""Cells of a map along a side, as in a public file."""
 
 HEAD, TIMELINE, FOOT = 56, 132, 30
 _LABEL, _BAR = 100, 78

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnviz_widgets.sharing.still_timeline import Line, range_of, smooth
+from nnviz_widgets.sharing.still_timeline import range_of, smooth
 from nnviz_widgets.sharing.still_words import health_words, sick_words
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nnviz_widgets.protocol import Health, LayerEntry
-    from nnviz_widgets.sharing.sheet import Sheet
+    from nnviz_widgets.sharing.sheet import Box, Ink, Sheet
+    from nnviz_widgets.sharing.still_timeline import Line
 
 LIST_WIDTH = 248
 HEAD, STRIP, WORDS = 32, 31, 16
@@ -118,13 +119,14 @@ def _draw_row(
         y += STRIP
     if health is None:
         return
-    for words, ink in ((health_words(health), "muted"), (sick_words(health), "bad")):
+    inked: tuple[tuple[str, Ink], ...] = ((health_words(health), "muted"), (sick_words(health), "bad"))
+    for words, ink in inked:
         if words:
-            sheet.text(left + indent, y + 11, words, "bad" if ink == "bad" else "muted", 11, width=LIST_WIDTH - 28)
+            sheet.text(left + indent, y + 11, words, ink, 11, width=LIST_WIDTH - indent - 14)
             y += WORDS
 
 
-def draw_strip(sheet: Sheet, box: tuple[float, float, float, float], strip: Line) -> None:
+def draw_strip(sheet: Sheet, box: Box, strip: Line) -> None:
     """Draw a norm over the steps, raw and smoothed; one that decays by orders of magnitude by its logarithm."""
     values = _to_scale(strip.values)
     found = range_of(values)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nnviz_widgets.protocol import Status
-    from nnviz_widgets.sharing.sheet import Ink, Sheet
+    from nnviz_widgets.sharing.sheet import Box, Ink, Sheet
 
 NOT_DRAWN = ("gradient_l2", "learning_rate", "lr")
 """Metrics that say how the run is made, not how it goes."""
@@ -117,7 +117,7 @@ def curves_of(lines: list[Line]) -> list[Curve]:
     return curves
 
 
-def draw_timeline(sheet: Sheet, box: tuple[float, float, float, float], lines: list[Line], status: Status) -> None:
+def draw_timeline(sheet: Sheet, box: Box, lines: list[Line], status: Status) -> None:
     """Draw the metrics over the whole length of the run into a box of left, top, width and height."""
     left, top, width, height = box
     curves = curves_of(lines)
@@ -127,7 +127,7 @@ def draw_timeline(sheet: Sheet, box: tuple[float, float, float, float], lines: l
     _draw_frame(sheet, frame, last, status)
     for side, axis in axes.items():
         if axis is not None:
-            _draw_axis(sheet, frame, side == "left", axis, lines=side == "left")
+            _draw_axis(sheet, frame, axis, left=side == "left")
     for curve in curves:
         axis = axes[curve.side]
         assert axis is not None
@@ -149,7 +149,7 @@ def _axis(curves: list[Curve], side: str) -> Axis | None:
     return axis_of(low, 1 if share else high)
 
 
-def _draw_frame(sheet: Sheet, frame: tuple[float, float, float, float], last: int, status: Status) -> None:
+def _draw_frame(sheet: Sheet, frame: Box, last: int, status: Status) -> None:
     x, y, width, height = frame
     each = status.steps_per_epoch
     epochs = math.ceil(last / each) if each else 0
@@ -167,19 +167,19 @@ def _draw_frame(sheet: Sheet, frame: tuple[float, float, float, float], last: in
         sheet.text(middle, y + height + 15, words, "muted", _FONT, anchor="middle")
 
 
-def _draw_axis(sheet: Sheet, frame: tuple[float, float, float, float], left: bool, axis: Axis, *, lines: bool) -> None:
+def _draw_axis(sheet: Sheet, frame: Box, axis: Axis, *, left: bool) -> None:
     x, y, width, height = frame
     for tick in axis.ticks():
         at = y + height * (1 - (tick - axis.low) / (axis.high - axis.low))
-        if lines:
+        if left:  # two sets of lines would be a mesh
             sheet.rect(x, at, width, 0.5, "line")
-        place, anchor = (x - 7, "end") if left else (x + width + 7, "start")
-        sheet.text(place, at + 4, short(round(tick, 12)), "muted", _FONT, anchor=anchor)
+        place = x - 7 if left else x + width + 7
+        sheet.text(place, at + 4, short(round(tick, 12)), "muted", _FONT, anchor="end" if left else "start")
 
 
 def _draw_names(
     sheet: Sheet,
-    frame: tuple[float, float, float, float],
+    frame: Box,
     curves: list[Curve],
     axes: dict[str, Axis | None],
     last: int,

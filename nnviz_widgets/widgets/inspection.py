@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.inspection import Inspection
-from nnviz_widgets.widgets.inspector import PANELS, Inspector
+from nnviz_widgets.pictures.panels import PANELS
+from nnviz_widgets.widgets.inspector import Inspector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

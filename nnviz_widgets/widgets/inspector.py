@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import weakref
-from html import escape
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import msgspec
 import traitlets
+from IPython.display import display
 from ipywidgets import Layout, widget_serialization
 from ipywidgets.widgets.trait_types import InstanceDict
 
+from nnviz_widgets.core.calls import called
 from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.front_end import front_end
+from nnviz_widgets.pictures.panels import PANELS
 from nnviz_widgets.pictures.source import as_source, found
 from nnviz_widgets.pictures.status import status_of
+from nnviz_widgets.sharing.live_file import live_file
 from nnviz_widgets.widgets.channel import Channel
 from nnviz_widgets.widgets.cursor import Cursor, cursor_of
 from nnviz_widgets.widgets.door import Door
+from nnviz_widgets.widgets.fallback import fallback, still_of
+from nnviz_widgets.widgets.options import options
 from nnviz_widgets.widgets.publisher import Publisher
 from nnviz_widgets.widgets.route import heed_the_page
+from nnviz_widgets.widgets.static import static_html
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from nnviz_widgets.core.frame import Kind
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.protocol import Status
+    from nnviz_widgets.sharing.live_file import LiveFile
+    from nnviz_widgets.sharing.privacy import Privacy
+    from nnviz_widgets.sharing.still import Still
 
-PANELS = ("transport", "layers", "activations", "weights", "gradients", "neuron", "timeline")
+STATIC_BYTES = "2 MB"
+"""Of a view that moves without a kernel: a notebook of a few of them can still be sent by mail."""
 
 _OURS = frozenset({"_status", "_panels", "_esm", "_css", "cursor"})
 """Traits that only Python writes; a page that sends them is not heard."""
@@ -122,25 +133,76 @@ class Inspector(anywidget.AnyWidget):
             super().set_state({name: value for name, value in sync_data.items() if name not in _OURS})
 
     def _set_status(self, status: Status) -> None:
+        """Tell the pages, also what they were told before: they may have missed it."""
+        told = msgspec.to_builtins(status)
         with self._lock:
-            self._status = msgspec.to_builtins(status)
+            if told == self._status:
+                self.send_state("_status")
+            else:
+                self._status = told
 
     def __repr__(self) -> str:
         """Say in one line what it shows."""
         closed = ", closed" if self._closing else ""
         return f"<Inspector of {self._source!r}: {', '.join(self._panels)}{closed}>"
 
+    @called("inspector.show_static")
+    def show_static(
+        self,
+        *,
+        layers: str | Sequence[str] | None = None,
+        steps: int | Iterable[int] | None = None,
+        kinds: Kind | Sequence[Kind] | None = None,
+        max_bytes: int | str = STATIC_BYTES,
+        title: str | None = None,
+        privacy: Privacy | None = None,
+    ) -> None:
+        """Show what `nnviz.export_html` would write, in the output of this cell: it moves without a kernel.
+
+        It is saved with the notebook, and moves in pages that nbconvert makes of it, without a network too. It shows
+        the run as it is now. `nnviz.options.static = True` does this for every view.
+
+        Args:
+            layers: As for `nnviz.export_html`: names, paths or patterns of layers; all by default.
+            steps: Which of the kept steps; all by default.
+            kinds: Which kinds of tensors; all by default.
+            max_bytes: The most bytes of the view. The notebook grows by as much.
+            title: What it is called; the name of the run by default.
+            privacy: What it may hold; `None` is the safe default.
+
+        Raises:
+            InvalidArgumentError: If an argument is not one of these, or nothing fits `max_bytes`.
+            LayerNotFound: If a name or pattern matches no layer.
+            FrontEndMissing: If the package was made without its page.
+        """
+        made = live_file(
+            self, layers=layers, steps=steps, kinds=kinds, max_bytes=max_bytes, title=title, privacy=privacy
+        )
+        display(self._static_bundle(made), raw=True)  # type: ignore[no-untyped-call]
+
+    def _static_bundle(self, made: LiveFile) -> dict[str, Any]:
+        picture = self._still()
+        data, _ = fallback(picture, self._name)
+        return {**data, "text/html": static_html(made.text, picture, made.manifest.title), "text/plain": repr(self)}
+
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        if options.static and not self._closing:
+            return self._static_bundle(live_file(self, max_bytes=STATIC_BYTES)), {}
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is None:
             return None
         data, metadata = bundle
-        name = self._status.get("name") or "a model"
-        data["text/html"] = (
-            f"<p>Here is an Inspector of <b>{escape(str(name))}</b>, which lives while its kernel does. "
-            "The kernel is gone, or this page cannot show widgets: run the cell again to see it.</p>"
-        )
-        return data, metadata
+        more, described = fallback(self._still(), self._name)
+        return {**data, **more}, {**metadata, **described}
+
+    @property
+    def _name(self) -> str:
+        return str(self._status.get("name") or "a model")
+
+    def _still(self) -> Still | None:
+        """Draw what it shows now, of what may be seen by anybody."""
+        cursor = self.cursor
+        return still_of(self._source_view, cursor.layer, -1 if cursor.follow else cursor.step)
 
 
 def _receive(inspector: Inspector, content: object, buffers: object) -> None:

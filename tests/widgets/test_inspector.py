@@ -1,18 +1,32 @@
 """The widget itself: its arguments, what is saved of it, and its end."""
 
+import base64
 import gc
+import html
+import inspect
+import io
 import json
 import threading
 import weakref
+from html.parser import HTMLParser
 
 import ipywidgets
 import pytest
+from PIL import Image
 
 from nnviz_widgets import front_end as front_end_module
-from nnviz_widgets.errors import FrontEndMissing, InvalidArgumentError
+from nnviz_widgets.errors import FrontEndMissing, InvalidArgumentError, UnknownAttribute, WrongArguments
+from nnviz_widgets.sharing import page as page_module
+from nnviz_widgets.sharing.export import export_html
+from nnviz_widgets.sharing.privacy import Privacy
+from nnviz_widgets.widgets import fallback as fallback_module
+from nnviz_widgets.widgets import inspector as inspector_module
 from nnviz_widgets.widgets.cursor import Cursor
 from nnviz_widgets.widgets.inspector import Inspector
+from nnviz_widgets.widgets.options import options
 from tests.widgets.fakes import FakeSession, Page, dense_catalogue, until
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def publishers():
@@ -130,11 +144,128 @@ def test_a_page_cannot_write_what_is_ours(inspector):
 
 def test_P01_the_fallback_for_a_dead_kernel_is_escaped_text(make_inspector):
     session = FakeSession(name="</b><script>alert(1)</script>")
-    data, _ = make_inspector(session)._repr_mimebundle_()
-    assert set(data) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
+    data, metadata = make_inspector(session)._repr_mimebundle_()
+    assert set(data) == {"text/plain", "text/html", "image/png", WIDGET}
     assert "<script>" not in data["text/html"]
-    assert "run the cell again" in data["text/html"]
+    assert html.unescape(data["text/html"]).count(metadata["image/png"]["alt"]) == 1
     assert "\n" not in data["text/plain"]
+
+
+def test_the_still_picture_is_in_the_output_and_in_no_trait(make_inspector, session):
+    session.take_step(full=True)
+    inspector = make_inspector(session)
+    data, metadata = inspector._repr_mimebundle_()
+    png = base64.b64decode(data["image/png"])
+    image = Image.open(io.BytesIO(png))
+    assert image.size == (2 * metadata["image/png"]["width"], 2 * metadata["image/png"]["height"])
+    assert f"data:image/png;base64,{data['image/png']}" in data["text/html"]
+    assert len(json.dumps(data)) < 200 << 10
+    assert data["image/png"][:400] not in json.dumps(inspector.get_state(), default=str)
+
+
+def test_the_still_picture_is_of_what_is_looked_at(make_inspector, session):
+    session.take_step(full=True)
+    inspector = make_inspector(session)
+    first = inspector._repr_mimebundle_()[0]["image/png"]
+    inspector.cursor.layer = "digits"
+    second = inspector._repr_mimebundle_()[0]["image/png"]
+    inspector.cursor.step = 0
+    assert len({first, second, inspector._repr_mimebundle_()[0]["image/png"]}) == 3
+
+
+@pytest.mark.parametrize("words", ["run the cell again", "This page forbids the widget code (CSP script-src blob:)"])
+def test_C09_C17_the_fallback_says_what_may_be_wrong_and_how_to_get_back(inspector, words):
+    assert words in inspector._repr_mimebundle_()[0]["text/html"]
+
+
+def test_a_view_is_shown_and_the_log_says_why_where_no_still_can_be_drawn(inspector, monkeypatch, caplog):
+    monkeypatch.setattr(fallback_module, "still", lambda *_: 1 / 0)
+    data, metadata = inspector._repr_mimebundle_()
+    assert set(data) == {"text/plain", "text/html", WIDGET}
+    assert metadata == {}
+    assert "run the cell again" in data["text/html"]
+    assert "the still picture of a view could not be drawn" in caplog.text
+
+
+@pytest.fixture
+def stub_page(monkeypatch):
+    """The page of shared files must not have to be built for the Python side to be tested."""
+    monkeypatch.setattr(page_module, "page_front_end", lambda: ('say("a & b")', "b {}"))
+
+
+def frame_of(data):
+    """The attributes of the frame in an output."""
+    attributes = {}
+
+    class Frames(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag == "iframe":
+                attributes.update(attrs)
+
+    Frames().feed(data["text/html"])
+    return attributes
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What was displayed beside the cell's own value."""
+    seen = []
+    monkeypatch.setattr(inspector_module, "display", lambda data, raw: seen.append(data))
+    return seen
+
+
+def test_show_static_is_the_page_of_a_file_in_a_frame_without_rights(inspector, session, stub_page, displayed):
+    session.take_step(full=True)
+    assert inspector.show_static(title='a "title"') is None
+    (data,) = displayed
+    frame = frame_of(data)
+    assert frame["sandbox"] == "allow-scripts allow-downloads"
+    assert frame["title"] == 'a "title"'
+    assert frame["srcdoc"].startswith("<!doctype html>")
+    assert 'say("a & b")' in frame["srcdoc"]
+    assert '"left_out":["left out: ' in frame["srcdoc"]
+    assert set(data) == {"text/plain", "text/html", "image/png"}
+
+
+def test_show_static_takes_what_export_html_takes(inspector, session, stub_page, displayed):
+    session.take_step(full=True)
+    inspector.show_static(layers="hidden", steps=-1, kinds="weights", max_bytes="300 kB", privacy=Privacy("inputs"))
+    assert '"digits"' not in frame_of(displayed[0])["srcdoc"].partition("nnviz-manifest")[2].partition("</script>")[0]
+    ours = inspect.signature(inspector.show_static).parameters
+    theirs = [
+        each for name, each in inspect.signature(export_html).parameters.items() if name not in ("source", "path")
+    ]
+    assert list(ours) == [each.name for each in theirs]
+    with pytest.raises(WrongArguments, match="Did you mean `layers`"):
+        inspector.show_static(layer="hidden")
+    with pytest.raises(InvalidArgumentError, match="max_bytes"):
+        inspector.show_static(max_bytes="1 kB")
+
+
+def test_a_static_view_is_shown_where_the_option_says_so(inspector, session, stub_page):
+    session.take_step(full=True)
+    with options(static=True):
+        data, _ = inspector._repr_mimebundle_()
+    assert WIDGET not in data
+    assert frame_of(data)["srcdoc"].startswith("<!doctype html>")
+    assert WIDGET in inspector._repr_mimebundle_()[0]
+
+
+def test_options_know_their_names_and_values():
+    assert repr(options) == "<Options: static=False>"
+    options.static = True
+    assert options.static is True
+    options.reset()
+    assert options.static is False
+    with pytest.raises(UnknownAttribute, match="`static`"):
+        options.statc = True
+    with pytest.raises(InvalidArgumentError, match="True or False"):
+        options.static = "yes"
+    with pytest.raises(WrongArguments, match="Did you mean `static`"):
+        options(statik=True)
+    with pytest.raises(ZeroDivisionError), options(static=True):
+        raise ZeroDivisionError
+    assert options.static is False
 
 
 def test_a_closed_inspector_says_so(inspector):
