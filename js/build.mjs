@@ -1,4 +1,4 @@
-// Builds the widget into the Python package (default), the kernel-less demo page (--demo), or prints sizes (--size).
+// Builds the widget and the page of shared files into the Python package (default), the demo (--demo), or prints sizes (--size).
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,8 @@ const widget = {
   minify: true,
   legalComments: "none",
 };
+/** The script of a shared file: it stands in the page itself, whose policy allows that very text. */
+const page = { ...widget, entryPoints: { page: here("src/page.tsx") }, format: "iife" };
 const demo = {
   ...shared,
   entryPoints: { demo: here("demo/demo.ts") },
@@ -23,12 +25,23 @@ const demo = {
   sourcemap: "inline",
 };
 
+/** What would end the element that the script stands in, or begin a comment in it. */
+const ENDS_ITS_ELEMENT = /<\/script|<script|<!--/i;
+
+async function checkPage() {
+  const script = await readFile(here("../nnviz_widgets/static/page.js"), "utf8");
+  const found = ENDS_ITS_ELEMENT.exec(script);
+  if (found === null) return;
+  console.error(`page.js must stand inside a script element, it has ${found[0]} at ${found.index}`);
+  process.exitCode = 1;
+}
+
 async function printSizes() {
-  for (const name of ["inspector.js", "inspector.css"]) {
+  for (const name of ["inspector.js", "inspector.css", "page.js", "page.css"]) {
     const bytes = await readFile(here(`../nnviz_widgets/static/${name}`));
     const gzip = gzipSync(bytes, { level: 9 }).length;
     console.log(JSON.stringify({ file: name, bytes: bytes.length, gzip_bytes: gzip }));
-    if (gzip > MAX_GZIP_BYTES) {
+    if (name.startsWith("inspector") && gzip > MAX_GZIP_BYTES) {
       console.error(`${name} must be at most ${MAX_GZIP_BYTES} bytes in gzip, it has ${gzip}`);
       process.exitCode = 1;
     }
@@ -55,13 +68,13 @@ function serve(port) {
 
 const flag = process.argv[2];
 if (flag === "--watch") {
-  const context = await esbuild.context(widget);
-  await context.watch();
+  for (const options of [widget, page]) await (await esbuild.context(options)).watch();
 } else if (flag === "--demo") {
   await esbuild.build(demo);
   serve(Number(process.env.PORT ?? 8123));
 } else if (flag === "--size") {
   await printSizes();
 } else {
-  await esbuild.build(widget);
+  await Promise.all([esbuild.build(widget), esbuild.build(page)]);
+  await checkPage();
 }

@@ -6,8 +6,6 @@ export interface Clock {
   /** Draws at the next frame of the screen, together with all others. Returns how to stop. */
   addPainter(paint: () => void): () => void;
   repaint(): void;
-  /** Draws at once: a browser that prints does not wait for a frame of the screen. */
-  paint(): void;
 }
 
 /** Runs all painters in one animation frame and then tells the source that its frame is on screen. */
@@ -30,7 +28,6 @@ export function createClock(source: FrameSource, abort: AbortSignal): Clock {
   abort.addEventListener("abort", () => cancelAnimationFrame(scheduled));
   return {
     repaint,
-    paint: tick,
     addPainter(paint: () => void): () => void {
       painters.add(paint);
       repaint();

@@ -5,7 +5,7 @@ import { createReadout } from "./readout.ts";
 import type { Store } from "./store.ts";
 import { watchTheme } from "./theme.ts";
 import { createAnnouncer } from "./view/announce.ts";
-import { ViewContext } from "./view/context.ts";
+import { type PageParts, ViewContext } from "./view/context.ts";
 import { Inspector } from "./view/Inspector.tsx";
 
 /**
@@ -21,7 +21,7 @@ function keepKeys(root: HTMLElement, signal: AbortSignal): void {
 }
 
 /** Mounts, and returns how to undo it. */
-export function mount(store: Store, el: HTMLElement): () => void {
+export function mount(store: Store, el: HTMLElement, parts: PageParts | null = null): () => void {
   const end = new AbortController();
   const root = document.createElement("div");
   root.className = "nnv-root";
@@ -34,6 +34,7 @@ export function mount(store: Store, el: HTMLElement): () => void {
     theme: watchTheme(root, end.signal),
     readings,
     announce: createAnnouncer(store, readings, end.signal),
+    parts,
   };
   render(
     <ViewContext.Provider value={view}>

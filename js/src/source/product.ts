@@ -31,10 +31,10 @@ function weightsFor(answering: Answering, wanted: Wanted, step: number): Found |
 }
 
 function factorsOf(answering: Answering, wanted: Wanted, step: number): Factors | string {
-  const fed = answering.run.fed.find(({ layer }) => layer === wanted.layer);
-  if (typeof fed?.why === "string") return fed.why;
   const input = inputAt(answering, wanted, step);
   if (typeof input === "string") return input;
+  const fed = answering.run.fed.find(({ layer }) => layer === wanted.layer);
+  if (typeof fed?.why === "string") return fed.why;
   const weights = weightsFor(answering, wanted, step);
   return typeof weights === "string" ? weights : { weights, input };
 }
@@ -96,7 +96,7 @@ function biasAt({ biasSteps, biases }: RecordedFed, step: number, neuron: number
   return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
-type Sum = Pick<NeuronData, "weighted" | "bias" | "weightsStep">;
+type Sum = Pick<NeuronData, "weighted" | "bias" | "weightsStep" | "rounded">;
 
 const NO_SUM: Sum = { weighted: null, bias: null, weightsStep: null };
 
@@ -114,13 +114,15 @@ export function planSum(answering: Answering, wanted: Wanted, step: number): Pla
     draw() {
       const { cells } = drawn(factors, wanted.neuron);
       const sum = cells === null ? null : sumOf(cells);
-      const digits = (value: number) => (isRounded(factors) ? Number(value.toPrecision(DIGITS)) : value);
+      const rounded = isRounded(factors);
+      const digits = (value: number) => (rounded ? Number(value.toPrecision(DIGITS)) : value);
       const weightsStep = factors.weights.entry.step;
       const bias = biases.every(isAtHand) ? biasAt(fed, weightsStep, wanted.neuron) : null;
       return {
         weighted: sum === null ? null : digits(sum),
         bias: bias === null ? null : digits(bias),
         weightsStep,
+        rounded,
       };
     },
   };

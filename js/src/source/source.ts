@@ -50,6 +50,8 @@ export interface NeuronData {
   readonly bias: number | null;
   /** The step of the weights in it. */
   readonly weightsStep: number | null;
+  /** Whether it is the sum of numbers that were rounded before. */
+  readonly rounded?: boolean;
   /** How it changed over the steps; `null` where the lines of the frames before are still good. */
   readonly lines: readonly Line[] | null;
 }

@@ -1,7 +1,7 @@
 /** A shared file's document as a recorded run: what it holds is packed, and unpacked when somebody looks. */
 
 import { DOCUMENT_VERSION, type Document, type StoredPicture } from "../document.gen.ts";
-import type { Plane, Status } from "../protocol.gen.ts";
+import type { Kind, LayerEntry, Plane, Status } from "../protocol.gen.ts";
 import { type Chunks, createChunks } from "./chunks.ts";
 import type {
   Lazy,
@@ -16,6 +16,8 @@ import { cellsOfBytes, cellsOfPalette } from "./unpack.ts";
 
 /** Bytes of unpacked arrays that are kept: a few hundred pictures. */
 const BUDGET = 96 << 20;
+
+const OF_SAMPLES: readonly Kind[] = ["activations", "activation_gradients"];
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -90,6 +92,18 @@ function seriesOf(chunks: Chunks, { series }: Document): Lazy<SeriesData> {
   });
 }
 
+/** How many samples there is something to see of: fewer than were recorded, or none. */
+function samplesIn({ pictures, headers }: Document, { path, n_samples }: LayerEntry): number {
+  const told = pictures.filter(({ layer, cells }) => layer === path && cells >= 0);
+  const ofSamples = told.filter(({ header }) => {
+    const plane = headers[header];
+    return plane !== undefined && OF_SAMPLES.includes(plane.tensor);
+  });
+  if (ofSamples.length === 0) return 0;
+  const own = ofSamples.flatMap(({ sample }) => sample ?? []);
+  return own.length === 0 ? n_samples : Math.min(n_samples, Math.max(...own) + 1);
+}
+
 /** Nothing runs behind a file. */
 function atRest(status: Status): Status {
   const source = status.source === "session" ? "recording" : status.source;
@@ -110,7 +124,7 @@ export function recordedRun(document: Document, text: string): RecordedRun {
   const chunks = createChunks(text, document.chunks, BUDGET);
   return {
     status: atRest(document.status),
-    layers: document.layers,
+    layers: document.layers.map((layer) => ({ ...layer, n_samples: samplesIn(document, layer) })),
     series: seriesOf(chunks, document),
     labels: document.labels,
     planes: document.pictures.map((stored) => planeOf(chunks, document, stored)),

@@ -68,7 +68,7 @@ export function Heatmap({ tensor, height, visible }: Props) {
   useRequest(tensor, height, size, visible);
   const missing = shown.missing.value;
   const filled = shown.height.value;
-  const { store } = useView();
+  const { store, parts } = useView();
   const asTable = store.tables.value.has(tensor) && missing === null;
   useKeptFocus(box, asTable);
   const picture = (
@@ -82,7 +82,9 @@ export function Heatmap({ tensor, height, visible }: Props) {
     <div class="nnv-map" data-tensor={tensor} style={{ "--nnv-height": `${height}px` }}>
       <Label tensor={tensor} data={shown.told} />
       <div class={asTable ? "nnv-map-box nnv-map-table" : "nnv-map-box"} ref={box}>
-        {missing !== null ? <p class="nnv-missing">{missing}</p> : drawn}
+        {missing === null && drawn}
+        {missing !== null && parts === null && <p class="nnv-missing">{missing}</p>}
+        {missing !== null && parts !== null && <parts.Missing words={missing} data={shown.told} />}
       </div>
       <Bar tensor={tensor} shown={shown} height={filled ?? height} />
       <Tools tensor={tensor} shown={shown} />

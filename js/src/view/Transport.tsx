@@ -190,13 +190,13 @@ function Figures({ status }: { status: Status }) {
 
 /** Run, pause, step; how it stands; the figures. A recording has no buttons. */
 export function Transport({ help }: { help: Signal<boolean> }) {
-  const { store } = useView();
+  const { store, parts } = useView();
   const status = store.source.status.value;
   if (status === null) return null;
   return (
     <>
       <div class="nnv-transport">
-        {status.source === "session" && <Buttons />}
+        {parts !== null ? <parts.Controls /> : status.source === "session" && <Buttons />}
         <Chip status={status} />
         <Figures status={status} />
         <HelpButton open={help} />

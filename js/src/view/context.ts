@@ -1,12 +1,21 @@
 /** What every component of one view is given. */
 
 import type { ReadonlySignal } from "@preact/signals";
-import { createContext } from "preact";
+import { type ComponentType, createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
 import type { Reading } from "../readout.ts";
+import type { PlaneData } from "../source/source.ts";
 import type { Store } from "../store.ts";
 import type { Theme } from "../theme.ts";
+
+/** What a page puts in that no kernel stands behind. */
+export interface PageParts {
+  /** In place of the buttons that run a session. */
+  readonly Controls: ComponentType;
+  /** In place of a picture that there is not. */
+  readonly Missing: ComponentType<{ words: string; data: ReadonlySignal<PlaneData | null> }>;
+}
 
 export interface View {
   readonly store: Store;
@@ -14,6 +23,7 @@ export interface View {
   readonly readings: ReadonlySignal<readonly Reading[]>;
   /** Tells a screen reader what is under the cursor now. */
   announce(tensor: Kind): void;
+  readonly parts: PageParts | null;
 }
 
 export const ViewContext = createContext<View | null>(null);

@@ -1,0 +1,48 @@
+/** Reads what a shared file holds out of its page. */
+
+import { DATA_ID, INDEX_ID, MANIFEST_ID, type Document as Shared } from "../document.gen.ts";
+import type { RecordedRun } from "../source/recorded.ts";
+import { recordedRun } from "../source/stored.ts";
+import { canInflate, fromBase64, inflate } from "../source/unpack.ts";
+
+export interface Packed {
+  readonly shared: Shared;
+  readonly run: RecordedRun;
+  /** As it is written for `nnviz.read_manifest`. */
+  readonly manifest: unknown;
+}
+
+/** No index is larger: of a damaged file not even that much is unpacked in vain. */
+const LARGEST_INDEX = 256 << 20;
+
+const TOO_OLD =
+  "This browser cannot unpack what the file holds. Open it in Chrome or Edge 103, Firefox 113, Safari 16.4 or newer.";
+
+function textOf(id: string): string {
+  const text = document.getElementById(id)?.textContent;
+  if (text === undefined || text === null || text === "")
+    throw new Error(
+      `The file is not whole: its part "${id}" is missing. Ask for it again, or export it again.`,
+    );
+  return text;
+}
+
+async function readIndex(): Promise<Shared> {
+  const packed = textOf(INDEX_ID);
+  try {
+    const bytes = await inflate(fromBase64(packed.trim()), LARGEST_INDEX);
+    const shared: Shared = JSON.parse(new TextDecoder().decode(bytes));
+    return shared;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The file is damaged: its index cannot be read (${reason}). Ask for it again.`);
+  }
+}
+
+/** Fails with a sentence for the person. */
+export async function readPacked(): Promise<Packed> {
+  if (!canInflate()) throw new Error(TOO_OLD);
+  const shared = await readIndex();
+  const run = recordedRun(shared, textOf(DATA_ID));
+  return { shared, run, manifest: JSON.parse(textOf(MANIFEST_ID)) };
+}
