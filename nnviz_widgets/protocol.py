@@ -391,6 +391,8 @@ class Frame(_Message, tag="frame"):
     planes: list[Plane]
     acknowledge: bool = False
     """Whether the client must send an `Ack` of it once it, or a later frame, is painted."""
+    nth: int = 0
+    """How many frames have left for the client since it was ready, with this one: a gap tells that some were lost."""
     order_buffer: int = -1
     """Index of the buffer with the neuron at each place, int32, where the neurons are sorted; -1 where they are not."""
     neuron: Neuron | None = None

@@ -242,6 +242,7 @@ export interface Frame {
   labels: string[];
   planes: Plane[];
   acknowledge: boolean;
+  nth: number;
   order_buffer: number;
   neuron: Neuron | null;
 }

@@ -122,6 +122,50 @@ describe("frames", () => {
     expect(await askedAfter(60_000)).toBe(4);
   });
 
+  test("C14 frames that never came are counted and told, once in a while", async () => {
+    const { source, show } = await connected();
+    vi.useFakeTimers();
+    let seq = 0;
+    const came = (...numbers: number[]) => {
+      for (const nth of numbers) show(++seq, { nth });
+      return source.notice.value?.text ?? "";
+    };
+    expect(came(1, 2, 3)).toBe("");
+    expect(came(16)).toMatch(/^12 pictures did not reach this page\. The server drops messages/);
+    source.dismissNotice();
+    expect(came(20)).toBe("");
+    vi.advanceTimersByTime(600_000);
+    expect(came(21)).toMatch(/^3 pictures/);
+  });
+
+  test("C14 what the person has not read yet is not replaced by the count of lost frames", async () => {
+    const { source, show } = await connected();
+    source.tell("error", "the loss is NaN");
+    show(1, { nth: 1 });
+    show(2, { nth: 3 });
+    expect(source.notice.value?.text).toBe("the loss is NaN");
+    source.dismissNotice();
+    show(3, { nth: 4 });
+    expect(source.notice.value?.text).toMatch(/^1 picture did/);
+  });
+
+  test("C14 no frame is missed by a page that was reloaded, one of two, or greeted again", async () => {
+    const { kernel, source, show } = await connected();
+    show(50, { nth: 7 });
+    kernel.say(frame("another page", 51, [plane(1, 1)], { nth: 99 }), [CELLS.buffer]);
+    show(52, { nth: 8 });
+    show(52, { nth: 8 });
+    kernel.fire("comm:close");
+    source.setLive(true);
+    await expect.poll(() => source.notice.value?.text).toMatch("Reconnected");
+    source.dismissNotice();
+    show(60, { nth: 9 });
+    show(61, { nth: 1 });
+    kernel.say(frame(kernel.client, 62, [], { nth: 2 }));
+    show(63, { nth: 3 });
+    expect(source.notice.value).toBeNull();
+  });
+
   test("a frame of nothing is a question whether anybody paints", async () => {
     const { kernel, source } = await connected();
     kernel.say(frame(kernel.client, 7, [], { layer: "" }));

@@ -212,6 +212,7 @@ export function frame(client: string, seq: number, planes: Plane[], changes: Par
     labels: [],
     planes,
     acknowledge: true,
+    nth: 0,
     order_buffer: -1,
     neuron: null,
     ...changes,

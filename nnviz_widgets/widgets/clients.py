@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from nnviz_widgets.widgets.credit import Credit
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Client:
         due_at: When the next frame may leave while it runs: frames keep a beat, so that one that is late costs none.
         sent: What the last frame showed, to send nothing twice.
         greeted: Whether layers and series were sent since it came.
+        n_sent: How many frames have left for it.
+        unsure: Whether it asked again for what it asked for before: it missed something, and perhaps not only frames.
     """
 
     name: str
@@ -45,6 +49,8 @@ class Client:
     due_at: float = 0.0
     sent: Any = None
     greeted: bool = False
+    n_sent: int = 0
+    unsure: bool = False
 
     @property
     def following(self) -> bool:
@@ -95,6 +101,9 @@ class Clients:
             client = self._clients.get(watch.client) or self._add(watch.client)
             if client.credit.used and now - client.sent_at > LOST_AFTER_S:
                 client.credit.reset()
+            client.unsure = (
+                client.watch is not None and msgspec.structs.replace(watch, id=client.watch.id) == client.watch
+            )
             client.watch, client.heard_at = watch, now
 
     def acknowledge(self, name: str, seq: int) -> None:

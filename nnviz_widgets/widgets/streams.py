@@ -82,6 +82,7 @@ class Streams:
         if not clients:
             return None
         self._greet(clients)
+        self._reassure(clients)
         silent = all(client.silent(now) for client in clients)
         self._publish_layers()
         pauses = [self._publish_status(now, silent)]
@@ -112,6 +113,16 @@ class Streams:
         self._catalogue = self._status = None
         self._n_notices = 0
         self._series_due, self._series_at = True, 0.0
+
+    def _reassure(self, clients: list[Client]) -> None:
+        """Tell status and series again if a page is unsure: the last ones of a run have none after them."""
+        unsure = [client for client in clients if client.unsure]
+        for client in unsure:
+            client.unsure = False
+        if unsure and self._status is not None:
+            status = self._status
+            self._channel.attempt(lambda: self._set_status(status))
+            self._series_due = True
 
     def _publish_layers(self) -> None:
         catalogue = self._source.recording.catalogue
@@ -212,7 +223,10 @@ class Streams:
         asked = self._clients.launch(client, frame.seq, n_bytes, last=last)
         if asked is None:
             return False
-        return self._channel.send(msgspec.structs.replace(frame, acknowledge=asked), buffers)
+        numbered = msgspec.structs.replace(frame, acknowledge=asked, nth=client.n_sent + 1)
+        left = self._channel.send(numbered, buffers)
+        client.n_sent += left
+        return left
 
     def _next_seq(self) -> int:
         self._seq += 1

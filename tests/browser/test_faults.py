@@ -36,15 +36,17 @@ for name in ("ask_run", "ask_pause", "ask_steps"):
         assert notebook.complaints == []
 
 
-def test_C14_a_flood_of_prints_loses_frames_and_the_page_is_right_in_the_end(lab):
+def test_C14_a_flood_of_prints_loses_frames_and_the_page_is_right_in_the_end_and_says_so(lab):
     """The server drops messages of every kind for seconds; the run is not disturbed and its last step is shown."""
-    # A carriage return keeps the page from growing; the pause lets the server's window of 3 s go by.
+    # A carriage return keeps the page from growing. The server drops messages from the 30th print on until the kernel
+    # was idle once, as it is when a page acknowledges a frame: so it prints for seconds. The pause lets its window of
+    # 3 s go by.
     flood = """
 import sys
 session.step()
 session.speed = 50
-session.run(until=59)
-for i in range(60):
+session.run(until=399)
+for i in range(300):
     sys.stdout.write("\\r" + "." * 100_000)
     sys.stdout.flush()
     time.sleep(0.01)
@@ -54,13 +56,38 @@ session.step()
 None
 """
     ending = "print(session.state, session.step_index)"
-    with lab.open([setup(epochs=3), "session", flood, ending]) as notebook:
+    with lab.open([setup(epochs=20), "session", flood, ending]) as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)
         shown = Shown(notebook, notebook.cell(1))
+        shown.wait_until(lambda: shown.drawn("weights"), "the first picture came")
         notebook.run_cell(2)
-        shown.wait_until(lambda: shown.step() == 60, "the last step is shown")
+        shown.wait_until(lambda: shown.step() == 400, "the last step is shown")
         shown.wait_until(lambda: shown.drawn("weights"), "the maps are drawn")
         notebook.run_cell(3)
-        assert notebook.text(3).strip() == "finished 60"
+        assert notebook.text(3).strip() == "finished 400"
         assert "rate exceeded" in lab.server.log_tail(200), "messages were dropped"
+        notice = shown.root.locator(".nnv-notice", has_text="did not reach this page. The server drops messages")
+        assert notice.count() == 1
+        notice.get_by_role("button", name="dismiss").click()
+        assert notice.count() == 0
+
+
+def test_C14_no_frame_counts_as_lost_where_none_was(lab):
+    """A second view of the page, and a page that is reloaded while it runs, get every frame that is sent to them."""
+    start = "session.speed = 60\nsession.run()"
+    end = "session.speed = None\nsession.wait()\nprint(session.step_index)"
+    with lab.open([setup(epochs=60), "session", start, end]) as notebook:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        notebook.run_cell(2)
+        notebook.open_second_view(1)
+        shown = Shown(notebook, notebook.cell(1))
+        shown.wait_until(lambda: shown.step() > 60, "it is followed")
+        notebook.reload()
+        shown = Shown(notebook, notebook.cell(1))
+        reloaded_at = shown.step()
+        shown.wait_until(lambda: shown.step() > reloaded_at + 60, "it is followed")
+        notebook.run_cell(3)
+        shown.wait_until(lambda: shown.step() == 1200, "the last step is shown")
+        assert notebook.page.locator(".nnv-notice", has_text="did not reach").count() == 0

@@ -6,7 +6,7 @@ import pytest
 
 from nnviz_widgets.widgets import streams
 from nnviz_widgets.widgets.clients import FRAME_S, LOST_AFTER_S, SILENT_AFTER_S
-from nnviz_widgets.widgets.streams import SILENT_STATUS_S, STATUS_S
+from nnviz_widgets.widgets.streams import SERIES_S, SIGN_AFTER_S, SILENT_STATUS_S, STATUS_S
 from tests.widgets.fakes import Page
 
 MAPS = ("activations", "weights", "gradients")
@@ -60,6 +60,61 @@ def test_C01_both_frames_on_their_way_lost(turns, looker):
     turns.train(2)
     assert len(looker.poll()) == 4
     assert looker.frames[-1][0]["step"] == turns.session.step_index
+
+
+def test_C14_a_page_can_count_the_frames_that_it_lost(turns, looker):
+    """Each has the next number, also one that only asks for a sign; a page that is ready again begins anew."""
+    turns.session.turn("running")
+    looker.watch(*MAPS)
+    for _ in range(4):
+        turns.train(1)
+        looker.poll()
+    numbers = [frame["nth"] for frame, _ in looker.poll()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) >= 4
+
+    other = Page(turns.inspector, "other")
+    other.ready()
+    other.watch()
+    for _ in range(3):
+        turns.train(1, seconds=SIGN_AFTER_S)
+        other.poll()
+    assert [frame["nth"] for frame, _ in other.frames] == list(range(1, len(other.frames) + 1)) != []
+
+    before = len(looker.poll())
+    looker.ready()
+    looker.watch(*MAPS)
+    turns.take()
+    assert [frame["nth"] for frame, _ in looker.poll()[before:]] == [1]
+
+
+def test_C14_a_frame_that_could_not_leave_is_not_counted(turns, looker):
+    looker.watch(*MAPS)
+    looker.comm.fault = lambda kind, data, buffers: (_ for _ in ()).throw(OSError("full")) if buffers else None
+    turns.take()
+    looker.comm.fault = None
+    turns.session.take_step(full=True)
+    turns.take()
+    assert [frame["nth"] for frame, _ in looker.poll()] == [1]
+
+
+def test_C14_a_page_that_asks_again_is_told_how_it_stands_again(turns, looker):
+    """The end of a run is the last that is said of it: a page that missed it believes that it is running."""
+    looker.watch(*MAPS)
+    turns.session.turn("finished")
+    turns.take()
+    turns.take(SERIES_S)
+    looker.poll()
+    status, series, frames = n_status(looker), n_series(looker), len(looker.poll())
+    turns.take(10)
+    assert (n_status(looker), n_series(looker)) == (status, series)
+    looker.watch(*MAPS)
+    turns.take(SERIES_S)
+    turns.take(SERIES_S)
+    assert (n_status(looker), n_series(looker), len(looker.poll())) == (status + 1, series + 1, frames + 1)
+    looker.watch("weights")
+    turns.take(SERIES_S)
+    assert (n_status(looker), n_series(looker)) == (status + 1, series + 1), "it asks for something else"
 
 
 def test_C02_acknowledgements_twice_reordered_or_made_up_do_no_harm(turns, looker):

@@ -11,6 +11,7 @@ import {
   type ServerMessage,
 } from "../protocol.gen.ts";
 import { decodeFrame, decodeSeries } from "./decode.ts";
+import { createLosses } from "./losses.ts";
 import { createPending, NoAnswer } from "./pending.ts";
 import { createResync } from "./resync.ts";
 import type { Connection, FrameData, FrameSource, SeriesData, Wanted } from "./source.ts";
@@ -56,6 +57,11 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     notice.value = { kind: "notice", level, text };
   };
   const warn = (text: string): void => tell("warning", text);
+  const losses = createLosses((text) => {
+    if (notice.peek() !== null) return false;
+    warn(text);
+    return true;
+  });
 
   /** Only what was asked for: each acknowledgement makes the kernel busy and idle, and JupyterLab redraws its icons. */
   function painted(seq: number): void {
@@ -118,6 +124,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   function receiveFrame(message: Frame, buffers: readonly unknown[]): void {
     if (message.client !== client || message.seq <= lastSeq) return;
     lastSeq = message.seq;
+    losses.count(message.nth);
     if (message.acknowledge) owedSeq = message.seq;
     if (message.step !== frame.peek()?.step) resync.heard();
     if (message.planes.length > 0) {
