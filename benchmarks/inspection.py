@@ -1,4 +1,4 @@
-"""What `nnviz.inspect` takes beside one call of the model, without and with gradients, the first time and later."""
+"""What it takes to look into a model with one batch, beside one call of it: without gradients, with them, and shown."""
 
 from __future__ import annotations
 
@@ -19,29 +19,40 @@ NETWORKS = {"MLP": lambda: mlp(1), "CNN": lambda: cnn(1), "LSTM": lambda: lstm(1
 LOOKS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "model(x)": lambda model, x, y: model(x),
     "predict_on_batch": lambda model, x, y: model.predict_on_batch(x),
-    "inspect": lambda model, x, y: nnviz.Inspection(model, x),
-    "inspect with y": lambda model, x, y: nnviz.Inspection(model, x, y),
+    "Inspection": lambda model, x, y: nnviz.Inspection(model, x),
+    "Inspection with y": lambda model, x, y: nnviz.Inspection(model, x, y),
+    "inspect": lambda model, x, y: nnviz.inspect(model, x),
 }
+"""`nnviz.inspect` is an `Inspection` and the Inspector that shows it, which costs the same however small the model."""
 
 
 def measure() -> Iterator[Figure]:
     """Yield ratios of seconds: of the first call of a new model, and of later calls."""
     for name, network in NETWORKS.items():
         first = in_turns({look: partial(_first, network, look) for look in LOOKS}, 5)
-        yield Figure(f"inspect, {name}, first call, over predict_on_batch", _ratio(first, "inspect"), limit=2)
-        yield Figure(f"inspect with y, {name}, first call, over predict_on_batch", _ratio(first, "inspect with y"))
+        yield Figure(f"Inspection, {name}, first call, over predict_on_batch", _ratio(first, "Inspection"), limit=2)
+        for look in ("Inspection with y", "inspect"):
+            yield Figure(f"{look}, {name}, first call, over predict_on_batch", _ratio(first, look))
         model, x, y, _ = network()
         later = in_turns({look: partial(_seconds, look, model, x, y) for look in LOOKS}, ROUNDS)
         later = {look: seconds[2:] for look, seconds in later.items()}
-        milliseconds = 1000 * statistics.median(later["inspect"])
+        yield Figure(
+            f"Inspection, {name}, later calls, over model(x)",
+            median_ratio(later["Inspection"], later["model(x)"]),
+            limit=2,
+            remark=_milliseconds(later["Inspection"]),
+        )
         yield Figure(
             f"inspect, {name}, later calls, over model(x)",
             median_ratio(later["inspect"], later["model(x)"]),
-            limit=2,
-            remark=f"{milliseconds:.1f} ms",
+            remark=_milliseconds(later["inspect"]),
         )
-        yield Figure(f"inspect, {name}, later calls, over predict_on_batch", _ratio(later, "inspect"))
-        yield Figure(f"inspect with y, {name}, later calls, over predict_on_batch", _ratio(later, "inspect with y"))
+        for look in ("Inspection", "Inspection with y"):
+            yield Figure(f"{look}, {name}, later calls, over predict_on_batch", _ratio(later, look))
+
+
+def _milliseconds(seconds: list[float]) -> str:
+    return f"{1000 * statistics.median(seconds):.1f} ms"
 
 
 def _ratio(seconds: dict[str, list[float]], look: str) -> float:
@@ -55,5 +66,8 @@ def _first(network: Callable[[], Any], look: str) -> float:
 
 def _seconds(look: str, model: Any, x: Any, y: Any) -> float:
     began = time.perf_counter()
-    LOOKS[look](model, x, y)
-    return time.perf_counter() - began
+    looked = LOOKS[look](model, x, y)
+    seconds = time.perf_counter() - began
+    if isinstance(looked, nnviz.Inspector):
+        looked.close()
+    return seconds
