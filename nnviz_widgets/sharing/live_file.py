@@ -31,6 +31,9 @@ MOST_TRIES = 6
 SPARE = 0.98
 """The share of the size that is planned for: an estimate is never exact."""
 
+ROOM_FOR_SIZE = 48
+"""More characters than a number of bytes takes, twice."""
+
 MUCH_LEFT = 0.8
 """A file of a smaller share of the size than this is planned once more, if something was left out."""
 
@@ -91,7 +94,7 @@ def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, priv
         chosen_kinds(kinds),
         chosen_steps(recording, steps, view.last_step),
         allowed,
-        title=title,
+        title=None if title is None else title.encode(errors="replace").decode(),  # half a character is no text
         layer=str(getattr(cursor, "layer", "")),
         panels=panels,
     )
@@ -134,14 +137,17 @@ def _fitted(material: Material, around: Page, most: int) -> LiveFile:
 
 
 def _laid_out(material: Material, choice: Choice, written: Written, around: Page) -> LiveFile:
-    """Return the page, whose manifest tells its own size: as many times as that changes its number of digits."""
-    manifest = manifest_of(material, choice, written)
-    while True:
+    """Return the page, whose manifest tells its own size: there is room for that number, and what is left is blank."""
+
+    def laid_out(manifest: Manifest) -> tuple[list[str], int]:
         parts = list(around.parts(manifest, material.status.logs, written.index, written.parts))
-        n_bytes = sum(len(part) if part.isascii() else len(part.encode()) for part in parts)
-        if n_bytes == manifest.n_bytes:
-            return LiveFile(manifest, parts)
-        manifest = msgspec.structs.replace(manifest, n_bytes=n_bytes)
+        return parts, sum(len(part) if part.isascii() else len(part.encode()) for part in parts)
+
+    manifest = manifest_of(material, choice, written)
+    _, without = laid_out(manifest)
+    manifest = msgspec.structs.replace(manifest, n_bytes=without + ROOM_FOR_SIZE)
+    parts, n_bytes = laid_out(manifest)
+    return LiveFile(manifest, [*parts, "\n" * (manifest.n_bytes - n_bytes)])
 
 
 def _too_large(material: Material, estimator: Estimator, around: Page, most: int) -> str:

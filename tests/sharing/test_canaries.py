@@ -1,0 +1,168 @@
+"""P04: what is planted in the data, in paths and in names is found nowhere in a file of the safe default.
+
+Every byte of the file is searched, and every byte of what is packed in it, for each form that a value may have.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+import struct
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from nnviz_widgets.core.frame import TensorKey, batch_key
+from nnviz_widgets.sharing.export import export_html
+from nnviz_widgets.sharing.privacy import Privacy
+from tests.sharing import runs
+from tests.sharing.files import SharedFile
+
+CANARIES = {
+    "inputs": [7331.53125, -815.40625, 4242.28125, 60606.8125],
+    "labels": [918273645.0],
+    "activations": [531.734375, 8675.3125, -299.796875, 1618.03125],
+    "gradients": [-2718.28125, 6.62607, 1729.09375, -1414.21875],
+    "activation_gradients": [3141.59375, -1202.05625, 905.71875, 2236.06875],
+}
+"""Runs of numbers that nothing else makes."""
+
+LABEL = "label-of-the-canary"
+
+
+def plant(step, arrays):
+    """Put each run of numbers at the beginning of each sample or row of its kind."""
+    for key, array in arrays.items():
+        kind = "inputs" if key == batch_key(0) or key.layer == "flatten" else key.kind
+        if kind in CANARIES and array.shape[-1] >= 4:
+            array.reshape(-1, array.shape[-1])[:, :4] = CANARIES[kind]
+        elif kind in CANARIES and array.ndim:
+            array[...] = CANARIES[kind][0]
+
+
+def forms(numbers):
+    """The bytes of a run of numbers in every form in which they may stand in a file."""
+    for dtype in ("<f4", ">f4", "<f8", "<f2", ml_dtypes.bfloat16):
+        with np.errstate(over="ignore"):
+            array = np.array(numbers).astype(dtype)
+        yield array.tobytes()
+        planes = np.frombuffer(array.tobytes(), np.uint8).reshape(len(numbers), -1).T
+        yield from (
+            b"".join(plane.tobytes() for plane in planes[order]) for order in (slice(None), slice(None, None, -1))
+        )
+    for number in numbers:
+        yield from (text.encode() for text in (repr(number), f"{number:.6g}", f"{number:.3f}") if len(text) > 5)
+        yield struct.pack("<f", number)
+
+
+def found_in(shared, forms):
+    """Which of these stand anywhere in a file."""
+    everything = shared.every_byte()
+    return [form for form in set(forms) if len(form) > 3 and any(form in data for data in everything)]
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return runs.run(3, n_samples=12, known=runs.catalogue(n_hidden=8, n_out=4), change=plant)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(source, **arguments):
+        path = tmp_path / "file.html"
+        export_html(source, path, **arguments)
+        return SharedFile(path.read_text(encoding="utf-8"))
+
+    return read
+
+
+def test_p04_no_value_of_a_sample_or_batch_is_in_a_file_of_the_safe_default(recording, read):
+    shared = read(recording)
+    for kind, numbers in CANARIES.items():
+        assert found_in(shared, forms(numbers)) == [], kind
+    assert found_in(shared, [b"digit 3"]) == []
+
+
+@pytest.mark.parametrize("kind", ["activations", "inputs", "gradients", "activation_gradients"])
+def test_p04_what_is_opened_is_found_by_the_same_search(recording, read, kind):
+    opened = "gradients" if kind == "activation_gradients" else kind
+    shared = read(recording, privacy=Privacy(include=(opened,)))
+    assert found_in(shared, forms(CANARIES[kind]))
+    for other, numbers in CANARIES.items():
+        if other not in (kind, "activation_gradients" if kind == "gradients" else "gradients"):
+            assert found_in(shared, forms(numbers)) == [], other
+
+
+def test_p04_labels_only_if_they_are_opened(recording, read):
+    assert (
+        found_in(read(recording, privacy=Privacy(include=("activations", "gradients", "inputs"))), [b"digit 3"]) == []
+    )
+    assert found_in(read(recording, privacy=Privacy(include=("labels",))), [b"digit 3"])
+
+
+def test_p04_what_only_one_sample_has_is_no_end_of_a_histogram(read):
+    def one(step, arrays):
+        if step:
+            arrays[TensorKey("hidden", "activations")][3, 2] = 8675.3125
+            arrays[TensorKey("hidden", "gradients", "kernel")][3, 2] = -2718.28125
+
+    shared = read(runs.run(2, change=one))
+    assert shared.pictures("hidden", "activations")[0].high > 8675.3125
+    assert found_in(shared, [*forms([8675.3125]), *forms([-2718.28125])]) == []
+
+
+def test_p04_nothing_names_a_place_a_person_or_a_machine(recording, read, tmp_path, monkeypatch):
+    folder = tmp_path / "cwd-of-the-canary"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for shared in (read(recording), read(recording, privacy=Privacy(include=tuple(Privacy.REVEALS)))):
+        names = [Path.cwd(), tmp_path, Path.home(), Path(__file__).parent, "cwd-of-the-canary"]
+        words = [*(str(name) for name in names), socket.gethostname()]
+        user = getpass.getuser()
+        words += [f"/{user}", f'"{user}"', f"{user}@"]
+        assert found_in(shared, [word.encode() for word in words if len(word) > 3]) == []
+
+
+def test_p04_an_event_that_quotes_a_callback_is_not_in_any_file(read):
+    recording = runs.run(1)
+    recording.add_event(1, "notice", f"callback {Path(__file__)} failed: {LABEL}")
+    recording.add_event(1, "of another kind", LABEL)
+    shared = read(recording, privacy=Privacy(include=tuple(Privacy.REVEALS)))
+    assert found_in(shared, [LABEL.encode(), b"test_canaries"]) == []
+
+
+def test_p04_a_failed_session_keeps_its_words_to_itself(read):
+    keras = pytest.importorskip("keras")
+    import nnviz_widgets as nnviz
+
+    class Fails(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                raise RuntimeError(f"{LABEL} in {Path(__file__)}")
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    x, y = np.full((48, 4), 7331.53125, "f4"), np.full((48, 3), -815.40625, "f4")
+    with nnviz.TrainingSession(model, x, y, batch_size=16, callbacks=[Fails()], probe=nnviz.Probe(every=1)) as session:
+        with pytest.raises(RuntimeError, match=LABEL):
+            session.step(3)
+        assert session.state == "failed"
+        shared = read(session)
+        assert shared.document.status.state == "failed"
+        words = [LABEL.encode(), b"test_canaries", b"RuntimeError", b"Traceback"]
+        assert found_in(shared, [*words, *forms([7331.53125]), *forms([-815.40625])]) == []
+        assert shared.pictures(tensor="weights")
+
+
+def test_p04_the_search_finds_what_is_packed():
+    """A search that finds nothing proves nothing."""
+    shared = object.__new__(SharedFile)
+    number = np.array(CANARIES["inputs"], "<f4")
+    packed = json.dumps({"a": CANARIES["labels"]}).encode()
+    shared.every_byte = lambda: [b"x" + number.tobytes() + b"y", packed]
+    assert found_in(shared, forms(CANARIES["inputs"]))
+    assert found_in(shared, forms(CANARIES["labels"]))
+    assert found_in(shared, forms(CANARIES["gradients"])) == []
