@@ -35,6 +35,11 @@ function show(root: HTMLElement, { shared, run, manifest }: Packed): void {
   const header = document.createElement("header");
   header.className = "nnv-page-head";
   const view = document.createElement("main");
+  // The headings of the view are those of a notebook's output: one is missing between the title and them.
+  const heading = document.createElement("h2");
+  heading.className = "nnv-page-heading";
+  heading.textContent = "Recording";
+  view.append(heading);
   root.replaceChildren(header, view);
   root.classList.add("nnv-page");
   render(<Header title={shared.title} manifest={manifest} appearance={appearance} />, header);

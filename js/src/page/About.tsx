@@ -31,12 +31,12 @@ export function About({ open, manifest }: Props) {
       }}
     >
       <div class="nnv-about-body">
-        <header>
+        <div class="nnv-about-head">
           <h2 id={id}>What is in this file</h2>
           <button type="button" class="nnv-page-button" onClick={close}>
             Close
           </button>
-        </header>
+        </div>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section class="nnv-about-text" aria-labelledby={id} tabIndex={0}>
           <Manifest of={manifest} />
