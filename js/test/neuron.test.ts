@@ -162,7 +162,7 @@ describe("small pictures", () => {
   test("rows with names are so high that a name fits beside each, and may be any width", () => {
     const named = { row_axes: [{ name: "gate", size: 4, labels: ["i", "f", "c", "o"] }] };
     expect(laid(plane(4, 28, named), 180, 150)).toMatchObject({ width: 180, height: 64 });
-    expect(laid(plane(4, 1, named), 180, 150)).toMatchObject({ width: 180, height: 64 });
+    expect(laid(plane(4, 1, named), 180, 150)).toMatchObject({ width: 60, height: 64 });
     expect(isWide({ plane: plane(4, 1, named), cells: null, missing: null })).toBe(true);
   });
 

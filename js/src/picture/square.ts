@@ -10,6 +10,7 @@ import { alignedEdges, evenEdges, type Side, sidesOf } from "./side.ts";
 /** CSS pixels. */
 const LARGEST_CELL = 24;
 const STRIP_HEIGHT = 16;
+const WIDEST_CELL = 60;
 
 /** From this ratio of columns to rows on a picture takes the whole width. */
 const WIDE = 2.5;
@@ -45,7 +46,7 @@ export function layOutSquare(
   // Whatever was pooled, and by which factors: the picture keeps its shape.
   const pixels = (full: number): number => Math.max(1, Math.floor(full * each));
   const size = {
-    width: strip ? width : pixels(nCols),
+    width: strip ? Math.min(width, nCols * Math.round(WIDEST_CELL * pixelRatio)) : pixels(nCols),
     height: strip ? Math.min(room, nRows * Math.round(STRIP_HEIGHT * pixelRatio)) : pixels(nRows),
   };
   const fitting = poolPlane(data, size.height, size.width);
@@ -56,7 +57,7 @@ export function layOutSquare(
     rows,
     cols,
     rowEdges: evenEdges(rows.cells, drawnCells(rows), size.height),
-    colEdges: strip ? alignedEdges(cols, width) : evenEdges(cols.cells, drawnCells(cols), size.width),
+    colEdges: strip ? alignedEdges(cols, size.width) : evenEdges(cols.cells, drawnCells(cols), size.width),
     ...size,
     pixelRatio,
   };

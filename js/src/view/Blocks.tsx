@@ -37,8 +37,8 @@ export function Blocks({ layout }: { layout: ReadonlySignal<Layout | null> }) {
 }
 
 /** What the maps of a layer leave for names: all of them the same, so that a neuron stays one line. CSS pixels. */
-const MOST_NAMES = 104;
-const NAMES_GAP = 10;
+const MOST_NAMES = 108;
+const NAMES_GAP = 14;
 
 /** Room for the longest name of a block of rows; 0 if they have none. CSS pixels. */
 export function namesWidth({ row_axes }: Plane): number {

@@ -88,8 +88,9 @@ export function NeuronPart({ name, caption, looked, width, pixelRatio, columns }
   const limits = useMemo(scaleHolder, []);
   const { wide, names } = useFitting(name);
   const room = Math.round(TALL * pixelRatio);
-  const between = Math.round(8 * pixelRatio) * (columns - 1);
-  const share = (wide ? width : Math.floor((width - between) / columns)) - Math.round(names * pixelRatio);
+  const gap = Math.round(8 * pixelRatio);
+  const column = Math.floor((width - gap * (columns - 1)) / columns);
+  const share = (wide ? 2 * column + gap : column) - Math.round(names * pixelRatio);
   const picture = useMemo(
     () =>
       computed(() => {
