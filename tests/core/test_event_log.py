@@ -49,6 +49,38 @@ def test_K12_a_long_run_that_accumulates_gradients_stays_small_and_every_sentenc
     assert events[0][2] == f"{n_meant} of the steps {first} to {last} updated no variable"
 
 
+def skipped(log, steps, scale=2.0**40):
+    """Log that each of these steps was skipped, at half the loss scale of the one before."""
+    for step in steps:
+        log.add(step, "no_update", f"step {step} skipped: non-finite gradients, loss scale {scale:g} -> {scale / 2:g}")
+        scale /= 2
+
+
+def test_K11_steps_in_a_row_that_were_skipped_are_told_each_with_its_loss_scale():
+    log = EventLog()
+    log.add(30, "no_update", "step 30 updated no variable")
+    skipped(log, [31, 32], 32768)
+    log.add(33, "no_update", "step 33 updated no variable")
+    assert log.events() == (
+        (30, "no_update", "step 30 updated no variable"),
+        (31, "no_update", "step 31 skipped: non-finite gradients, loss scale 32768 -> 16384"),
+        (32, "no_update", "step 32 skipped: non-finite gradients, loss scale 16384 -> 8192"),
+        (33, "no_update", "step 33 updated no variable"),
+    )
+
+
+def test_K11_very_many_skipped_steps_are_thinned_and_every_sentence_is_true():
+    log = EventLog()
+    skipped(log, range(1, 1001))
+    events = log.events()
+    assert MAX_IDLE_RUNS // 2 <= len(events) <= MAX_IDLE_RUNS
+    n_joined = len(re.findall(r"steps \d+ to \d+ updated no variable", " ".join(text for *_, text in events)))
+    n_alone = sum(text.startswith(f"step {step} skipped:") for step, _, text in events)
+    assert n_joined + n_alone == len(events)
+    assert n_alone >= MAX_IDLE_RUNS // 2, "the newest stand alone"
+    assert log.n_bytes < 100_000
+
+
 def test_what_is_counted_is_what_python_takes():
     log = EventLog()
     gc.collect()
