@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.frame import TensorKey
@@ -74,7 +75,12 @@ def earlier_of(recording: Recording, key: TensorKey, step: int) -> Frame:
     frame = kept_at(recording, key, step)
     if frame is not None:
         return frame
-    steps = recording.tensor_steps(key.layer, key.kind, key.variable, output=key.output)
-    if not len(steps):
+    newest = recording.kept_step(key)
+    if newest is None:
         raise TensorNotRecorded("nothing is kept to compare with")
-    return recording.frame(key, int(steps[0]))
+    return recording.frame(key, _first_step(recording, key, newest))
+
+
+def _first_step(recording: Recording, key: TensorKey, newest: int) -> int:
+    """Return the first kept step of any tensor, also of one that is no layer's, such as the batch."""
+    return bisect_left(range(newest + 1), True, key=lambda step: recording.kept_step(key, step) is not None)

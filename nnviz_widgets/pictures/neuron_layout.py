@@ -10,6 +10,8 @@ from nnviz_widgets.pictures.layout import PLANE_AXES, Layout
 from nnviz_widgets.pictures.sides import side_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from nnviz_widgets.pictures.neuron_arrays import Named
@@ -26,8 +28,15 @@ def lay_out_part(part: Named) -> tuple[npt.NDArray[Any], Layout]:
     if array.ndim < 3:
         view = View(array.shape, tuple(names), None, tuple(part.labels.get(name, ()) for name in names))
         # What has names runs down, where a name fits beside each.
-        down = (0,) if array.ndim == 2 or any(view.labels) else ()
+        down: tuple[int, ...] = (0,) if array.ndim == 2 or any(view.labels) else ()
         return array, _layout(view, down, tuple(axis for axis in range(array.ndim) if axis not in down))
+    return _planes(array, names, part.labels)
+
+
+def _planes(
+    array: npt.NDArray[Any], names: list[str], labels: Mapping[str, tuple[str, ...]]
+) -> tuple[npt.NDArray[Any], Layout]:
+    """Return planes as tiles: a row of them for each name where they have names, else in a grid."""
     y, x = (
         (names.index(name) for name in PLANE_AXES)
         if set(PLANE_AXES) <= set(names)
@@ -35,14 +44,14 @@ def lay_out_part(part: Named) -> tuple[npt.NDArray[Any], Layout]:
     )
     others = [axis for axis in range(array.ndim) if axis not in (y, x)]
     n_planes = math.prod(array.shape[axis] for axis in others)
-    stack, labels = names[others[0]] if len(others) == 1 else "plane", part.labels.get(names[others[0]], ())
-    if labels:  # a row of planes for each name
-        n_rows, row, column = len(labels), names[others[0]], names[others[1]] if len(others) == 2 else "plane"
+    named = labels.get(names[others[0]], ())
+    if named:
+        n_rows, row, column = len(named), names[others[0]], names[others[1]] if len(others) == 2 else "plane"
     else:
-        n_rows = _grid_rows(n_planes)
+        n_rows, stack = _grid_rows(n_planes), names[others[0]] if len(others) == 1 else "plane"
         row, column = stack + ROW, stack if n_rows == 1 else stack + COLUMN
     shape = (n_rows, n_planes // n_rows, array.shape[y], array.shape[x])
-    view = View(shape, (row, column, names[y], names[x]), None, (labels, (), (), ()))
+    view = View(shape, (row, column, names[y], names[x]), None, (named, (), (), ()))
     down, right = (2,) if n_rows == 1 else (0, 2), (3,) if n_rows == n_planes else (1, 3)
     return array.transpose([*others, y, x]).reshape(shape), _layout(view, down, right)
 

@@ -5,7 +5,7 @@ import { formatLabel, plural, shapeWords } from "../format.ts";
 import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Order, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
-import { orderWords, partWords, pooledWords, stepWords } from "../words.ts";
+import { minusWords, orderWords, partWords, pooledWords } from "../words.ts";
 import { showFirstBad } from "./bad.ts";
 import { useView } from "./context.ts";
 import { ComplexChoice, OutputChoice, VariableChoice } from "./Variables.tsx";
@@ -149,7 +149,7 @@ function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
       <Zoomed plane={plane} />
       <Line parts={sampleWords(plane, told?.sample ?? 0)} short />
       <Line parts={pooledWords(plane)} />
-      {plane.compared !== null && <Line parts={stepWords(plane, told?.step ?? 0)} />}
+      {plane.compared !== null && <Line parts={[minusWords(plane)]} />}
       {told?.order && <Sorted order={store.order.value} />}
       <Line parts={rangeWords(plane)} />
       <Bad plane={plane} />

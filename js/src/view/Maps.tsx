@@ -40,7 +40,7 @@ export function Maps() {
   const known = store.layer.value !== null;
   const shows = (name: string) => known && panels.includes(name);
   const names = useNamesWidth().value;
-  const [low, high] = useMatch(LOW_WINDOW) ? [84, 148] : [112, 200];
+  const [low, high] = useMatch(LOW_WINDOW) ? [100, 144] : [112, 200];
   return (
     <section class="nnv-maps" aria-label="Maps" ref={section} style={{ "--nnv-names": `${names}px` }}>
       <Before />
