@@ -1,6 +1,7 @@
 /** A frame of everything that is on screen, answered from a recording as a kernel answers it. */
 
 import type { MapRequest } from "../protocol.gen.ts";
+import { mainPicture } from "./kept.ts";
 import { planMap } from "./maps.ts";
 import type { Orders } from "./orders.ts";
 import { type Answering, planInput, planPart } from "./parts.ts";
@@ -34,9 +35,9 @@ function orWords<T>({ needs, draw }: Plan<T>, otherwise: (reason: string) => T):
  */
 export function shownStep({ kept }: Answering, { layer, step, sample, maps }: Wanted): number | null {
   const whole = maps.filter(({ part }) => part === "map");
-  const found = (whole.length > 0 ? whole : maps).flatMap(
-    (request) => kept.find(layer, request, step, sample) ?? [],
-  );
+  // Without maps, those that the parts of a neuron are made of.
+  const asked = whole.length > 0 ? whole : maps.flatMap((part) => [part, mainPicture(part.tensor)]);
+  const found = asked.flatMap((each) => kept.find(layer, each, step, sample) ?? []);
   const filled = found.filter(({ cells }) => cells !== null);
   const steps = (filled.length > 0 ? filled : found).map((entry) => entry.step);
   return steps.length === 0 ? null : Math.max(...steps);
