@@ -24,6 +24,8 @@ from nnviz_widgets.protocol import MapRequest, Plane, Watch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy.typing as npt
+
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.sharing.subjects import Subject
 
@@ -31,7 +33,7 @@ EVERYTHING = 1 << 30
 """As many rows, columns, samples or indices as there are."""
 
 N_BINS = 64
-"""Of a histogram."""
+"""Of a histogram. One of fewer values would tell nearly all of them, and is not made."""
 
 MEAN = "mean over all places"
 
@@ -191,11 +193,21 @@ def draw_histogram(recording: Recording, subject: Subject, step: int) -> Drawn |
     )
     values = as_real(drawn.values)
     found = limits(values)
-    if found.low is None or found.high is None:
+    if found.low is None or found.high is None or values.size < N_BINS:
         return Drawn(plane, None)
     low, high = rounded_outward(found.low, found.high)
-    counts = np.histogram(values[np.isfinite(values)], N_BINS, (low, high))[0] if low < high else [values.size]
-    return Drawn(msgspec.structs.replace(plane, low=low, high=high, histogram=list(map(int, counts))), None)
+    return Drawn(msgspec.structs.replace(plane, low=low, high=high, histogram=_counts(values, low, high)), None)
+
+
+def _counts(values: npt.NDArray[np.float64], low: float, high: float) -> list[int]:
+    """Count the finite values in bins of equal width."""
+    finite = values[np.isfinite(values)]
+    if low == high:
+        return [finite.size] + [0] * (N_BINS - 1)
+    # By halves, as the difference of the largest float64 and the least one is none.
+    bins = ((finite / 2 - low / 2) * (N_BINS / (high / 2 - low / 2))).astype(np.intp)
+    found: list[int] = np.bincount(np.minimum(bins, N_BINS - 1), minlength=N_BINS).tolist()
+    return found
 
 
 def rounded_outward(low: float, high: float) -> tuple[float, float]:

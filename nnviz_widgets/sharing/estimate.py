@@ -27,7 +27,7 @@ LINE_CHARS = 3.2
 """What one point of one neuron takes in a line."""
 
 MOST_MEASURED = 40
-"""Subjects, the largest ones; of the others cells are taken to be as long as they can be."""
+"""Subjects, the largest ones; of the others cells are taken to be as long as the longest of these."""
 SAMPLE_SIDE = 512
 
 
@@ -90,8 +90,10 @@ def _sketches(material: Material) -> Iterator[Sketch]:
         if isinstance(first, Picture):
             found.append((subject, first))
     found.sort(key=lambda each: each[1].values.size * len(each[0].steps), reverse=True)
+    measured = [_measured(material, subject) for subject, _ in found[:MOST_MEASURED]]
+    longest = max((each[0] for each in measured), default=0.0), max((each[1] for each in measured), default=0.0)
     for n, (subject, first) in enumerate(found):
-        per_cell = _measured(material, subject) if n < MOST_MEASURED else (2 * BASE64, BASE64)
+        per_cell = measured[n] if n < MOST_MEASURED else longest
         yield Sketch(subject, first, _n_samples(material, subject, first), per_cell)
 
 

@@ -115,13 +115,14 @@ def _fitted(material: Material, around: Page, most: int) -> LiveFile:
     palette = not material.privacy.include  # a public file is small; 8 bits show as much on a screen
     everything = whole(material.steps, palette=palette)
     best: LiveFile | None = None
-    scale, tries = 1.0, 0
-    while tries < MOST_TRIES:
-        tries += 1
+    tried: list[Choice] = []
+    scale = 1.0
+    while len(tried) < MOST_TRIES:
         room = most * SPARE - around.n_bytes
         choice = choose(material.steps, lambda each: estimator.chars(each) * scale, room, palette=palette)  # noqa: B023
-        if choice is None:
+        if choice is None or choice in tried:
             break
+        tried.append(choice)
         written = collect(material, choice)
         made = _laid_out(material, choice, written, around)
         scale = written.n_chars / max(estimator.chars(choice), 1)

@@ -9,7 +9,7 @@ import numpy as np
 from nnviz_widgets.core.frame import NEURON_STATISTICS, first_call
 from nnviz_widgets.core.numeric import as_real
 from nnviz_widgets.errors import NnvizError
-from nnviz_widgets.pictures.kept import key_of
+from nnviz_widgets.pictures.kept import key_or_reason
 from nnviz_widgets.pictures.neuron import NeuronParts
 from nnviz_widgets.pictures.neuron_arrays import input_of, of_neuron, product
 from nnviz_widgets.pictures.neuron_lines import LINES
@@ -124,10 +124,10 @@ def fed_of(recording: Recording, layer: str, steps: Sequence[int], *, allowed: b
 
 def _why_no_product(recording: Recording, layer: str) -> str | None:
     fed = recording.catalogue.inputs.get(layer)
+    key = key_or_reason(recording, layer, "weights")
+    if isinstance(key, str) or fed is None:
+        return key if isinstance(key, str) else "what it is fed is not one tensor that can be read"
     try:
-        key = key_of(recording, layer, "weights")
-        if fed is None:
-            return "what it is fed is not one tensor that can be read"
         weights, rows = recording.frame(key), recording.frame(fed.key)
     except NnvizError as error:
         return str(error)

@@ -297,7 +297,7 @@ def test_a_public_file_has_weights_statistics_and_words_only(recording, path):
     for kind in KINDS[1:]:
         (one,) = {shared.document.headers[each.header].missing for each in shared.pictures("hidden", kind)}
         assert one.startswith("left out of this file: ")
-        assert all(sum(each.histogram) for each in shared.pictures("hidden", kind))
+        assert [each.layer for each in shared.pictures("hidden", kind) if each.histogram] == ["hidden"] * 6
     assert {each.tensor for each in shared.document.withheld} == {*KINDS[1:], "inputs", "labels"}
     assert shared.document.labels == {}
     assert {line.name for line in shared.document.lines} == {"weights_l2"}
@@ -320,6 +320,16 @@ def test_statistics_are_over_ten_samples_or_more(n_samples, path):
     shared = written(path, runs.run(2, n_samples=n_samples))
     found = [each for each in shared.document.pictures if each.histogram and each.cells < 0]
     assert bool(found) == (n_samples >= 10)
+
+
+def test_few_values_have_no_histogram(recording, path):
+    """A histogram of the 8 gradients of the biases would tell each of them."""
+    shared = written(path, recording)
+    sizes = {"kernel": 6, "bias": 0}
+    for variable, n in sizes.items():
+        found = shared.pictures("hidden", "gradients", variable=variable)
+        assert sum(bool(each.histogram) for each in found) == n
+        assert len(found) == 6
 
 
 def test_the_last_batch_of_few_samples_has_no_statistics(path):
