@@ -23,19 +23,25 @@ N_STEPS = 6
 HOSTILE = '</script><img src=x onerror="document.title=`owned`">'
 """A name that would run a script where it is written into a page as it is."""
 
+TABLE = """table => [...table.querySelectorAll("tbody tr")].map((row) => [
+    row.querySelector("th").lastChild.textContent,
+    ...[...row.querySelectorAll("td")].map((cell) => cell.textContent),
+])"""
+"""The name of each row and its cells, as a person reads them."""
+
 COUNT = """() => {
     globalThis.violations = [];
     addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
 }"""
 
 
-def recording(name: str = "run") -> Recording:
+def recording(side: int = 6) -> Recording:
     """A run of a flattened image, two Dense layers, and a volume whose depth has a slider of its own."""
-    known = catalogue(side=6)
+    known = catalogue(side=side)
     key = TensorKey(HOSTILE, "activations")
     volume = LayerInfo(HOSTILE, HOSTILE, "Conv3D", (None, 3, 5, 5, 4), (), 0, 1, 4)
     spec = TensorSpec(key, (None, 3, 5, 5, 4), "float32", ("sample", "depth", "y", "x", "filter"), 4)
-    return run(N_STEPS, name=name, known=replace(known, layers=(*known.layers, volume), specs=(*known.specs, spec)))
+    return run(N_STEPS, known=replace(known, layers=(*known.layers, volume), specs=(*known.specs, spec)))
 
 
 class SharedPage:
@@ -103,6 +109,12 @@ class SharedPage:
         before = self.pixels()
         act()
         self.until(self.pixels, lambda now: now != before)
+
+    def table(self, tensor: str) -> tuple[list[str], list[list[str]]]:
+        """Return the names of the columns of a map's table, and its rows: a name and cells."""
+        table = self.page.locator(f"[data-tensor={tensor}] table")
+        names = table.locator("thead th").evaluate_all("cells => cells.map((cell) => cell.lastChild.textContent)")
+        return names, table.evaluate(TABLE)
 
     @property
     def violations(self) -> list[str]:

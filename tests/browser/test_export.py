@@ -29,8 +29,13 @@ def internal(tmp_path_factory) -> Path:
 def public(tmp_path_factory) -> Path:
     """A file of the safe default."""
     path = tmp_path_factory.mktemp("public") / "public.html"
-    nnviz.export_html(recording(), path, title="For everybody")
+    nnviz.export_html(recording(side=20), path, title="For everybody")
     return path
+
+
+def number(text: str) -> float:
+    """Return the number that a person reads."""
+    return float(text.replace("\u2212", "-"))
 
 
 @pytest.mark.parametrize("name", ["layer", "step", "neuron", "sample", "depth"])
@@ -161,6 +166,62 @@ def test_a_public_file_says_what_was_left_out_and_how_the_values_are_spread(chro
         shared.until(lambda: words.locator("path").get_attribute("d"), lambda now: now != before)
         # There is nothing of samples to move along.
         assert not shared.slider("sample").count()
+
+
+def test_the_numbers_are_those_of_the_run(chromium, internal):
+    known = recording()
+    with opened(chromium, internal) as shared:
+        shared.choose("hidden").drawn()
+        shared.page.keyboard.press("t")
+        shared.slider("step").press("ArrowLeft")
+        for tensor in ("weights", "gradients", "activations"):
+            array = known.tensor("hidden", tensor, step=N_STEPS - 1)
+
+            def as_it_was(tensor=tensor, array=array) -> bool:
+                columns, rows = shared.table(tensor)
+                assert (len(columns), len(rows)) == (8, 12)
+                return all(
+                    [number(cell) for cell in cells] == pytest.approx(list(array[int(row)]), rel=0.01)
+                    for row, *cells in rows
+                )
+
+            shared.page.locator(f"[data-tensor={tensor}] table").wait_for()
+            shared.until(as_it_was, bool)
+
+
+def test_a_volume_is_shown_at_the_sample_and_depth_of_its_sliders(chromium, internal):
+    with opened(chromium, internal) as shared:
+        shared.choose("Conv3D").drawn("activations")
+        shared.slider("depth").press("End")
+        shared.slider("sample").press("ArrowRight")
+        shared.slider("sample").press("ArrowRight")
+        shared.page.keyboard.press("t")
+        volume = recording().tensor(HOSTILE, "activations", step=N_STEPS)[2, 2]
+        shared.page.locator("[data-tensor=activations] table").wait_for()
+
+        def as_it_was() -> bool:
+            columns, rows = shared.table("activations")
+            places = [tuple(map(int, name.split())) for name in columns]
+            expected = [volume[int(row), x, f] for row, *_ in rows for f, x in places]
+            return [number(cell) for _, *cells in rows for cell in cells] == pytest.approx(expected, rel=0.01)
+
+        shared.until(as_it_was, bool)
+
+
+def test_a_picture_that_was_pooled_for_the_file_says_so_and_can_be_zoomed_into(chromium, public):
+    with opened(chromium, public) as shared:
+        whole = shared.drawn()
+        page = shared.page
+        label = page.locator("[data-tensor=weights] .nnv-map-label")
+        assert "of 2 rows" in label.inner_text()
+        shared.until(page.locator(".nnv-readout").inner_text, lambda text: "max |w| of 2 rows" in text)
+        page.locator("[data-tensor=weights] [role=application]").focus()
+        for _ in range(12):
+            page.keyboard.press("+")
+        shared.until(label.inner_text, lambda text: "back" in text)
+        assert shared.until(shared.drawn, lambda now: now != whole)[1] >= 2
+        page.keyboard.press("0")
+        shared.until(shared.drawn, lambda now: now == whole)
 
 
 def test_pictures_and_tables_leave_the_page(chromium, internal):
