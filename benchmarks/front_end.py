@@ -32,6 +32,9 @@ def _figure(line: dict[str, Any]) -> Figure:
         case "slider_to_picture":
             name = f"slider to picture, recorded data, {line['size']}, median"
             return Figure(name, line["median_ms"], "ms", limit=line["most_ms"])
+        case "slider_to_picture_in_a_file":
+            name = f"slider to picture, shared file, {line['size']}, median"
+            return Figure(name, line["median_ms"], "ms", limit=line["most_ms"])
         case "maps_replaced":
             name = f"three maps replaced, recorded data, {line['size']}"
             return Figure(name, line["frames_per_second"], "/s", limit=line["least_frames_per_second"], at_least=True)

@@ -4,8 +4,9 @@ import * as esbuild from "esbuild";
 import { chromium } from "playwright";
 
 const AIMS = [
-  { rows: 784, cols: 128, most_ms: 16 },
-  { rows: 1024, cols: 1024, most_ms: 33 },
+  { name: "slider_to_picture", rows: 784, cols: 128, most_ms: 16, inFile: false },
+  { name: "slider_to_picture", rows: 1024, cols: 1024, most_ms: 33, inFile: false },
+  { name: "slider_to_picture_in_a_file", rows: 784, cols: 128, most_ms: 16, inFile: true },
 ];
 const LEAST_RATE = 30;
 /** A screen of 60 frames a second misses none, but for what else the machine does meanwhile. */
@@ -39,9 +40,12 @@ await page.setContent("<!doctype html><body></body>");
 await page.addStyleTag({ content: text(".css") });
 await page.addScriptTag({ content: text(".js"), type: "module" });
 await page.waitForFunction(() => "measureLatency" in globalThis);
-for (const { rows, cols, most_ms } of AIMS) {
-  const latency = await page.evaluate(([r, c]) => globalThis.measureLatency(r, c), [rows, cols]);
-  console.log(JSON.stringify({ name: "slider_to_picture", ...latency, most_ms }));
+for (const { name, rows, cols, most_ms, inFile } of AIMS) {
+  const latency = await page.evaluate(
+    ([r, c, f]) => globalThis.measureLatency(r, c, f),
+    [rows, cols, inFile],
+  );
+  console.log(JSON.stringify({ name, ...latency, most_ms }));
   if (latency.median_ms > most_ms) process.exitCode = 1;
 }
 const rate = await page.evaluate(() => globalThis.measureRate(784, 128, 3));

@@ -8,7 +8,9 @@ import { bitsOf } from "../src/picture/bits.ts";
 import type { Kind, Plane } from "../src/protocol.gen.ts";
 import { createMemorySource } from "../src/source/memory.ts";
 import { emptyRun, type RecordedPlane, type RecordedRun, there } from "../src/source/recorded.ts";
+import { recordedRun } from "../src/source/stored.ts";
 import { createStore } from "../src/store.ts";
+import { packed } from "../test/documents.ts";
 import { layerEntry, plane, status } from "../test/fakes.ts";
 import { measureScroll } from "./list.ts";
 import { openLive } from "./live.ts";
@@ -48,10 +50,16 @@ function quantile(values: readonly number[], share: number): number {
   return Number((sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN).toFixed(2));
 }
 
-/** A recording of that size on the page, and what moves its step. */
-async function open(rows: number, cols: number) {
+/** The same as a shared file holds it, packed. */
+async function fileOf(rows: number, cols: number): Promise<RecordedRun> {
+  const { document, text } = await packed(runOf(rows, cols));
+  return recordedRun(document, text);
+}
+
+/** A recording on the page, and what moves its step. */
+async function open(run: RecordedRun) {
   const painted = { tell: () => {} };
-  const source = { ...createMemorySource(runOf(rows, cols)), painted: () => painted.tell() };
+  const source = { ...createMemorySource(run), painted: () => painted.tell() };
   const end = new AbortController();
   const panels = signal(["activations", "weights", "gradients"]);
   const store = createStore(source, createCursor(), panels, end.signal);
@@ -73,8 +81,9 @@ async function open(rows: number, cols: number) {
 }
 
 /** Slider to picture: from the slider's event to the moment when all maps of that step are drawn. */
-export async function measureLatency(rows: number, cols: number) {
-  const { painted, move, close } = await open(rows, cols);
+export async function measureLatency(rows: number, cols: number, inFile: boolean) {
+  const run = inFile ? await fileOf(rows, cols) : runOf(rows, cols);
+  const { painted, move, close } = await open(run);
   const latencies: number[] = [];
   const scripts: number[] = [];
   for (let i = 0; i < MOVES; i++) {
@@ -107,7 +116,7 @@ export async function measureLatency(rows: number, cols: number) {
 
 /** All three maps replaced in every frame of the screen. */
 export async function measureRate(rows: number, cols: number, seconds: number) {
-  const { painted, move, close } = await open(rows, cols);
+  const { painted, move, close } = await open(runOf(rows, cols));
   let n = 0;
   painted.tell = () => {
     n += 1;

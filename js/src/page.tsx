@@ -53,7 +53,7 @@ function sayWhyNot(root: HTMLElement, error: unknown): void {
   const words = document.createElement("p");
   words.className = "nnv-page-error";
   words.setAttribute("role", "alert");
-  words.textContent = error instanceof Error ? error.message : String(error);
+  words.textContent = `This file cannot be shown. ${error instanceof Error ? error.message : String(error)}`;
   root.prepend(words);
 }
 

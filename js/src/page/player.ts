@@ -14,6 +14,8 @@ export interface Player {
   readonly canPlay: ReadonlySignal<boolean>;
   /** Plays on, from the start if it is at the end; or pauses. */
   toggle(): void;
+  /** Goes to the next kept step, or the one before, and stays there. */
+  go(towards: 1 | -1): void;
 }
 
 /**
@@ -31,15 +33,20 @@ export function createPlayer(
   const speed = signal<number>(5);
   const steps = computed(() => stepsOf(store.cursor.layer.value));
   const after = (step: number) => steps.peek().find((each) => each > step);
+  const before = (step: number) =>
+    steps
+      .peek()
+      .filter((each) => each < step)
+      .at(-1);
 
-  function go(): void {
+  function playOn(): void {
     const next = after(store.shownStep.peek());
     if (next === undefined) playing.value = false;
     else moveStep(store, next);
   }
   const stop = effect(() => {
     if (!playing.value) return;
-    const timer = setInterval(go, 1000 / speed.value);
+    const timer = setInterval(playOn, 1000 / speed.value);
     return () => clearInterval(timer);
   });
   abort.addEventListener("abort", stop);
@@ -53,6 +60,12 @@ export function createPlayer(
       if (!playing.peek() && first !== undefined && after(store.shownStep.peek()) === undefined)
         moveStep(store, first);
       playing.value = !playing.peek() && steps.peek().length > 1;
+    },
+    go(towards) {
+      playing.value = false;
+      const now = store.shownStep.peek();
+      const next = towards > 0 ? after(now) : before(now);
+      if (next !== undefined) moveStep(store, next);
     },
   };
 }

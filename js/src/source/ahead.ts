@@ -1,23 +1,31 @@
 /** Unpacks what is likely to be looked at next: the steps beside the shown one, first those ahead. */
 
-import type { Lazy } from "./recorded.ts";
-import { isAtHand } from "./recorded.ts";
+import { isAtHand, type Lazy } from "./recorded.ts";
 
 const FORWARD = 12;
 const BACK = 4;
 
+/** Where somebody looks, and what is needed at any other step. */
+export interface Lookout {
+  /** The shown step among those that there are, from the first to the last. */
+  readonly place: number;
+  readonly steps: readonly number[];
+  needsAt(step: number): readonly Lazy<unknown>[];
+}
+
 export interface Ahead {
-  /** Goes on from the place of a step among those that there are. */
-  from(place: number, steps: readonly number[], needsAt: (step: number) => readonly Lazy<unknown>[]): void;
+  /** Goes on from there, once the browser had time to paint. */
+  from(look: () => Lookout): void;
   /** Somebody looks: that comes first. */
   stop(): void;
 }
 
 /** Steps in the order in which they are likely to be wanted. */
-function nextSteps(place: number, steps: readonly number[], direction: number): number[] {
-  const at = (by: number): number[] => steps.slice(place + by, place + by + 1).filter(() => place + by >= 0);
-  const forward = Array.from({ length: FORWARD }, (_, i) => at((i + 1) * direction)).flat();
-  const back = Array.from({ length: BACK }, (_, i) => at(-(i + 1) * direction)).flat();
+function nextSteps({ place, steps }: Lookout, direction: number): number[] {
+  const at = (by: number): number[] => (place + by < 0 ? [] : steps.slice(place + by, place + by + 1));
+  const along = (count: number, towards: number) =>
+    Array.from({ length: count }, (_, i) => at((i + 1) * towards));
+  const [forward, back] = [along(FORWARD, direction).flat(), along(BACK, -direction).flat()];
   return [...forward.slice(0, 2), ...back.slice(0, 1), ...forward.slice(2), ...back.slice(1)];
 }
 
@@ -29,26 +37,31 @@ export function createAhead(): Ahead {
   let last = 0;
   let direction = 1;
 
-  async function work(mine: number, needs: Iterable<Lazy<unknown>>): Promise<void> {
-    for (const need of needs) {
-      if (mine !== turn) return;
-      if (isAtHand(need)) continue;
-      // What is damaged is told when it is looked at.
-      await need.load().catch(() => {});
-      await breathe();
+  async function load(need: Lazy<unknown>): Promise<void> {
+    if (isAtHand(need)) return;
+    // What is damaged is told when it is looked at.
+    await need.load().catch(() => {});
+    await breathe();
+  }
+
+  async function work(mine: number, look: () => Lookout): Promise<void> {
+    await breathe();
+    if (mine !== turn) return;
+    const seen = look();
+    if (seen.place !== last) direction = seen.place > last ? 1 : -1;
+    last = seen.place;
+    for (const step of nextSteps(seen, direction)) {
+      for (const need of seen.needsAt(step)) {
+        if (mine !== turn) return;
+        await load(need);
+      }
     }
   }
 
   return {
-    from(place, steps, needsAt) {
-      if (place !== last) direction = place > last ? 1 : -1;
-      last = place;
+    from(look) {
       turn += 1;
-      const wanted = nextSteps(place, steps, direction);
-      void work(
-        turn,
-        wanted.flatMap((step) => needsAt(step)),
-      );
+      void work(turn, look);
     },
     stop() {
       turn += 1;

@@ -6,7 +6,7 @@ import { cellValue } from "../picture/bits.ts";
 import { cellAt, sidesOf } from "../picture/side.ts";
 import type { Notice, Status } from "../protocol.gen.ts";
 import { pooledWords } from "../words.ts";
-import { createAhead } from "./ahead.ts";
+import { createAhead, type Lookout } from "./ahead.ts";
 import { sorted } from "./drawn.ts";
 import { planFrame, shownStep } from "./frames.ts";
 import { createKept } from "./kept.ts";
@@ -72,11 +72,14 @@ export function createMemorySource(
     notice.value = { kind: "notice", level, text };
   };
 
-  function lookAhead(wanted: Wanted): void {
+  function around(wanted: Wanted): Lookout {
     const { layer, sample, maps } = wanted;
     const steps = kept.steps(layer, maps, sample);
-    const place = steps.indexOf(shownStep(answering, wanted) ?? -1);
-    ahead.from(place, steps, (step) => planFrame(answering, orders, { ...wanted, step }).needs);
+    return {
+      steps,
+      place: steps.indexOf(shownStep(answering, wanted) ?? -1),
+      needsAt: (step) => planFrame(answering, orders, { ...wanted, step }).needs,
+    };
   }
 
   async function show(): Promise<void> {
@@ -91,7 +94,7 @@ export function createMemorySource(
     }
     seq += 1;
     frame.value = { seq, ...plan.draw() };
-    if (next === null) lookAhead(wanted);
+    if (next === null) ahead.from(() => around(wanted));
     else void show();
   }
 
