@@ -49,7 +49,7 @@ bench: setup ## print the figures: time and size beside what a user would take i
 soak: setup chromium $(VENV)/kernels.stamp ## run the long fault cases in full length
 	$(BIN)/python -m pytest -m soak --timeout 2400
 
-gallery: setup chromium ## take pictures of each kind of layer: docs/gallery
+gallery: setup chromium ## write the notebooks as pages that move, and photograph each kind of layer: docs/gallery
 	$(BIN)/python -m scripts.gallery
 
 protocol: $(VENV)/installed.stamp ## write the TypeScript side of the protocol anew

@@ -1,69 +1,87 @@
-"""Take a picture of the Inspector for each kind of layer, light and dark: `make gallery`.
+"""Make the gallery: `make gallery`, or `python -m scripts.gallery NAME...` for some notebooks and models only.
 
-Writes `docs/gallery/<model>_<layer>_<theme>.png` and `docs/gallery/index.html`, which shows them side by side.
+Writes `docs/gallery/<notebook>.html`, pages that move without a kernel and without a network,
+`docs/gallery/<model>_<layer>_<theme>.png`, photographs of each kind of layer, and `docs/gallery/index.html` to all.
 """
 
 from __future__ import annotations
 
 import html
+import re
 import sys
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tests.browser.chromium import launch
-from tests.browser.inspector import Shown
-from tests.browser.lab import THEMES, Lab
-from tests.browser.zoo import MODELS, prepare
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from scripts.gallery_layers import take_all
+from scripts.gallery_notebooks import NOTEBOOKS, write
+from tests.browser.lab import THEMES
+from tests.browser.zoo import MODELS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "gallery"
-WIDTH, HEIGHT = 1760, 1400
-SETTLED_MS = 700
-"""Until the last frame is painted: a picture is looked at by people, no test waits for it."""
 
 PAGE = """<!doctype html>
-<meta charset="utf-8"><title>nnviz_widgets: a picture for each kind of layer</title>
+<html lang="en"><head><meta charset="utf-8"><title>nnviz_widgets: gallery</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-  body { font: 14px system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; }
-  figure { margin: 0 0 2rem; display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
-  figcaption { grid-column: 1 / -1; font-weight: 600; }
-  img { width: 100%; }
-</style>
-<h1>A picture for each kind of layer</h1>
+  :root {{ color-scheme: light dark; }}
+  body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem; }}
+  h2 {{ margin-top: 2.5rem; }}
+  li {{ margin: 0.4rem 0; }}
+  figure {{ margin: 0 0 2rem; display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }}
+  figcaption {{ grid-column: 1 / -1; font-weight: 600; }}
+  img {{ width: 100%; height: auto; }}
+</style></head><body>
+<h1>nnviz_widgets: gallery</h1>
+<h2>Notebooks</h2>
+<p>Each page is a notebook as it ended, in one file. Its views move: drag the sliders. Their data are public, so nothing
+is left out of them.</p>
+<ul>{notebooks}</ul>
+<h2>A picture for each kind of layer</h2>
+{figures}
+</body></html>
 """
 
 
-def take(lab: Lab, model: str, folder: Path) -> Iterator[str]:
-    """Photograph each layer of one model of the zoo and yield the stems of the files."""
-    cells = [prepare(), MODELS[model], "session", "print(*(layer.path for layer in session.recording.layers))"]
-    with lab.open(cells, width=WIDTH, height=HEIGHT) as notebook:
-        notebook.run_all()
-        shown = Shown(notebook, notebook.cell(2))
-        for index, path in enumerate(notebook.text(3).split()):
-            shown.move("layer", index)
-            stem = f"{model}_{path.replace('/', '-').replace('#', '-')}"
-            for theme in THEMES:
-                notebook.set_theme(theme)
-                notebook.page.mouse.move(2, 2)
-                notebook.page.wait_for_timeout(SETTLED_MS)
-                shown.root.screenshot(path=folder / f"{stem}_{theme}.png")
-            yield stem
+def index(folder: Path) -> str:
+    """Return a page that leads to everything that is in the gallery."""
+    pages = sorted(path for path in folder.glob("*.html") if path.name != "index.html")
+    notebooks = "".join(f'<li><a href="{path.name}">{title_in(path)}</a></li>' for path in pages)
+    stems = sorted(path.stem.removesuffix("_light") for path in folder.glob("*_light.png"))
+    return PAGE.format(notebooks=notebooks, figures="\n".join(map(figure, stems)))
 
 
-def main(models: list[str]) -> None:
-    """Make the whole gallery, or the pictures of the models that are named."""
+def title_in(page: Path) -> str:
+    """Return the title of a page, still escaped."""
+    found = re.search("<title>(.*?)</title>", page.read_text(encoding="utf-8"))
+    return html.escape(page.stem) if found is None else found[1]
+
+
+def figure(stem: str) -> str:
+    """Return the photographs of one layer beside each other."""
+    images = "".join(
+        f'<img src="{stem}_{theme}.png" alt="{html.escape(stem)}, {theme}" loading="lazy">' for theme in THEMES
+    )
+    return f"<figure><figcaption>{html.escape(stem)}</figcaption>{images}</figure>"
+
+
+def main(names: list[str]) -> None:
+    """Make the whole gallery, or those notebooks and models that are named.
+
+    Raises:
+        SystemExit: If a name is neither.
+    """
+    notebooks = {path.stem: path for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    known = [*notebooks, *MODELS]
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"Names must be among {', '.join(known)}. Received: {', '.join(unknown)}.")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    figures = []
-    with launch() as browser, tempfile.TemporaryDirectory() as scratch, Lab(browser, Path(scratch)) as lab:
-        for model in models or MODELS:
-            for stem in take(lab, model, FOLDER):
-                images = "".join(f'<img src="{stem}_{theme}.png" alt="{stem}, {theme}">' for theme in THEMES)
-                figures.append(f"<figure><figcaption>{html.escape(stem)}</figcaption>{images}</figure>")
-                print(stem)
-    (FOLDER / "index.html").write_text(PAGE + "\n".join(figures), encoding="utf-8")
+    chosen = names or known
+    for name in chosen:
+        if name in notebooks:
+            print(write(notebooks[name], FOLDER).name)
+    if models := [name for name in chosen if name in MODELS]:
+        for stem in take_all(models, FOLDER):
+            print(stem)
+    (FOLDER / "index.html").write_text(index(FOLDER), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -183,7 +183,9 @@ class Inspector(anywidget.AnyWidget):
     def _static_bundle(self, made: LiveFile) -> dict[str, Any]:
         picture = self._still()
         data, _ = fallback(picture, self._name)
-        return {**data, "text/html": static_html(made.text, picture, made.manifest.title), "text/plain": repr(self)}
+        manifest = made.manifest
+        html = static_html(made.text, picture, manifest.title, opened=bool(manifest.opened))
+        return {**data, "text/html": html, "text/plain": repr(self)}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         if options.static and not self._closing:

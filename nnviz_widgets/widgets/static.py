@@ -10,18 +10,35 @@ from nnviz_widgets.widgets.fallback import still_html
 if TYPE_CHECKING:
     from nnviz_widgets.sharing.still import Still
 
-HEIGHT = 1200
-"""CSS pixels: all panels of a public view at the width of a notebook. It can be made higher or lower at its corner."""
+WIDE = 1121
+"""CSS pixels: from this width on the neuron's panel stands beside the maps and not beneath them."""
 
-_BOX = (
-    "position: relative; box-sizing: border-box; width: 100%; min-height: 200px; overflow: hidden; resize: vertical; "
-    "padding-bottom: 12px"
+HEIGHT_WIDE, HEIGHT, HEIGHT_OPENED = 1000, 1170, 1340
+"""CSS pixels of all panels: beside each other; beneath each other in a file for everybody, and in one with samples.
+
+A frame that nobody scripts cannot follow what is in it, so the three cases are told apart beforehand.
+"""
+
+_HANDLE = 14
+"""Room beneath the frame to take hold of, to make it higher."""
+
+_FRAME = (
+    f"position: absolute; top: 0; left: 0; display: block; width: 100%; height: calc(100% - {_HANDLE}px); "
+    "border: 0; background: Canvas"
 )
-_FRAME = "position: relative; display: block; width: 100%; height: 100%; border: 0; background: Canvas"
 _BENEATH = "position: absolute; top: 0; left: 0; max-width: 100%; height: auto"
 
 
-def static_html(page: str, picture: Still | None, title: str) -> str:
+def _box(height: int) -> str:
+    """Return the style of an element as high as its width asks for: a percentage of a padding is one of the width."""
+    narrow_or_wide = f"clamp({HEIGHT_WIDE}px, calc(({WIDE}px - 100%) * 1000), {height}px)"
+    return (
+        "position: relative; box-sizing: content-box; width: 100%; height: 0; overflow: hidden; resize: vertical; "
+        f"padding-top: {narrow_or_wide}"
+    )
+
+
+def static_html(page: str, picture: Still | None, title: str, *, opened: bool = False) -> str:
     """Return a page within an element of a notebook's output.
 
     The frame is a document of its own: it may run scripts and hand out files, and reaches nothing of the notebook.
@@ -31,10 +48,12 @@ def static_html(page: str, picture: Still | None, title: str) -> str:
         page: The text of a shared file.
         picture: The still picture, if there is one.
         title: What is shown, for those who do not see it.
+        opened: Whether it tells of single samples, for which it has more panels.
     """
     beneath = "" if picture is None else still_html(picture, _BENEATH)
     frame = (
         f'<iframe title="{escape(title)}" sandbox="allow-scripts allow-downloads" style="{_FRAME}" '
         f'srcdoc="{escape(page)}"></iframe>'
     )
-    return f'<div class="nnviz-static" style="{_BOX}; height: {HEIGHT}px">{beneath}{frame}</div>'
+    box = _box(HEIGHT_OPENED if opened else HEIGHT)
+    return f'<div class="nnviz-static" style="{box}">{beneath}{frame}</div>'
