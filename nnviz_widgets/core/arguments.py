@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
+import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.deferred import MAX_COPY_BYTES
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.deferred import Deferred
     from nnviz_widgets.core.frame import TensorKey
+
+_UNITS = {
+    "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
+}  # fmt: skip
 
 
 def whole_number(value: object) -> int | None:
@@ -35,6 +40,28 @@ def byte_count(name: str, value: int) -> int:
             "Give, for example, 1 << 30 for a gibibyte."
         )
     return number
+
+
+def checked_bytes(name: str, value: Any) -> int:
+    """Return a number of bytes, given as one or as a text such as `"20 MB"`.
+
+    Raises:
+        InvalidArgumentError: If it is neither, or less than 1.
+    """
+    number = _of_text(value) if isinstance(value, str) else whole_number(value)
+    if number is None or number < 1:
+        raise InvalidArgumentError(
+            f"`{name}` must be a number of bytes, at least 1, or a text with a unit. Received: {name}={value!r}. "
+            'Give, for example, "20 MB", "500 kB" or 20_000_000.'
+        )
+    return number
+
+
+def _of_text(text: str) -> int | None:
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([a-zA-Z]*)\s*", text)
+    if match is None or (match[2] or "b").lower() not in _UNITS:
+        return None
+    return int(float(match[1]) * _UNITS[(match[2] or "b").lower()])
 
 
 def step_or_newest(step: int) -> int:

@@ -1,0 +1,1 @@
+"""Recordings on disk: one SQLite file each, written by one background thread, read and followed by anybody."""
