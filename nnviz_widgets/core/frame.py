@@ -121,12 +121,14 @@ class LayerInput:
         shape: Of one sample as the layer is fed it, `None` where it varies.
         unflattened: Where that is one row of values: the shape they had before they were flattened, or `None`.
         guessed: Whether that shape is taken from the number of values alone: a flat row of 784 may be an image.
+        channels_first: Whether an image has its channels before its places, in `shape` or in `unflattened`.
     """
 
     key: TensorKey
     shape: tuple[int | None, ...]
     unflattened: tuple[int | None, ...] | None = None
     guessed: bool = False
+    channels_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

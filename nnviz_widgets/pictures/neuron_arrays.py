@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CHANNEL = "channel"
 
 _IMAGE_AXES = {2: ("y", "x"), 3: ("y", "x", CHANNEL)}
+_CHANNELS_FIRST = {**_IMAGE_AXES, 3: (CHANNEL, "y", "x")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def unflattened(values: Named, fed: LayerInput | None) -> Named:
     sizes = tuple(int(size) for size in shape if size is not None)
     if math.prod(sizes) != values.array.size:
         return values
-    names = _IMAGE_AXES.get(len(sizes), tuple(f"axis {i}" for i in range(len(sizes))))
+    names = _image_axes(fed).get(len(sizes), _numbered(len(sizes)))
     return Named(values.array.reshape(sizes), names)
 
 
@@ -109,8 +110,12 @@ def input_of(rows: Frame, fed: LayerInput, sample: int) -> Named:
         values = values.reshape([size or 1 for size in fed.shape])
     if values.ndim == 1:
         return Named(values, ("in",))
-    names = tuple(rows.axes[1:]) if known else _IMAGE_AXES.get(values.ndim, _numbered(values.ndim))
+    names = tuple(rows.axes[1:]) if known else _image_axes(fed).get(values.ndim, _numbered(values.ndim))
     return Named(values, tuple(CHANNEL if name in ("filter", "neuron") else name for name in names))
+
+
+def _image_axes(fed: LayerInput | None) -> Mapping[int, tuple[str, ...]]:
+    return _CHANNELS_FIRST if fed is not None and fed.channels_first else _IMAGE_AXES
 
 
 def _numbered(ndim: int) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nnviz_widgets.core.frame import LayerInput, TensorKey, batch_key
+from nnviz_widgets.core.frame import Frame, LayerInput, TensorKey, batch_key
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
+from nnviz_widgets.pictures.neuron_arrays import Named, input_of, unflattened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,3 +125,38 @@ def test_the_first_rows_of_the_batch_are_kept_with_a_step_that_is_read_in_full()
     np.testing.assert_array_equal(rows, IMAGES[8:])
     assert rows.base is None or rows.base.base is None
     assert recording.tensor("hidden", "activations", 2).shape[0] == len(rows)
+
+
+@pytest.mark.parametrize("flattened", ["channels_first", "channels_last"])
+def test_channels_that_come_first_are_told_until_they_are_put_last(flattened: str) -> None:
+    """A layer of ours, as TensorFlow has no such convolution on every processor."""
+    import keras
+
+    from nnviz_widgets.core.backends.tensorflow import inspect
+
+    class Halves(keras.layers.Layer):
+        data_format = "channels_first"
+
+        def call(self, x: Any) -> Any:
+            return x[:, :2, 1:-1, 1:-1] / 2
+
+    model = keras.Sequential(
+        [
+            keras.Input((3, 9, 10)),
+            Halves(name="conv"),
+            keras.layers.ReLU(name="relu"),
+            keras.layers.Flatten(data_format=flattened, name="flatten"),
+            keras.layers.Dense(3, name="classes"),
+        ]
+    )
+    found = inspect(model, np.moveaxis(np.repeat(IMAGES[..., None], 3, axis=-1), -1, 1)).catalogue.inputs
+    assert found["conv"] == LayerInput(batch_key(0), (3, 9, 10), channels_first=True)
+    assert found["relu"] == LayerInput(output_of("conv"), (2, 7, 8), channels_first=True)
+    last = flattened == "channels_first"  # then Flatten transposes
+    image = (7, 8, 2) if last else (2, 7, 8)
+    assert found["classes"] == LayerInput(output_of("flatten"), (112,), image, channels_first=not last)
+    rows = Frame(batch_key(0), 0, np.zeros((2, 3, 9, 10)), ("axis 0", "axis 1", "axis 2", "axis 3"))
+    assert input_of(rows, found["conv"], 0).names == ("channel", "y", "x")
+    weights = unflattened(Named(np.zeros(112), ("in",)), found["classes"])
+    assert weights.names == (("y", "x", "channel") if last else ("channel", "y", "x"))
+    assert weights.array.shape == image

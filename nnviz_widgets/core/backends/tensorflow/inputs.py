@@ -56,6 +56,7 @@ class _Known:
         shape: Of one sample.
         unflattened: Of one sample before it was flattened, if it was.
         guessed: Whether that is taken from the number of values alone.
+        channels_first: Whether its channels come before its places, flattened or not.
         tensor: Kept, so that no other tensor gets its identity.
     """
 
@@ -64,6 +65,7 @@ class _Known:
     unflattened: Shape | None
     guessed: bool
     tensor: Any
+    channels_first: bool = False
 
 
 class Inputs:
@@ -94,15 +96,16 @@ class Inputs:
         leaves = tree.flatten(fed)
         source = self._find(leaves[0]) if len(leaves) == 1 else None
         if source is not None:
-            self._found[path] = LayerInput(source.key, source.shape, source.unflattened, guessed=source.guessed)
+            first = source.channels_first or (len(source.shape) > 1 and _has_channels_first(layer))
+            self._found[path] = LayerInput(
+                source.key, source.shape, source.unflattened, guessed=source.guessed, channels_first=first
+            )
         passes_on = source if isinstance(layer, _KEEPS_PLACES) else None
         for i, output in enumerate(outputs):
             shape = _of_sample(output)
             if shape is not None:
-                image = passes_on.unflattened or passes_on.shape if passes_on is not None else None
-                unflattened = image if image is not None and _is_flat_of(shape, image) else None
-                guessed = passes_on is not None and unflattened is not None and passes_on.guessed
-                self._add(output, _Known(TensorKey(path, "activations", output=i), shape, unflattened, guessed, output))
+                key = TensorKey(path, "activations", output=i)
+                self._add(output, _known_output(key, layer, passes_on, shape, output))
 
     def found(self) -> Mapping[str, LayerInput]:
         """Return for each call, by path, what it is fed, where that can be read."""
@@ -128,9 +131,24 @@ class Inputs:
             if known is not None:
                 unflattened = known.unflattened if image is None and len(fed) == 1 else image
                 guessed = image is None and known.guessed and len(fed) == 1
-                return _Known(known.key, fed, unflattened, guessed, tensor)
+                return _Known(known.key, fed, unflattened, guessed, tensor, known.channels_first)
             tensor = _before(tensor)
         return None
+
+
+def _known_output(key: TensorKey, layer: Any, passes_on: _Known | None, shape: Shape, output: Any) -> _Known:
+    """Return what is known of an output of `layer`, which keeps the places of `passes_on`, if of anything."""
+    if passes_on is None:
+        return _Known(key, shape, None, False, output, len(shape) > 1 and _has_channels_first(layer))
+    image, first = passes_on.unflattened or passes_on.shape, passes_on.channels_first
+    if isinstance(layer, layers.Flatten) and _has_channels_first(layer) and len(passes_on.shape) > 1:
+        image, first = (*image[1:], image[0]), False  # it puts channels last before it flattens
+    unflattened = image if _is_flat_of(shape, image) else None
+    return _Known(key, shape, unflattened, unflattened is not None and passes_on.guessed, output, first)
+
+
+def _has_channels_first(layer: Any) -> bool:
+    return getattr(layer, "data_format", None) == "channels_first"
 
 
 def _identity(tensor: Any) -> object:
