@@ -57,7 +57,7 @@ PARAMETERS = {
     "LayerInfo": "path name class_name output_shape variables n_params neuron_axis n_neurons",
     "StepReport": "step epoch batch batch_loss logs updates seconds",
     "Privacy": "include",
-    "Probe": "layers kinds every samples data budget",
+    "Probe": "layers kinds every samples data budget replica",
     "DataPanel": "x y scaling feature_names",
     "Inspector": "source panels cursor",
     "export_html": "source path layers steps kinds max_bytes title privacy",

@@ -29,6 +29,8 @@ class Probe(NamedAttributes):
             `recording.tensor(layer, "activations", variable="data")`.
         budget: The share of the step time that reading may cost when `every` is `None`; 0.05 is 5 %. `None` is
             unlimited: every step is read in full.
+        replica: Of a model on several replicas (`tf.distribute.MirroredStrategy`) the one whose layers are read, with
+            its share of each batch. `None` is none: then only weights are read.
 
     Raises:
         InvalidArgumentError: If an argument is not one of the above.
@@ -40,6 +42,7 @@ class Probe(NamedAttributes):
     samples: int
     data: Any
     budget: float | None
+    replica: int | None
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Probe(NamedAttributes):
         samples: int = 16,
         data: Any = None,
         budget: float | None = 0.05,
+        replica: int | None = None,
     ) -> None:
         self.layers = _checked_layers(layers)
         self.kinds = _checked_kinds(kinds)
@@ -61,13 +65,15 @@ class Probe(NamedAttributes):
                 "0.05 is 5 %, None is unlimited."
             )
         self.budget = budget
+        self.replica = _checked_replica(replica)
 
     def __repr__(self) -> str:
         layers = (
             "all layers" if self.layers is None else f"{len(self.layers)} layer patterns" if self.layers else "none"
         )
         every = self._how_often()
-        return f"<Probe {layers}, {', '.join(self.kinds) or 'vitals only'}, {every}, {self.samples} samples>"
+        where = "" if self.replica is None else f", replica {self.replica}"
+        return f"<Probe {layers}, {', '.join(self.kinds) or 'vitals only'}, {every}, {self.samples} samples{where}>"
 
     def _how_often(self) -> str:
         if callable(self.every):
@@ -129,6 +135,16 @@ def _checked_every(every: Every) -> Every:
     if every is None or (callable(every) and not isinstance(every, type)):
         return every
     return _positive_int("every", cast("int", every))
+
+
+def _checked_replica(replica: Any) -> int | None:
+    number = None if replica is None else whole_number(replica)
+    if (replica is not None and number is None) or (number is not None and number < 0):
+        raise InvalidArgumentError(
+            f"`replica` must be the number of a replica, counted from 0, or None. Received: replica={replica!r}. "
+            "Use 0, or None to read weights only."
+        )
+    return number
 
 
 def _positive_int(name: str, value: Any) -> int:

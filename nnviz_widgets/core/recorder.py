@@ -45,10 +45,10 @@ class Recorder:
 
         Args:
             step: The last step before.
-            changed: What changed, in words.
+            changed: What came of it and what changed, in words.
         """
         self._recording.set_catalogue(self._training.functions.catalogue)
-        self.note(step, f"after step {step} the model changed, and the step was built anew: {changed}")
+        self.note(step, f"after step {step} the model changed, {changed}")
         self._tell_notices(step)
 
     def add_step(self, step: int, event: Any, wanted: frozenset[TensorKey], *, read_all: bool) -> bool:

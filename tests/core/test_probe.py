@@ -29,6 +29,7 @@ def test_probe_reads_everything_when_the_budget_allows() -> None:
         (Probe(budget=None), "unlimited"),
         (Probe(layers=["a", "b"]), "2 layer patterns"),
         (Probe(every=lambda step: True), "every"),
+        (Probe(replica=0), "replica 0"),
     ],
 )
 def test_repr_says_in_one_line_what_is_read(probe: Probe, words: str) -> None:
@@ -75,6 +76,9 @@ def test_pattern_that_matches_nothing_names_the_nearest_layers() -> None:
         {"every": "1"},
         {"samples": 0},
         {"samples": True},
+        {"replica": -1},
+        {"replica": True},
+        {"replica": 0.5},
         {"budget": -0.1},
         {"budget": "5%"},
         {"budget": float("nan")},

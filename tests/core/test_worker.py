@@ -124,6 +124,25 @@ def test_K11_step_that_overflows_updates_nothing_and_is_marked() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*float16.*")
+def test_K11_steps_in_a_row_that_overflow_are_told_each() -> None:
+    import keras
+
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        network = networks.line()
+        network.y = network.y.copy()
+        network.y[networks.BATCH_SIZE :] = 1e4
+        with network.session(shuffle=False, probe=Probe(every=1), epochs=1) as session:
+            assert [session.step().updates for _ in range(3)] == [2, 0, 0]
+            assert [event for event in session.recording.events if event[1] == "no_update"] == [
+                (2, "no_update", "step 2 skipped: non-finite gradients, loss scale 32768 -> 16384"),
+                (3, "no_update", "step 3 skipped: non-finite gradients, loss scale 16384 -> 8192"),
+            ]
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.filterwarnings("ignore:.*float16.*")
 def test_K11_K12_accumulating_under_a_loss_scale_is_no_overflow() -> None:
     import keras
 

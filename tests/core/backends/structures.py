@@ -95,6 +95,76 @@ def sparse() -> Network:
 
 
 @seeded
+def ragged_layers() -> Network:
+    """Sentences of different lengths through layers that hand on ragged rows: of tokens, of vectors."""
+    import keras
+    import tensorflow as tf
+
+    class Next(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return tf.ragged.map_flat_values(lambda tokens: (tokens + 1) % 9, x)
+
+    class Scaled(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight(shape=(3,), initializer="ones", name="scale")
+
+        def call(self, x: Any) -> Any:
+            return tf.ragged.map_flat_values(lambda vectors: tf.nn.relu(vectors * self.scale), x)
+
+    class Mean(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return tf.reduce_mean(x, axis=1)
+
+    class Sentences(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.next = Next(name="next")
+            self.embedding = keras.layers.Embedding(9, 3, name="embedding")
+            self.scaled = Scaled(name="scaled")
+            self.mean = Mean(name="mean")
+            self.head = keras.layers.Dense(1, name="head")
+
+        def call(self, x: Any) -> Any:
+            return self.head(self.mean(self.scaled(self.embedding(self.next(x)))))
+
+    model = Sentences()
+    model.compile("adam", "mse")
+    return Network(model, _batches(ragged_sentences(), features(width=1)), None, {"shuffle": False})
+
+
+@seeded
+def sparse_layers() -> Network:
+    """Tokens counted into sparse rows, which a trained layer weighs and hands on as sparse."""
+    import keras
+    import tensorflow as tf
+
+    class Counted(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return tf.sparse.from_dense(tf.reduce_sum(tf.one_hot(tf.cast(x, tf.int32), 9), axis=1))
+
+    class Weighed(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.weight = self.add_weight(shape=(9,), initializer="uniform", name="weight")
+
+        def call(self, x: Any) -> Any:
+            return tf.SparseTensor(x.indices, x.values * tf.gather(self.weight, x.indices[:, 1]), x.dense_shape)
+
+    class Counts(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.counted = Counted(name="counted")
+            self.weighed = Weighed(name="weighed")
+            self.head = keras.layers.Dense(2, name="head")
+
+        def call(self, x: Any) -> Any:
+            return self.head(self.weighed(self.counted(x)))
+
+    model = Counts()
+    model.compile("adam", "mse")
+    return Network(model, sentences(), features(width=2))
+
+
+@seeded
 def masked() -> Network:
     """A loss that leaves the padding out, since the mask reaches it."""
     import keras
@@ -133,6 +203,8 @@ STRUCTURES: dict[str, Callable[[], Network]] = {
     "weighted outputs": weighted_outputs,
     "ragged": ragged,
     "sparse": sparse,
+    "ragged layers": ragged_layers,
+    "sparse layers": sparse_layers,
     "masked": masked,
     "without targets": without_targets,
 }

@@ -118,6 +118,72 @@ def test_K08_what_is_no_change_builds_nothing() -> None:
         assert notices(session) == []
 
 
+def with_a_layer_that_no_optimizer_knows(model: Any) -> None:
+    import keras
+
+    model.add(keras.layers.Dense(3, activation="softmax", name="head"))
+
+
+def _of_the_first_layer(model: Any) -> list[np.ndarray]:
+    return [variable.numpy() for variable in (*model.layers[0].variables, *model.optimizer.variables)]
+
+
+@pytest.mark.parametrize("probe", [Probe(every=1), Probe(every=2), Probe(layers=())])
+def test_K08_a_layer_added_without_compile_changes_nothing_in_fit_nor_here_and_is_told(probe: Probe) -> None:
+    """Keras keeps the function that it traced. It could not trace another: the optimizer does not know the layer."""
+    by_fit, network = networks.mlp(), networks.mlp()
+    by_fit.fit(epochs=1)
+    with_a_layer_that_no_optimizer_knows(by_fit.model)
+    by_fit.fit(epochs=2, initial_epoch=1)
+    with network.session(probe=probe, epochs=2, shuffle=True) as session:
+        session.run(until="epoch")
+        assert session.wait(LIMIT_S)
+        with_a_layer_that_no_optimizer_knows(network.model)
+        session.run()
+        assert session.wait(LIMIT_S)
+        assert session.state == "finished", session.error
+        (said,) = notices(session)
+        assert said.startswith(
+            "after step 3 the model changed, but the step stays what it was, as it does in fit until the model is "
+            "compiled anew: 'head' was added (ValueError: Unknown variable"
+        )
+        assert session.step_index == 6
+    assert_same_weights(*(_of_the_first_layer(one.model) for one in (network, by_fit)))
+
+
+def test_K08_a_layer_added_without_compile_is_trained_once_the_model_is_compiled() -> None:
+    network = networks.mlp()
+    with network.session(probe=Probe(every=1)) as session:
+        session.step()
+        with_a_layer_that_no_optimizer_knows(network.model)
+        session.step()
+        compiled_anew(network.model)
+        session.step()
+        assert "and the step was built anew: the model was compiled anew" in notices(session)[1]
+        assert session.recording.tensor_steps("head", "gradients").tolist() == [3]
+
+
+def test_K08_keras_lets_no_layer_be_added_to_a_built_model_of_the_users_own() -> None:
+    import keras
+
+    class Own(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = keras.layers.Dense(3, name="first")
+
+        def call(self, x: Any) -> Any:
+            return self.first(x)
+
+    model = Own()
+    model.compile("sgd", "mse")
+    with Network(model, networks.features(), networks.features(width=3)).session(probe=Probe(every=1)) as session:
+        session.step()
+        with pytest.raises(ValueError, match="cannot add new elements of state"):
+            model.second = keras.layers.Dense(3, name="second")
+        session.step()
+        assert notices(session) == []
+
+
 @pytest.mark.filterwarnings("ignore:.*trained outside the session")
 def test_K08_training_beside_the_session_is_still_told_from_another_optimizer() -> None:
     network = networks.mlp()

@@ -105,14 +105,18 @@ def test_variables_and_generators_of_tensorflow_stay_as_they_are(global_generato
             super().__init__()
             self.n = tf.Variable(0.0)
             self.generator = tf.random.Generator.from_seed(1)
+            self.held = {"several": [tf.Variable(0.0), (tf.Variable(1.0),)]}
 
         def call(self, x: Any) -> Any:
             self.n.assign_add(1.0)
+            for variable in (self.held["several"][0], self.held["several"][1][0]):
+                variable.assign_add(1.0)
             return x + self.generator.normal((3,)) + global_generator.normal((3,))
 
     model = keras.Sequential([keras.Input((3,)), Counts(), keras.layers.Dense(2)])
     (layer, _) = model.layers
-    states = (layer.n, layer.generator.state, global_generator.state)
+    listed = layer.held["several"]
+    states = (layer.n, listed[0], listed[1][0], layer.generator.state, global_generator.state)
     x = np.ones((2, 3), np.float32)
     model(x)
     before = [state.numpy().tolist() for state in states]

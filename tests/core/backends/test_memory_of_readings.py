@@ -108,6 +108,45 @@ def test_K17_a_batch_larger_than_all_before_is_not_counted_twice() -> None:
     assert_same(watched(make(), Probe(every=1)), fitted(make()))
 
 
+@seeded
+def short_at_the_second_step() -> Network:
+    """A network that finds no memory for its second reading, of a batch as large as the first."""
+    import keras
+    import tensorflow as tf
+
+    calls: list[int] = []
+
+    def refuse() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise MemoryError("no memory is left")
+
+    class Large(keras.layers.Dense):
+        def call(self, x: Any, training: bool | None = None) -> Any:
+            if "call" in vars(self):
+                with tf.control_dependencies([tf.py_function(refuse, [], [])]):
+                    x = tf.identity(x)
+            return super().call(x)
+
+    model = keras.Sequential([keras.Input((5,)), keras.layers.BatchNormalization(name="norm"), Large(9, name="wide")])
+    model.compile("sgd", "mse")
+    return Network(model, networks.features(), networks.features(width=9))
+
+
+def test_K17_what_a_step_without_a_copy_had_changed_is_said() -> None:
+    """A batch no larger than one that was read before: nobody expected it to need more memory."""
+    with short_at_the_second_step().session(probe=Probe(every=1)) as session:
+        session.step(3)
+        said = [text for step, text in notices(session) if step == 2]
+        assert len(said) == 2, notices(session)
+        assert said[0].startswith("not enough memory for ")
+        assert said[1] == (
+            "memory ran short within a step: metrics, moving statistics and random numbers that it had changed by "
+            "then count its batch twice (steps: 1)"
+        )
+        assert [step for step, _ in notices(session)] == [2, 2]
+
+
 def test_n_values_counts_what_rows_of_any_length_hold() -> None:
     import tensorflow as tf
 

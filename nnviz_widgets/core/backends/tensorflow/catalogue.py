@@ -7,6 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import tensorflow as tf
+
 from nnviz_widgets.core.backends.tensorflow import reasons as why
 from nnviz_widgets.core.backends.tensorflow.axes import (
     Axes,
@@ -16,6 +18,12 @@ from nnviz_widgets.core.backends.tensorflow.axes import (
     owners_of,
     scores_axes,
     variable_axes,
+)
+from nnviz_widgets.core.backends.tensorflow.composites import (
+    RAGGED_NOTE,
+    SPARSE_GRADIENT_NOTE,
+    SPARSE_NOTE,
+    dtype_of_view,
 )
 from nnviz_widgets.core.frame import Catalogue, Kind, LayerInfo, TensorKey, TensorSpec, first_call
 
@@ -32,7 +40,7 @@ FIXED_BATCH = "data"
 
 def before_tracing(entries: Sequence[Entry], chosen: Sequence[Entry]) -> Catalogue:
     """Return what is known without a trace: all layers in the order of the tree, and their weights."""
-    layers = tuple(_layer_info(entry, entry.path, _symbolic_shape(entry.layer)) for entry in entries)
+    layers = tuple(_layer_info_before(entry) for entry in entries)
     paths = {entry.path for entry in chosen}
     specs = [
         spec
@@ -64,11 +72,12 @@ def after_tracing(entries: Sequence[Entry], chosen: Sequence[Entry], taps: Taps,
         entry = by_path[first_call(call)]
         outputs = taps.outputs.get(call, [])
         shape = tuple(outputs[0].activation.shape) if outputs else _symbolic_shape(entry.layer)
-        info = infos[call] = _layer_info(entry, call, shape)
+        axis = _output_axis(entry.layer, outputs[0].activation) if outputs else neuron_axis_of(entry.layer, shape)
+        info = infos[call] = _layer_info(entry, call, shape, axis)
         for inner in entry.inner:
             why.explain_inner(inner, entry, reasons)
         if entry.path not in paths:
-            why.explain_all(call, "the probe leaves this layer out", reasons)
+            why.explain_all(call, why.LEFT_OUT_BY_PROBE, reasons)
             continue
         if call == entry.path:
             specs += _variable_specs(entry, info, "weights")
@@ -97,8 +106,19 @@ def containers_first(calls: Iterable[str]) -> list[str]:
     return ordered
 
 
-def _layer_info(entry: Entry, path: str, shape: tuple[int | None, ...] | None) -> LayerInfo:
-    axis = neuron_axis_of(entry.layer, shape)
+def _layer_info_before(entry: Entry) -> LayerInfo:
+    shape = _symbolic_shape(entry.layer)
+    return _layer_info(entry, entry.path, shape, neuron_axis_of(entry.layer, shape))
+
+
+def _output_axis(layer: Any, output: Any) -> int | None:
+    """Return the axis of an output that counts neurons; the ragged one does not."""
+    if isinstance(output, tf.RaggedTensor):
+        return len(output.shape) - 1 if len(output.shape) > 2 else None
+    return neuron_axis_of(layer, tuple(output.shape))
+
+
+def _layer_info(entry: Entry, path: str, shape: tuple[int | None, ...] | None, axis: int | None) -> LayerInfo:
     return LayerInfo(
         path=path,
         name=entry.layer.name,
@@ -155,12 +175,24 @@ def _output_specs(entry: Entry, info: LayerInfo, taps: Taps, samples: int, reaso
     for spec, output in zip(activations, outputs, strict=True):
         specs.append(spec)
         if output.gradient is not None:
-            note = LOGITS_NOTE if output.with_logits else None
-            key = replace(spec.key, kind="activation_gradients")
-            specs.append(replace(spec, key=key, dtype=output.gradient.dtype.name, note=note))
+            specs.append(_output_gradient_spec(spec, output))
     if len(specs) == len(outputs):
         reasons[info.path, "activation_gradients"] = why.no_output_gradients(info.path, outputs)
     return specs
+
+
+def _output_gradient_spec(spec: TensorSpec, output: Output) -> TensorSpec:
+    """Return the spec of the gradient of an output with the spec `spec`."""
+    note = LOGITS_NOTE if output.with_logits else None
+    if isinstance(output.gradient, tf.RaggedTensor):
+        note = RAGGED_NOTE
+    key = replace(spec.key, kind="activation_gradients")
+    spec = replace(spec, key=key, dtype=output.gradient.dtype.name, note=note)
+    if isinstance(output.gradient, tf.SparseTensor):
+        # Statistics are of what is stored, which lies anywhere: there are none of neurons.
+        axes = output_axes(len(spec.shape), None, None)
+        return replace(spec, axes=axes, neuron_axis=None, note=SPARSE_GRADIENT_NOTE)
+    return spec
 
 
 def _activation_specs(
@@ -168,17 +200,22 @@ def _activation_specs(
 ) -> list[TensorSpec]:
     """Return a spec for each output of a call; `samples` cuts their first axis."""
     names = output_names(entry.layer, [output.name for output in outputs])
-    note = why.no_scores(entry.layer, outputs)
     specs = []
     for i, (name, output) in enumerate(zip(names, outputs, strict=True)):
         shape = tuple(output.activation.shape)
         if samples is not None and shape:
             shape = (samples if shape[0] is None else min(samples, shape[0]), *shape[1:])
-        axis = neuron_axis_of(entry.layer, shape)
+        axis = _output_axis(entry.layer, output.activation)
         axes = scores_axes(entry.layer, i, len(shape)) or Axes(output_axes(len(shape), axis, entry.layer), axis)
-        spec = _spec(TensorKey(info.path, "activations", output=i), shape, output.activation.dtype.name, axes)
-        specs.append(replace(spec, note=note, output_name=name))
+        spec = _spec(TensorKey(info.path, "activations", output=i), shape, dtype_of_view(output.activation), axes)
+        specs.append(replace(spec, note=_output_note(entry.layer, outputs, output), output_name=name))
     return specs
+
+
+def _output_note(layer: Any, outputs: Sequence[Output], output: Output) -> str | None:
+    if isinstance(output.activation, tf.RaggedTensor):
+        return RAGGED_NOTE
+    return SPARSE_NOTE if isinstance(output.activation, tf.SparseTensor) else why.no_scores(layer, outputs)
 
 
 def with_fixed_batch(catalogue: Catalogue, entries: Sequence[Entry], taps: Taps) -> Catalogue:

@@ -50,10 +50,14 @@ class Fingerprint:
             {entry.path: _mark(entry) for entry in entries},
         )
 
+    def compiled_anew(self, now: Fingerprint) -> bool:
+        """Whether somebody has called `compile` since."""
+        return self.options != now.options or not _same(self.compiled, now.compiled)
+
     def changes(self, now: Fingerprint) -> list[str]:
         """Say what is otherwise `now`: sentences, none if the step still fits the model."""
         found = []
-        if self.options != now.options or not _same(self.compiled, now.compiled):
+        if self.compiled_anew(now):
             found.append("the model was compiled anew")
         found += [f"{path!r} was added" for path in now.layers if path not in self.layers]
         found += [f"{path!r} was removed" for path in self.layers if path not in now.layers]

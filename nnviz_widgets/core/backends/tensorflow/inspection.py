@@ -21,7 +21,9 @@ from keras.src import backend
 
 from nnviz_widgets.core.backends.tensorflow.batches import as_batch, n_rows
 from nnviz_widgets.core.backends.tensorflow.catalogue import after_tracing
+from nnviz_widgets.core.backends.tensorflow.composites import mapped, row_lengths, values_of, with_row_lengths
 from nnviz_widgets.core.backends.tensorflow.losses import given_loss
+from nnviz_widgets.core.backends.tensorflow.replicas import parts
 from nnviz_widgets.core.backends.tensorflow.taps import Taps, scales_loss, unscaled
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.untouched import untouched
@@ -100,10 +102,11 @@ def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None, loss: 
             vars(model)["_compile_loss"] = given
         one = _run(model, entries, (x, y, sample_weight), _compute_loss(model, given, why))
     catalogue = after_tracing(entries, entries, one.taps, _ALL_ROWS)
+    catalogue = with_row_lengths(catalogue, row_lengths(one.tensors), so_far=False)
     catalogue = _in_inference_mode(catalogue) if why is None else _without_gradients(catalogue, why)
     return Inspected(
         catalogue=catalogue,
-        tensors={key: read_when_asked(tensor) for key, tensor in _all_tensors(entries, one, catalogue, x)},
+        tensors={key: read_when_asked(tensor, key.kind) for key, tensor in _all_tensors(entries, one, catalogue, x)},
         targets=np.asarray(y) if isinstance(y, tf.Tensor) else None,
         loss=None if one.loss is None else float(one.loss),
         n_samples=n_samples,
@@ -114,7 +117,12 @@ def _build(model: Any, x: Any) -> None:
     """Make the variables of a model, as `fit` does: without computing anything, where that can be."""
 
     def symbolic(value: Any) -> Any:
-        return backend.KerasTensor(value.shape, backend.standardize_dtype(value.dtype))
+        return backend.KerasTensor(
+            value.shape,
+            backend.standardize_dtype(value.dtype),
+            sparse=isinstance(value, tf.SparseTensor),
+            ragged=isinstance(value, tf.RaggedTensor),
+        )
 
     try:
         backend.compute_output_spec(model, tree.map_structure(symbolic, x), training=False)
@@ -193,12 +201,12 @@ class _Pass:
         model = self._model
         with tf.GradientTape() as tape:
             # Frozen ones too, so that a gradient reaches the outputs before them.
-            tape.watch([v.value for v in model.variables if backend.is_float_dtype(v.dtype)])
+            tape.watch([_read_from(v) for v in model.variables if backend.is_float_dtype(v.dtype)])
             y_pred = model(x, training=False)
             loss = compute_loss(x, y, y_pred, sample_weight, training=False)
             scaled = loss if self._scale == 1 else loss * tf.cast(self._scale, loss.dtype)
         variables = model.trainable_variables
-        gradients = tape.gradient(scaled, [v.value for v in variables])
+        gradients = tape.gradient(scaled, [_read_from(v) for v in variables])
         for variable, gradient in zip(variables, gradients, strict=True):
             taps.gradients[id(variable)] = variable, self._unscaled(gradient)
         return loss
@@ -211,7 +219,7 @@ class _Pass:
             for i, output in enumerate(outputs):
                 yield TensorKey(path, "activations", output=i), output.activation
                 if output.gradient is not None:
-                    yield TensorKey(path, "activation_gradients", output=i), self._unscaled(output.gradient)
+                    yield TensorKey(path, "activation_gradients", output=i), mapped(output.gradient, self._unscaled)
         for entry in self._entries:
             for name, variable in entry.variables.items():
                 gradient = self.taps.gradients.get(id(variable), (None, None))[1]
@@ -240,7 +248,9 @@ def _scales(model: Any) -> tuple[float, ...]:
 
 
 def _finite(one: _Pass) -> bool:
-    gradients = [tf.convert_to_tensor(tensor) for key, tensor in one.tensors.items() if key.kind in _GRADIENTS]
+    gradients = [
+        tf.convert_to_tensor(values_of(tensor)) for key, tensor in one.tensors.items() if key.kind in _GRADIENTS
+    ]
     return all(bool(tf.reduce_all(tf.math.is_finite(gradient))) for gradient in gradients)
 
 
@@ -259,6 +269,11 @@ def _all_tensors(entries: Sequence[Entry], one: _Pass, catalogue: Catalogue, x: 
     leaves = tree.flatten(x)
     for key in {fed.key for fed in catalogue.inputs.values() if of_batch(fed.key)}:
         yield key, leaves[key.output]
+
+
+def _read_from(variable: Any) -> Any:
+    """Return the variable of TensorFlow's that a call reads: of one that several replicas have, the first copy."""
+    return parts(variable.value)[0]
 
 
 def _in_inference_mode(catalogue: Catalogue) -> Catalogue:

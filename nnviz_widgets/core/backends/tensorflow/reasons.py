@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.backends.tensorflow.taps import Output, Taps
     from nnviz_widgets.core.backends.tensorflow.tree import Entry
 
+LEFT_OUT_BY_PROBE = "the probe leaves this layer out"
+
 Reasons = dict[tuple[str, Kind], str]
 
 _DOES = (
@@ -85,6 +87,8 @@ def no_gradients(entry: Entry, taps: Taps) -> str:
 
 def no_outputs(entry: Entry, call: str, taps: Taps) -> str:
     """Say why there are no activations of a call."""
+    if call in taps.unread:
+        return f"the output of {call!r} {taps.unread[call]}"
     if call in taps.outputs:
         return f"the output of {call!r} is no tensor of numbers"
     if entry.path in taps.foreign:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unreadable
+from nnviz_widgets.core.backends.tensorflow.composites import RowLengths, with_row_lengths
 from nnviz_widgets.core.backends.tensorflow.fingerprint import Fingerprint
 from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, State, largest, most_rows, n_values, without
+from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
 from nnviz_widgets.core.backends.tensorflow.values import read_now
@@ -39,6 +41,8 @@ class StepFunctions:
         data_failed: Why the probe's own batch cannot be run through the model, if it cannot.
         taps_failed: What went wrong in our own reading of the step, if anything; then only the plain step is taken.
         left_out: What is not read any more because memory ran short.
+        stays: Why Keras cannot build the step for the model as it is now, if so: then it stays what it was.
+        n_counted_twice: How often memory ran short in a step of whose beginning no copy was at hand.
     """
 
     def __init__(self, model: Any, probe: Probe) -> None:
@@ -54,7 +58,10 @@ class StepFunctions:
         self.taps_failed: BaseException | None = None
         self.data_failed: BaseException | None = None
         self.left_out: list[LeftOut] = []
+        self.n_counted_twice = 0
+        self.stays: Exception | None = None
         self._proven_size = -1
+        self._row_lengths: dict[TensorKey, RowLengths] = {}
 
     def look(self) -> Catalogue:
         """Read the layers of the model as it stands, without tracing anything."""
@@ -72,7 +79,8 @@ class StepFunctions:
         """
         optimizer = getattr(self._model, "optimizer", None)
         if self._model.built and optimizer is not None and not optimizer.built:
-            optimizer.build(self._model.trainable_variables)
+            with self._model.distribute_strategy.scope():
+                optimizer.build(self._model.trainable_variables)
         if not self._model.built or (optimizer is not None and not optimizer.built):
             self._function(Variant.PLAIN, iterator)
         self.look()
@@ -87,12 +95,27 @@ class StepFunctions:
             return []
         return self._made_for.changes(Fingerprint.of(self._model, walk(self._model)))
 
-    def renew(self, iterator: Any) -> Catalogue:
-        """Build the step anew, for the model as it is now."""
-        self._compiled.clear()
-        self.taps_failed = self.data_failed = None
+    def renew(self, iterator: Any) -> Exception | None:
+        """Build the step anew, for the model as it is now.
+
+        Returns:
+            Why it could not be, where `fit` would go on with the step that it has: it builds another one only once the
+            model is compiled anew. Then this step stays, too.
+        """
+        before = vars(self).copy()
+        self._compiled = {}
+        self.taps_failed = self.data_failed = self.stays = None
         self.left_out = []
-        return self.prepare(iterator)
+        try:
+            self.prepare(iterator)
+            if not self._compiled and before["_compiled"]:
+                self._function(min(before["_compiled"]), iterator)
+        except Exception as error:
+            now = Fingerprint.of(self._model, walk(self._model))
+            if before["_made_for"].compiled_anew(now):
+                raise
+            vars(self).update(before, _made_for=now, stays=error)
+        return self.stays
 
     def check_probe(self) -> None:
         """Raise `LayerNotFound` if the probe names layers that the model does not have."""
@@ -115,20 +138,37 @@ class StepFunctions:
         # In eager mode a model may be built by its first step; what it has is known only then.
         building = self._model.run_eagerly and not self._built
         form = Variant.PLAIN if building or self.taps_failed is not None else min(variant, READING)
+        if self.stays is not None and form not in self._compiled:
+            form = min(self._compiled)
         traced, function = self._function(form, iterator)
-        if form is READING and traced.reads:
+        if form is READING and traced.reads and not has_strategy(self._model):
             batch = self._next_batch(iterator)
             traced, outputs = self._read(traced, function, batch, iterator.element_spec)
         else:
             outputs, batch = function(iterator)
         if building:
             self.look()
-        if self._model.run_eagerly and traced.catalogue is not None and traced.catalogue != self.catalogue:
-            self.catalogue = traced.catalogue
         self.data_failed = self.data_failed or traced.data_failed
         output = traced.unpack(outputs, batch, keep_tensors=variant is Variant.FULL)
+        self._renew_catalogue(traced, output)
         self.taps_failed = self.taps_failed or traced.failed
         return output
+
+    def _renew_catalogue(self, traced: TracedStep, output: StepOutput) -> None:
+        """Note what only the step itself could tell: of a model run eagerly everything, else how long rows are."""
+        before = dict(self._row_lengths)
+        for key, (low, high) in output.row_lengths().items():
+            known = before.get(key, (low, high))
+            self._row_lengths[key] = min(low, known[0]), max(high, known[1])
+        seen = traced.catalogue if self._model.run_eagerly else None
+        if seen is None and self._row_lengths == before:
+            return
+        catalogue = self._with_row_lengths(seen or self.catalogue)
+        if catalogue != self.catalogue:
+            self.catalogue = catalogue
+
+    def _with_row_lengths(self, catalogue: Catalogue) -> Catalogue:
+        return with_row_lengths(catalogue, self._row_lengths, so_far=True)
 
     def _next_batch(self, iterator: Any) -> Any:
         """Return the next batch; at the end of the data, end as the step of `fit` does.
@@ -138,8 +178,8 @@ class StepFunctions:
         try:
             return iterator.get_next()
         except tf.errors.OutOfRangeError:
-            if not self._model.run_eagerly:
-                at_hand = Variant.SENTINEL if Variant.SENTINEL in self._compiled else Variant.PLAIN
+            at_hand = Variant.SENTINEL if Variant.SENTINEL in self._compiled else Variant.PLAIN
+            if not self._model.run_eagerly and (self.stays is None or at_hand in self._compiled):
                 self._function(at_hand, iterator)[1](iterator)
             raise
 
@@ -158,6 +198,8 @@ class StepFunctions:
         except tf.errors.ResourceExhaustedError as error:
             if before is not None:
                 before.put_back()
+            else:
+                self.n_counted_twice += 1
             self._read_less(error, most_rows(batch))
             traced, function = self._on_batch(Variant.SENTINEL, spec)
             return traced, function(batch)
@@ -207,7 +249,7 @@ class StepFunctions:
         return self._compiled[variant]
 
     def _compile(self, variant: Variant, iterator: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
-        if variant is READING:
+        if variant is READING and not has_strategy(self._model):
             return self._compile_reading(iterator.element_spec)
         traced, train = self._traced(variant)
 
@@ -218,15 +260,27 @@ class StepFunctions:
 
         if self._model.run_eagerly:
             return traced, step
+        if has_strategy(self._model):
+            return self._compile_for_replicas(traced, step, iterator)
         # The concrete function skips the look-up by signature, 8 % of a small step. One signature serves a whole
         # session: the iterators of all epochs have the element_spec of one data set.
         return traced, tf.function(step, reduce_retracing=True, autograph=False).get_concrete_function(iterator)
+
+    def _compile_for_replicas(
+        self, traced: TracedStep, step: Callable[[Any], Any], iterator: Any
+    ) -> tuple[TracedStep, Callable[[Any], Any]]:
+        """Trace `step` for an iterator that hands out shares: those of other epochs may be of another type."""
+        function = tf.function(step, reduce_retracing=True, autograph=False)
+        function.get_concrete_function(iterator)
+        if traced.catalogue is not None:
+            self.catalogue = self._with_row_lengths(traced.catalogue)
+        return traced, function
 
     def _compile_reading(self, spec: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
         traced, function = self._on_batch(READING, spec)
         self._proven_size = -1
         if traced.catalogue is not None:
-            self.catalogue = traced.catalogue
+            self.catalogue = self._with_row_lengths(traced.catalogue)
         self.data_failed = self.data_failed or traced.data_failed
         return traced, function
 

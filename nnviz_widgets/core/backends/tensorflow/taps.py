@@ -23,6 +23,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from nnviz_widgets.core.backends.tensorflow.composites import COMPOSITES, mapped, values_of, why_unread, with_values
 from nnviz_widgets.core.backends.tensorflow.inputs import Inputs
 from nnviz_widgets.core.backends.tensorflow.tapes import asking
 
@@ -40,9 +41,10 @@ class Output:
     """One output of one call of a layer.
 
     Attributes:
-        activation: The output, to be read.
+        activation: The output, to be read; may be ragged or sparse.
         name: Its key in the dict or its place in the sequence that the layer returned.
-        value: The output itself, or `None` if it is not floating: then it has no gradient.
+        value: The output itself, of a ragged or sparse one its numbers; `None` if it is not floating: then it has no
+            gradient.
         logits: What a softmax was computed from. Keras computes the loss from it and leaves the softmax out.
         gradient: Gradient of the loss with respect to the output, or to the logits.
         with_logits: Whether the gradient is that of the logits.
@@ -67,34 +69,65 @@ class Taps:
         model: The model whose `compute_loss` and optimizers are tapped.
         entries: The layers to tap; may be empty.
         gradients: Whether to tap the optimizers.
+        replica: Where the code runs on several replicas, each in `on_replica`: the one to note, of the others only the
+            loss. `None` where it runs in the block itself.
 
     Attributes:
         outputs: Path of the call (`"d"`, `"d#1"`) to its outputs, in call order.
         foreign: Paths of layers that were called in another graph, inside a loop or a branch.
+        unread: Path of the call to what keeps an output of numbers from being read, in words.
         gradients: `id(variable)` to `(variable, gradient)`, unscaled; the gradient is `None` if not connected.
         updated: Per optimizer call, how many variables it was given and a tensor or bool that says if they changed.
         inputs: What each call is fed.
-        loss: What `compute_loss` returned last, or `None`.
         failed: The first mistake of our own while noting; the code that is tapped never sees it.
     """
 
-    def __init__(self, model: Any, entries: Sequence[Entry] = (), *, gradients: bool = True) -> None:
+    def __init__(
+        self, model: Any, entries: Sequence[Entry] = (), *, gradients: bool = True, replica: int | None = None
+    ) -> None:
         self._model = model
         self._entries = entries
         self._tap_gradients = gradients
+        self._replica = replica
+        self._thread: int | None = None
+        self._losses: dict[int, Any] = {}
         self._restore: list[tuple[Any, str, Any]] = []
         self._tapes = contextlib.ExitStack()
         self._calls: Counter[str] = Counter()
         self.inputs = Inputs()
         self.outputs: dict[str, list[Output]] = {}
         self.foreign: set[str] = set()
+        self.unread: dict[str, str] = {}
         self.gradients: dict[int, tuple[Any, Any]] = {}
         self.updated: list[tuple[int, Any]] = []
-        self.loss: Any = None
         self.failed: Exception | None = None
 
+    @property
+    def loss(self) -> Any:
+        """What `compute_loss` returned last, `None` if it was not called; of replicas, each with its share, the sum."""
+        losses = [loss for loss in self._losses.values() if loss is not None]
+        return losses[0] if len(losses) == 1 else tf.add_n(losses) if losses else None
+
+    @contextlib.contextmanager
+    def on_replica(self, batch: Any) -> Iterator[None]:
+        """Note what flows in the block if it runs on the replica to note. Each replica has a thread of its own.
+
+        Args:
+            batch: The replica's share of it.
+        """
+        here: Any = tf.distribute.get_replica_context()
+        self._losses[threading.get_ident()] = None
+        with contextlib.ExitStack() as stack:
+            if int(tf.get_static_value(here.replica_id_in_sync_group)) == self._replica:
+                self._thread = threading.get_ident()
+                self._guarded(lambda: self.inputs.note_batch(batch))
+                self._guarded(lambda: self._ask(stack))
+            yield
+
     def __enter__(self) -> Taps:
-        self._thread = threading.get_ident()
+        if self._replica is None:
+            self._thread = threading.get_ident()
+            self._losses[self._thread] = None
         self._graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
         self._guarded(self._tap)
         if self.failed is not None:
@@ -114,8 +147,13 @@ class Taps:
         if self._tap_gradients:
             for optimizer in find_optimizers(self._model):
                 self._set(optimizer, "apply", self._noting_apply(optimizer))
+        if self._replica is None:
+            self._ask(self._tapes)
+
+    def _ask(self, stack: contextlib.ExitStack) -> None:
+        """Ask tapes of this thread for the gradients of outputs, until `stack` is closed."""
         if self._entries and self._tap_gradients:
-            self._tapes.enter_context(asking(lambda: self._guarded(self._sources, []), self._note_output_gradients))
+            stack.enter_context(asking(lambda: self._guarded(self._sources, []), self._note_output_gradients))
 
     def _guarded(self, note: Callable[[], Any], otherwise: Any = None) -> Any:
         """Return what `note` returns; `otherwise` if it raises, since training must not stop at a mistake of ours."""
@@ -140,15 +178,17 @@ class Taps:
 
     def _here(self) -> bool:
         """Whether the running code belongs to the graph and thread that this block traces."""
-        graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-        return graph is self._graph and threading.get_ident() == self._thread
+        return self._in_graph() and threading.get_ident() == self._thread
+
+    def _in_graph(self) -> bool:
+        return (None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()) is self._graph
 
     def _noting_loss(self, compute_loss: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(compute_loss)
         def noting(*args: Any, **kwargs: Any) -> Any:
             loss = compute_loss(*args, **kwargs)
-            if self._here():
-                self.loss = loss
+            if self._in_graph() and threading.get_ident() in self._losses:
+                self._losses[threading.get_ident()] = loss
             return loss
 
         return noting
@@ -170,6 +210,10 @@ class Taps:
         self._calls[entry.path] += 1
         call = f"{entry.path}#{n}" if n else entry.path
         named = [(path, value) for path, value in tree.flatten_with_path(result) if _is_of_numbers(value)]
+        whys = [why for _, value in named if (why := why_unread(value)) is not None]
+        if whys:
+            self.unread[call] = whys[0]
+            named = [(path, value) for path, value in named if why_unread(value) is None]
         self.outputs.setdefault(call, []).extend(_output(_name(path), value) for path, value in named)
         self.inputs.note_call(call, entry.layer, fed, [value for _, value in named])
 
@@ -189,9 +233,10 @@ class Taps:
             of_value = next(gradients) if output.value is not None else None
             of_logits = next(gradients) if output.logits is not None else None
             if of_value is not None:
-                output.gradient, output.with_logits = aside(of_value), False
+                gradient = aside(_dense(of_value, output.value))
+                output.gradient, output.with_logits = with_values(output.activation, gradient), False
             elif of_logits is not None:
-                output.gradient, output.with_logits = aside(of_logits), True
+                output.gradient, output.with_logits = aside(_dense(of_logits, output.logits)), True
 
     def _noting_apply(self, optimizer: Any) -> Callable[..., Any]:
         apply = optimizer.apply
@@ -229,9 +274,16 @@ def _method_called(layer: Any) -> str:
 
 
 def _is_of_numbers(value: Any) -> bool:
-    if not isinstance(value, tf.Tensor):
+    if not isinstance(value, (tf.Tensor, *COMPOSITES)):
         return False
     return bool(value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool or value.dtype.is_complex)
+
+
+def _dense(gradient: Any, source: Any) -> Any:
+    """Return the gradient of `source` as one tensor. That of a tensor of which rows are picked comes as slices."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    return tf.ensure_shape(tf.convert_to_tensor(gradient), source.shape)
 
 
 def _name(path: tuple[Any, ...]) -> str:
@@ -241,7 +293,7 @@ def _name(path: tuple[Any, ...]) -> str:
 def _output(name: str, value: Any) -> Output:
     floating = value.dtype.is_floating
     logits = getattr(value, "_keras_logits", None) if floating else None
-    return Output(aside(value), name, value if floating else None, logits)
+    return Output(mapped(value, aside), name, values_of(value) if floating else None, logits)
 
 
 _REORDERED = frozenset(("Add", "AddN", "AddV2", "ExpandDims", "Mul", "Neg", "RealDiv", "Reshape", "Squeeze", "Sub"))

@@ -14,8 +14,14 @@ import numpy as np
 import tensorflow as tf
 from keras import tree
 
-from nnviz_widgets.core.backends.tensorflow import statistics
-from nnviz_widgets.core.backends.tensorflow.catalogue import FIXED_BATCH, after_tracing, with_fixed_batch
+from nnviz_widgets.core.backends.tensorflow import replicas, statistics
+from nnviz_widgets.core.backends.tensorflow.catalogue import (
+    FIXED_BATCH,
+    after_tracing,
+    before_tracing,
+    with_fixed_batch,
+)
+from nnviz_widgets.core.backends.tensorflow.composites import first_rows, mapped, numbers, row_lengths
 from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, without
 from nnviz_widgets.core.backends.tensorflow.taps import Taps
 from nnviz_widgets.core.backends.tensorflow.untouched import moving_states
@@ -26,6 +32,9 @@ from nnviz_widgets.core.schedule import Variant
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    import numpy.typing as npt
+
+    from nnviz_widgets.core.backends.tensorflow.composites import RowLengths
     from nnviz_widgets.core.backends.tensorflow.tree import Entry
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.tensor_store import Held
@@ -73,7 +82,13 @@ class StepOutput:
         TensorFlow keeps all of the rows for them.
         """
         computed = zip(self._keys, self._tensors, strict=True)
-        return {key: read_now(tensor, cut=self._is_cut(key, tensor)) for key, tensor in computed if key in keys}
+        return {
+            key: read_now(tensor, key.kind, cut=self._is_cut(key, tensor)) for key, tensor in computed if key in keys
+        }
+
+    def row_lengths(self) -> dict[TensorKey, RowLengths]:
+        """Return the shortest and the longest row of each ragged tensor that the variant computed."""
+        return row_lengths(dict(zip(self._keys, self._tensors, strict=True)))
 
     def _is_cut(self, key: TensorKey, tensor: Any) -> bool:
         """Whether there may have been more rows: fewer than the probe's samples were all that there are."""
@@ -116,6 +131,8 @@ class TracedStep:
         self._entries = entries
         self._chosen = chosen if self._reads else ()
         self._left_out = left_out
+        self._n_replicas = replicas.n_replicas(model)
+        self._reads_layers = replicas.reads_layers(model, probe.replica)
         self._tapped = self._readable("activations")
         self._taps: Taps
         self._names: tuple[str, ...] = ()
@@ -150,9 +167,12 @@ class TracedStep:
     def train(self, data: Any) -> dict[str, Any]:
         """Run `train_step` on a batch and return what the taps noted."""
         data = _without_optionals(data)
-        with Taps(self._model, self._tapped) as taps:
-            self._guarded(lambda: taps.inputs.note_batch(data), None)
-            logs = self._model.train_step(data)
+        with self._taps_of_step() as taps:
+            if replicas.has_strategy(self._model):
+                logs = replicas.train_step(self._model, taps, data)
+            else:
+                self._guarded(lambda: taps.inputs.note_batch(data), None)
+                logs = self._model.train_step(data)
         self._taps = taps
         self.failed = self.failed or taps.failed
         flat = dict(_flat_logs(logs or {}))
@@ -164,6 +184,10 @@ class TracedStep:
             "gradients": self._guarded(lambda: self._gradients(taps), []),
             "outputs": self._guarded(lambda: self._outputs(taps), []),
         }
+
+    def _taps_of_step(self) -> Taps:
+        replica = (self._probe.replica or 0) if replicas.has_strategy(self._model) else None
+        return Taps(self._model, self._tapped if self._reads_layers else (), replica=replica)
 
     def run(self, train: Callable[[Any], dict[str, Any]], data: Any) -> dict[str, Any]:
         """Run one step and return its outputs.
@@ -182,7 +206,7 @@ class TracedStep:
         self._loose = tuple(name for name, value in raw["logs"].items() if not _is_scalar(value))
         if raw["changed"]:
             scalars["updates"] = tf.add_n(raw["changed"])
-        if raw["gradients"]:
+        if raw["gradients"] and self._n_replicas == 1:
             scalars |= self._guarded(lambda: {"gradient_l2": tf.sqrt(statistics.squared_norm(raw["gradients"]))}, {})
         self._names = tuple(scalars)
         outputs = {f"logs/{name}": raw["logs"][name] for name in self._loose}
@@ -227,7 +251,7 @@ class TracedStep:
 
     def _gradients(self, taps: Taps) -> list[Any]:
         """Return all gradients if they are watched; the keys of those that are read are noted beside them."""
-        if self._variant < Variant.SENTINEL:
+        if self._variant < Variant.SENTINEL or not self._reads_layers:
             return []
         keys = {
             id(variable): TensorKey(entry.path, "gradients", variable=name)
@@ -251,13 +275,13 @@ class TracedStep:
                 for kind, value in noted:
                     if value is not None:
                         self._output_keys.append(TensorKey(path, kind, output=i))
-                        values.append(value[: self._probe.samples] if value.shape.rank else value)
+                        values.append(first_rows(value, self._probe.samples))
         return values
 
     def _read(
         self, raw: dict[str, Any], befores: dict[TensorKey, Any], scale: Any, fixed: Taps | None
     ) -> dict[str, Any]:
-        catalogue = after_tracing(self._entries, self._chosen, self._taps, self._probe.samples)
+        catalogue = self._seen()
         if fixed is not None:
             catalogue = with_fixed_batch(catalogue, self._entries, fixed)
         catalogue = without(catalogue, self._left_out)
@@ -265,12 +289,19 @@ class TracedStep:
         self._keys = tuple(spec.key for spec in catalogue.specs)
         values = self._values(raw, scale, fixed)
         sums, n_values, self._layout = statistics.column_sums(
-            [
-                statistics.Subject(values[spec.key], _columns_of(spec), befores.get(spec.key), spec.n_neurons)
-                for spec in catalogue.specs
-            ]
+            [_subject(spec, values[spec.key], befores.get(spec.key)) for spec in catalogue.specs]
         )
         return {"sums": sums, "n_values": n_values, "tensors": [values[key] for key in self._keys]}
+
+    def _seen(self) -> Catalogue:
+        """Return the catalogue of what the taps noted."""
+        if not self._reads_layers:
+            known = before_tracing(self._entries, self._chosen)
+            return replicas.weights_only(known, self._chosen, self._n_replicas)
+        catalogue = after_tracing(self._entries, self._chosen, self._taps, self._probe.samples)
+        if self._probe.replica is None or self._n_replicas == 1:
+            return catalogue
+        return replicas.of_replica(catalogue, self._probe.replica, self._n_replicas)
 
     def _values(self, raw: dict[str, Any], scale: Any, fixed: Taps | None) -> dict[TensorKey, Any]:
         """Return every tensor that was noted, by key."""
@@ -280,7 +311,7 @@ class TracedStep:
                 values[key] = tf.convert_to_tensor(gradient)
         for key, value in zip(self._output_keys, raw["outputs"], strict=True):
             scaled = scale is not None and key.kind == "activation_gradients"
-            values[key] = tf.cast(value, tf.float32) / scale if scaled else value
+            values[key] = mapped(value, lambda one: tf.cast(one, tf.float32) / scale) if scaled else value
         for path, outputs in fixed.outputs.items() if fixed is not None else ():
             for i, output in enumerate(outputs):
                 values[TensorKey(path, "activations", FIXED_BATCH, i)] = output.activation
@@ -325,7 +356,11 @@ class TracedStep:
         if self._layout is None:
             return None
         sums, n_values = np.asarray(outputs["sums"]), np.asarray(outputs["n_values"])  # `numpy()` would copy them
-        return statistics.SumsReading(sums, n_values, self._layout, lambda i: np.asarray(tensors[i]))
+        return statistics.SumsReading(sums, n_values, self._layout, lambda i: self._numbers(i, tensors[i]))
+
+    def _numbers(self, i: int, tensor: Any) -> npt.NDArray[Any]:
+        """Return the numbers of which the vitals of the `i`-th tensor are."""
+        return np.asarray(numbers(tensor, self._keys[i].kind, tuple(tensor.shape)))
 
 
 def _any_holds(left_out: Sequence[LeftOut], path: str, kind: Kind) -> bool:
@@ -338,6 +373,13 @@ def _loss_scale(model: Any) -> Any:
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or not optimizer.built:
         return None
     return tf.identity(optimizer.dynamic_scale.value)
+
+
+def _subject(spec: TensorSpec, value: Any, before: Any) -> statistics.Subject:
+    axis = _columns_of(spec)
+    if axis is not None and isinstance(value, tf.RaggedTensor):
+        axis -= 1  # its rows lie one after the other
+    return statistics.Subject(numbers(value, spec.key.kind, spec.shape), axis, before, spec.n_neurons)
 
 
 def _columns_of(spec: TensorSpec) -> int | None:

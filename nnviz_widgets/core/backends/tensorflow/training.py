@@ -22,6 +22,7 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
+from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.core.frame import of_batch
 from nnviz_widgets.errors import InvalidArgumentError
@@ -80,17 +81,20 @@ class Training:
         on_activity: Called with a few words when something long begins ("validating"), and with `None` at its end.
 
     Raises:
-        InvalidArgumentError: If the model is not compiled, or trains on several replicas; if arrays differ in length.
+        InvalidArgumentError: If the model is not compiled, or trains on replicas in several processes; if arrays differ
+            in length.
     """
 
     def __init__(
         self, model: Any, arguments: FitArguments, probe: Probe, on_activity: Callable[[str | None], None]
     ) -> None:
         _check_model(model)
+        check_replicas(model, probe.replica)
         check_lengths(arguments)
         self.model = model
         self.arguments = arguments
         self.functions = StepFunctions(model, probe)
+        self._replica = probe.replica
         self.errors = UserErrors()
         self.random = np.random.default_rng()
         self._on_activity = on_activity
@@ -154,21 +158,31 @@ class Training:
 
     def _no_batches(self) -> Any:
         """Return an iterator over no data: it has the signature of one over all, and takes no batch from the user."""
-        return iter(self._iterator._distributed_dataset.take(0))
+        if not has_strategy(self.model):
+            return iter(self._iterator._distributed_dataset.take(0))
+        dataset = self._iterator.data_adapter.get_tf_dataset()
+        if isinstance(dataset, tf.distribute.DistributedDataset):  # the user has spread it; it cannot be cut any more
+            return iter(dataset)
+        return iter(self.model.distribute_strategy.experimental_distribute_dataset(dataset.take(0)))
 
     def renew(self) -> str | None:
         """Build the step anew if the model is another than the one it was built for.
 
         Returns:
-            What changed, in words; `None` if nothing did.
+            What came of it and what changed, in words; `None` if nothing did.
         """
         changes = self.functions.changes()
         if not changes:
             return None
         self._on_activity("building the training step anew")
-        self.functions.renew(self._no_batches())
+        refused = self.functions.renew(self._no_batches())
         self._on_activity(None)
-        return "; ".join(changes)
+        if refused is None:
+            return f"and the step was built anew: {'; '.join(changes)}"
+        return (
+            "but the step stays what it was, as it does in fit until the model is compiled anew: "
+            f"{'; '.join(changes)} ({plain(refused)})"
+        )
 
     def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd]:
         """Train, yielding after each step. Closing the generator ends training in good order.
@@ -287,7 +301,7 @@ class Training:
 
     def targets(self, batch: Any) -> Any:
         """Return the targets of a batch as a numpy array, or `None` if there are none or several."""
-        _, y, _ = data_adapter_utils.unpack_x_y_sample_weight(batch)
+        _, y, _ = data_adapter_utils.unpack_x_y_sample_weight(self._read_part(batch))
         return np.asarray(y) if hasattr(y, "shape") and hasattr(y, "numpy") else None
 
     def rows(self, batch: Any, keys: Iterable[TensorKey], n: int) -> dict[TensorKey, npt.NDArray[Any]]:
@@ -295,14 +309,18 @@ class Training:
 
         They are copies: a view would keep the whole batch.
         """
-        x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(batch)
+        x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(self._read_part(batch))
         leaves = keras.tree.flatten(x)
         wanted = [key for key in keys if of_batch(key)]
         return {key: np.asarray(leaves[key.output])[:n].copy() for key in wanted}
 
+    def _read_part(self, batch: Any) -> Any:
+        """Return the rows of a batch that layers are read on: all, or the share of the probe's replica."""
+        return whole(batch) if self._replica is None else share(batch, self._replica)
+
     def as_numpy(self, batch: Any) -> tuple[Any, Any, Any]:
         """Return a batch as `(x, y, sample_weight)` in numpy arrays."""
-        parts = data_adapter_utils.unpack_x_y_sample_weight(batch)
+        parts = data_adapter_utils.unpack_x_y_sample_weight(whole(batch))
         x, y, w = keras.tree.map_structure(_as_array, parts)
         return x, y, w
 
@@ -322,6 +340,11 @@ class Training:
         if self.functions.taps_failed is not None:
             notices.append(f"nothing can be read from this model: {plain(self.functions.taps_failed)}")
         notices += [f"{left_out.reason}; it is not read any more" for left_out in self.functions.left_out]
+        if self.functions.n_counted_twice:
+            notices.append(
+                "memory ran short within a step: metrics, moving statistics and random numbers that it had changed "
+                f"by then count its batch twice (steps: {self.functions.n_counted_twice})"
+            )
         if self.functions.data_failed is not None:
             notices.append(f"`data` of the probe cannot be run through the model: {plain(self.functions.data_failed)}")
         return notices
@@ -383,12 +406,6 @@ def _check_model(model: Any) -> None:
         raise InvalidArgumentError(
             f"`model` must be compiled before it can be trained. Received: {model.name!r}, not compiled. "
             "Call model.compile(optimizer, loss) first."
-        )
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    if replicas > 1:
-        raise InvalidArgumentError(
-            f"A session trains on one replica: with several, Keras would average their values. Received: {replicas} "
-            "replicas. Build the model outside the distribution strategy."
         )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import random
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,8 +21,7 @@ from keras.src.trainers.compile_utils import CompileLoss
 from tensorflow.python.eager import context
 from tensorflow.python.ops import stateful_random_ops
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from nnviz_widgets.core.backends.tensorflow.replicas import parts
 
 _ABSENT = object()
 
@@ -30,14 +30,28 @@ def moving_states(model: Any) -> list[tf.Variable]:
     """Return the variables that a call may change, as TensorFlow's.
 
     Keras does not track the states of recurrent layers, nor variables and generators of TensorFlow's own that a user's
-    layer holds as attributes, nor the generator that TensorFlow holds for all.
+    layer holds as attributes, alone or in lists and dicts, nor the generator that TensorFlow holds for all.
     """
     layers = list(model._flatten_layers())
     recurrent = [s for s in tree.flatten([getattr(layer, "states", None) for layer in layers]) if _is_of_keras(s)]
-    held = [value for layer in layers for value in vars(layer).values()]
+    seen: set[int] = set()
+    held = [value for layer in layers for value in _held(vars(layer), seen)]
     states = [_state_of(value) for value in (*held, stateful_random_ops.global_generator)]
     found = [*_of_tensorflow([*model.non_trainable_variables, *recurrent]), *(s for s in states if s is not None)]
-    return list({id(variable): variable for variable in found}.values())
+    apart = [part for variable in found for part in parts(variable)]
+    return list({id(variable): variable for variable in apart}.values())
+
+
+def _held(container: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield what a list, tuple, set or dict holds, also in others within it; each of those is looked into once."""
+    if id(container) in seen:
+        return
+    seen.add(id(container))
+    for value in list(container.values() if isinstance(container, Mapping) else container):
+        if isinstance(value, (list, tuple, set, Mapping)):
+            yield from _held(value, seen)
+        else:
+            yield value
 
 
 def _is_of_keras(value: Any) -> bool:
@@ -45,7 +59,7 @@ def _is_of_keras(value: Any) -> bool:
 
 
 def _of_tensorflow(variables: list[Any]) -> list[tf.Variable]:
-    return [variable.value for variable in variables if variable._value is not None]
+    return [part for variable in variables if variable._value is not None for part in parts(variable.value)]
 
 
 def _state_of(value: Any) -> tf.Variable | None:
