@@ -9,7 +9,7 @@ export const HELP: readonly HelpGroup[] = [
   {
     where: "Anywhere",
     keys: [
-      [["Space"], "run, in a file play; or pause"],
+      [["Space"], "run or pause; in a file, play"],
       [["[", "]"], "a step back, a step on"],
       [[",", "."], "the layer before, the next one"],
       [["T"], "all maps as tables, and back"],
