@@ -213,9 +213,7 @@ describe("comparing", () => {
     await expect.poll(box).toBeDefined();
     box()?.click();
     await expect.poll(() => source.frame.value?.planes[1]?.plane.compared).toBe(0);
-    await expect
-      .poll(() => text(el, "[data-tensor=weights] .nnv-map-label"))
-      .toContain("minus step 0");
+    await expect.poll(() => text(el, "[data-tensor=weights] .nnv-map-label")).toContain("minus step 0");
     // Nobody has seen an activation of step 0: the first one that there is takes its place.
     expect(source.frame.value?.planes[0]?.plane).toMatchObject({ compared: 2, low: 0, high: 0 });
   });
