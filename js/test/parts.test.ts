@@ -242,6 +242,6 @@ describe("without", () => {
 
   test("the neuron in that picture, there is no part", async () => {
     const frame = await frameOf(run(exactly), { neuron: NEURONS });
-    expect(frame.planes[0]?.missing).toBe("of this layer the recording holds no weights by neuron");
+    expect(frame.planes[0]?.missing).toBe("these weights are not of this neuron");
   });
 });

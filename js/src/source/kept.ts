@@ -24,6 +24,8 @@ interface Track {
 export interface Kept {
   /** The newest one at or before the step, -1 for the newest of all; `null` if there is none. */
   find(layer: string, asked: Asked, step: number, sample: number): RecordedPlane | null;
+  /** The newest one of a form at or before the step. */
+  ofForm(layer: string, form: number, step: number, sample: number): RecordedPlane | null;
   /** The oldest one. A picture without cells is the same words at every step. */
   first(layer: string, asked: Asked, sample: number): RecordedPlane | null;
   /** The further axes of what was asked for, if pictures of it were kept at other places than that one. */
@@ -74,11 +76,28 @@ function newestFirst(tensors: Map<string, Map<string | null, Track[]>>): void {
         for (const entries of bySample.values()) entries.sort((a, b) => b.step - a.step);
 }
 
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+const newest = (entries: readonly RecordedPlane[]): RecordedPlane | null =>
+  entries.reduce<RecordedPlane | null>(
+    (best, each) => (best === null || each.step > best.step ? each : best),
+    null,
+  );
+
 export function createKept({ planes, layers }: Pick<RecordedRun, "planes" | "layers">): Kept {
   const tensors = tracksOf(planes);
   newestFirst(tensors);
   const entries = new Map<string, LayerEntry>(layers.map((layer) => [layer.path, layer]));
   const drawn = new Map<string, readonly number[]>();
+  const forms = groupBy(planes, ({ layer, form }) => `${form} ${layer}`);
 
   function tracksFor(layer: string, asked: Asked): readonly Track[] {
     const variables = tensors.get(tensorKey(layer, asked));
@@ -106,6 +125,11 @@ export function createKept({ planes, layers }: Pick<RecordedRun, "planes" | "lay
   return {
     find: (layer, asked, step, sample) =>
       rows(layer, asked, sample).find((entry) => step < 0 || entry.step <= step) ?? null,
+    ofForm(layer, form, step, sample) {
+      const same = forms.get(`${form} ${layer}`) ?? [];
+      const fits = same.filter((each) => each.sample === null || each.sample === sample);
+      return newest(fits.filter((each) => step < 0 || each.step <= step));
+    },
     first: (layer, asked, sample) => rows(layer, asked, sample).at(-1) ?? null,
     elsewhere: (layer, asked) => tracksFor(layer, asked)[0]?.further ?? null,
     steps: (layer, asked, sample) =>

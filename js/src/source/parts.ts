@@ -44,12 +44,6 @@ type Of = Pick<Wanted, "layer" | "sample" | "neuron">;
 /** Most layers have no own output of a neuron that is more than a number: nobody would look for a picture of it. */
 const NOTHING_TO_SAY = "";
 
-/** The pictures in which a part may be found: of the whole tensor, or of what its samples are reduced to. */
-function holders({ kept }: Answering, { layer, sample }: Of, asked: Asked, step: number): RecordedPlane[] {
-  const pictures = [mainPicture(asked.tensor, asked.part), mainPicture(asked.tensor)];
-  return pictures.flatMap((each) => kept.find(layer, each, step, sample) ?? []);
-}
-
 function whyNoPart({ run, kept }: Answering, { layer, sample }: Of, { tensor, part }: Asked, step: number) {
   const of = [mainPicture(tensor, part), mainPicture(tensor)];
   const entry = of.map((each) => kept.first(layer, each, sample)).find((each) => each !== null);
@@ -61,15 +55,19 @@ function whyNoPart({ run, kept }: Answering, { layer, sample }: Of, { tensor, pa
 
 /** Where a part of the neuron is found, at or before a step, or why it is not. */
 export function partAt(answering: Answering, of: Of, asked: Asked, step: number): Found | string {
-  for (const entry of holders(answering, of, asked, step)) {
-    const same = ({ layer, tensor, part, form }: RecordedPart) =>
-      layer === of.layer && tensor === asked.tensor && part === asked.part && form === entry.form;
-    const part = answering.run.parts.find(same);
-    const { full_cols, neuron_cols } = entry.plane;
-    if (part === undefined || entry.cells === null || of.neuron * neuron_cols >= full_cols) continue;
-    return { entry, cells: entry.cells, part };
-  }
-  return whyNoPart(answering, of, asked, step);
+  const { run, kept } = answering;
+  const same = run.parts.filter(
+    ({ layer, tensor, part }) => layer === of.layer && tensor === asked.tensor && part === asked.part,
+  );
+  // Pictures of several shapes, such as that of a last, smaller batch, have a form each: the newest counts.
+  const found = same.flatMap((part): Found[] => {
+    const entry = kept.ofForm(of.layer, part.form, step, of.sample);
+    return entry === null || entry.cells === null ? [] : [{ entry, cells: entry.cells, part }];
+  });
+  const [best] = found.sort((a, b) => b.entry.step - a.entry.step);
+  if (best === undefined) return whyNoPart(answering, of, asked, step);
+  const { full_cols, neuron_cols } = best.entry.plane;
+  return of.neuron * neuron_cols < full_cols ? best : `these ${asked.tensor} are not of this neuron`;
 }
 
 export const needsOf = ({ part, cells }: Found): readonly Lazy<unknown>[] => [part.map, cells];

@@ -75,5 +75,7 @@ export function whyNever(
   tensor: Kind | "inputs",
 ): string {
   const reason = layers.find(({ path }) => path === layer)?.reasons[tensor];
-  return reason ?? withheld.find((each) => each.tensor === tensor)?.why ?? "not in this recording";
+  const otherwise =
+    tensor === "inputs" ? "what the layer is fed is not in this recording" : "not in this recording";
+  return reason ?? withheld.find((each) => each.tensor === tensor)?.why ?? otherwise;
 }
