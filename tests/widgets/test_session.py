@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.errors import LayerNotFound
+from nnviz_widgets.sharing import page as page_module
+from nnviz_widgets.widgets.options import options
 from tests.widgets.fakes import Page, until
 
 MAPS = ("activations", "weights", "gradients")
@@ -102,6 +104,25 @@ def test_the_session_shows_itself_and_a_second_cell_is_a_second_view(training):
     assert first["text/plain"] == repr(training)
     training._shown.close()
     assert training._repr_mimebundle_()[0][widget] != first[widget]
+
+
+def test_the_session_is_shown_with_a_still_picture_of_where_it_stands(training):
+    first, _ = training._repr_mimebundle_()
+    training.step(3)
+    second, metadata = training._repr_mimebundle_()
+    assert "paused at step 3" in metadata["image/png"]["alt"]
+    assert first["image/png"] != second["image/png"]
+    assert second["text/plain"] == repr(training)
+
+
+def test_the_session_is_shown_as_a_page_where_the_option_says_so(training, monkeypatch):
+    monkeypatch.setattr(page_module, "page_front_end", lambda: ("say('hello')", "b {}"))
+    training.step()
+    with options(static=True):
+        data, _ = training._repr_mimebundle_()
+    assert set(data) == {"text/plain", "text/html", "image/png"}
+    assert "<iframe" in data["text/html"]
+    assert data["text/plain"] == repr(training)
 
 
 def test_C20_the_widget_is_closed_while_training_runs(training):
