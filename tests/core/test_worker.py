@@ -37,21 +37,23 @@ def sick_at(step: int, **arguments: Any) -> Session:
     return network.session(shuffle=False, epochs=1, **arguments)
 
 
-@pytest.mark.parametrize(
-    ("probe", "where_it_began"),
-    [(Probe(every=1), "step 2: {} activations of 'hidden'"), (Probe(budget=0), "step 3: {} activations of 'out'")],
-)
-def test_K16_first_step_and_tensor_that_are_not_finite_are_named(probe: Probe, where_it_began: str) -> None:
+@pytest.mark.parametrize(("probe", "step"), [(Probe(every=1), 2), (Probe(budget=0), 3)])
+def test_K16_first_step_and_tensor_that_are_not_finite_are_named(probe: Probe, step: int) -> None:
     """Where vitals were read at the very step, they tell where it began; else those of the next one are the best.
 
-    By then all weights are NaN, which a ReLU turns into 0: the first layer looks healthy.
+    By then all weights are NaN. On some processors a ReLU turns those into 0, and the first layer looks healthy.
     """
     with sick_at(2, probe=probe) as session:
         session.run()
         session.wait(LIMIT_S)
         first, where = notices(session)
+        sick = [name for name in ("hidden", "out") if not finite(session, name, step)]
     assert first.startswith("step 2: not finite (loss ")
-    assert where.startswith(where_it_began.format("the first tensor that is not finite is"))
+    assert where.startswith(f"step {step}: the first tensor that is not finite is activations of '{sick[0]}'")
+
+
+def finite(session: Session, layer: str, step: int) -> bool:
+    return bool(np.isfinite(session.recording.tensor(layer, "activations", step)).all())
 
 
 def test_K16_healthy_network_has_no_notice() -> None:
