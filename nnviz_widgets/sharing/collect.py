@@ -17,7 +17,7 @@ from nnviz_widgets.sharing.drawings import Drawn, draw_histogram, draw_subject, 
 from nnviz_widgets.sharing.gathers import gathers_of
 from nnviz_widgets.sharing.headers import Headers, of_step
 from nnviz_widgets.sharing.neurons import fed_of, write_line
-from nnviz_widgets.sharing.plan import evenly
+from nnviz_widgets.sharing.plan import apart, evenly
 from nnviz_widgets.sharing.privacy import LEAST_SAMPLES
 from nnviz_widgets.sharing.subjects import rows_at
 
@@ -69,6 +69,7 @@ def steps_of(subject: Subject, choice: Choice) -> tuple[int, ...]:
     """Return at which steps a subject is drawn: of those chosen, or its last one if it has none of them."""
     chosen = frozenset(choice.steps)
     steps = [step for step in subject.steps if step in chosen] or list(subject.steps[-1:])
+    steps = apart(steps, subject.least_apart)
     return evenly(steps, subject.most_steps) if subject.most_steps is not None else tuple(steps)
 
 
@@ -188,12 +189,16 @@ class Collector:
             )
 
     def _fed(self) -> Iterator[Fed]:
+        """Write what may be multiplied; biases at the steps at which they are drawn."""
+        biases = {
+            subject.layer: steps_of(subject, self._choice)
+            for subject in self._material.subjects
+            if subject.key.kind == "weights" and subject.key.variable == "bias" and not subject.together
+        }
         for subject in self._material.subjects:
             if subject.part == "input":
-                allowed = subject.shown == "cells"
-                yield fed_of(
-                    self._material.recording, subject.layer, self._choice.steps, allowed=allowed, chunks=self._chunks
-                )
+                allowed, steps = subject.shown == "cells", biases.get(subject.layer, ())
+                yield fed_of(self._material.recording, subject.layer, steps, allowed=allowed, chunks=self._chunks)
 
     def _series(self) -> Series:
         """Write the lines over the steps; their columns name chunks."""

@@ -98,12 +98,12 @@ def write_line(line: Line, n_points: int, chunks: Chunks) -> NeuronLines:
 
 
 def fed_of(recording: Recording, layer: str, steps: Sequence[int], *, allowed: bool, chunks: Chunks) -> Fed:
-    """Return whether weight x input of a layer has a sum, and write its biases at those of `steps` that keep them.
+    """Return whether weight x input of a layer has a sum, and write its biases at `steps`.
 
     Args:
         recording: Where they are read.
         layer: The layer's path.
-        steps: The steps of the file.
+        steps: The steps at which its biases may be shown.
         allowed: Whether what it is fed may be shown.
         chunks: Takes the biases.
     """

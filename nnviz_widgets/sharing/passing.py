@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from nnviz_widgets.core.frame import first_call, of_batch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nnviz_widgets.core.frame import Catalogue, TensorSpec
 
 
@@ -19,21 +21,24 @@ def passing_layers(catalogue: Catalogue) -> frozenset[str]:
     """
     mixing = {spec.key.layer for spec in catalogue.specs if spec.key.kind == "weights" and _mixes(spec)}
     fed = {path: given.key for path, given in catalogue.inputs.items()}
+    layers = [layer.path for layer in catalogue.layers]
+    last_inside = {above: path for path in layers for above in _above(path)}
     passing: set[str] = set()
     # In call order what feeds a layer comes before it, but a model comes before the layers in it.
-    layers = [layer.path for layer in catalogue.layers]
     for path in [*layers, *layers]:
-        inside = [other for other in layers if other.startswith(f"{first_call(path)}/")]
-        if inside:
-            hands_on = first_call(path) not in mixing and inside[-1] in passing
+        last, source = last_inside.get(first_call(path)), fed.get(path)
+        if last is not None:
+            hands_on = last in passing
         else:
-            source = fed.get(path)
-            known = source is not None and not of_batch(source)
-            hands_on = first_call(path) not in mixing and not (
-                known and source is not None and source.layer not in passing
-            )
-        (passing.add if hands_on else passing.discard)(path)
+            hands_on = source is None or of_batch(source) or source.layer in passing
+        (passing.add if hands_on and first_call(path) not in mixing else passing.discard)(path)
     return frozenset(passing)
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the paths of the layers that a layer is in."""
+    parts = path.split("/")
+    return ("/".join(parts[:n]) for n in range(1, len(parts)))
 
 
 def _mixes(spec: TensorSpec) -> bool:

@@ -113,3 +113,14 @@ def evenly(steps: Sequence[int], n: int) -> tuple[int, ...]:
     if n == 1:
         return (steps[-1],)
     return tuple(steps[index] for index in np.linspace(0, len(steps) - 1, n).round().astype(int))
+
+
+def apart(steps: Sequence[int], least: int) -> list[int]:
+    """Return as many of the steps as are at least so far from each other, the last one among them."""
+    kept: list[int] = []
+    for step in steps:
+        if not kept or step - kept[-1] >= least:
+            kept.append(step)
+    if kept and kept[-1] != steps[-1]:
+        kept[-1] = steps[-1]
+    return kept

@@ -23,7 +23,10 @@ MOST_SIDE = 256
 """To how many rows and columns pictures of weights are pooled in a file without gradients."""
 
 MOST_STEPS = 16
-"""Of how many steps such a file has pictures: the difference of weights of two steps in a row is a gradient."""
+"""Of how many steps such a file has pictures."""
+
+LEAST_APART = 2
+"""How far from each other these steps are: by how much weights of two steps in a row differ is a gradient."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -33,7 +36,8 @@ class Privacy:
     Attributes:
         include: The kinds that are opened, of `"activations"`, `"gradients"` (those of activations too), `"inputs"` and
             `"labels"`. Without any, which is the default, a file has none of them: then histograms stand for them, over
-            no fewer than 10 samples, and the weights are pooled to 256 x 256 cells at no more than 16 steps.
+            no fewer than 10 samples and 64 values, and the weights are pooled to 256 x 256 cells at no more than 16
+            steps, of which no two are in a row.
         REVEALS: For each of these names, in one line, what it can reveal.
     """
 

@@ -9,7 +9,7 @@ from nnviz_widgets.core.frame import Kind, of_batch
 from nnviz_widgets.errors import NnvizError, TensorNotRecorded
 from nnviz_widgets.pictures.kept import key_of
 from nnviz_widgets.pictures.stack import companions
-from nnviz_widgets.sharing.privacy import MOST_SIDE, MOST_STEPS, Opened, Privacy
+from nnviz_widgets.sharing.privacy import LEAST_APART, MOST_SIDE, MOST_STEPS, Opened, Privacy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +49,7 @@ class Subject:
         steps: The steps at which it is kept, ascending.
         most_steps: At how many of them it may be drawn, `None` for all.
         most_side: How many rows and columns it may have, `None` for all.
+        least_apart: How far from each other the steps are at which it may be drawn.
         stands: Whether it stands for its layer, and a neuron's part is taken from it.
     """
 
@@ -61,6 +62,7 @@ class Subject:
     steps: tuple[int, ...]
     most_steps: int | None = None
     most_side: int | None = None
+    least_apart: int = 1
     stands: bool = False
 
     @property
@@ -139,6 +141,7 @@ def _of_kind(
             steps=_kept(recording, of, wanted),
             most_steps=most_steps,
             most_side=most_side,
+            least_apart=LEAST_APART if most_side is not None else 1,
             stands=key == main and joined == vectors,
         )
         yield subject

@@ -199,6 +199,9 @@ def test_biases_come_with_a_product_only():
     assert shared.array(fed["hidden"].biases, "<f4").size == 3 * 8
     assert not fed["flatten"].product
     assert fed["flatten"].why
+    without_gradients = opened(runs.run(4), privacy=Privacy(include=("inputs",)))
+    (hidden,) = [each for each in without_gradients.document.fed if each.layer == "hidden"]
+    assert without_gradients.array(hidden.bias_steps, "<f8").tolist() == [0, 2, 4]
 
 
 def test_a_palette_is_named_only_where_there_is_one():

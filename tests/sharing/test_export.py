@@ -67,7 +67,7 @@ def test_an_unknown_layer_is_refused_with_the_nearest(recording, path):
     [(None, [0, 1, 2, 3, 4, 5, 6]), (range(2, 5), [2, 3, 4]), ([5, 1], [1, 5]), (3, [3]), ([0, -1], [0, 6])],
 )
 def test_steps_are_those_that_are_named(recording, path, steps, expected):
-    shared = written(path, recording, steps=steps, kinds="weights")
+    shared = written(path, recording, steps=steps, kinds="weights", privacy=EVERYTHING)
     assert sorted({picture.step for picture in shared.pictures(part="map")}) == expected
     assert shared.document.status.step == 6
 
@@ -313,6 +313,16 @@ def test_its_weights_are_pooled_and_of_sixteen_steps_at_most(path):
     assert {0, 40} <= steps
     sizes = {(plane.rows, plane.cols) for plane in shared.document.headers}
     assert max(side for size in sizes for side in size) <= 256
+
+
+def test_no_two_of_these_steps_are_in_a_row(recording, path):
+    """With plain descent, weights of two steps in a row differ by the gradient of one batch."""
+    for public in (None, Privacy(include=("activations", "inputs", "labels"))):
+        shared = written(path, recording, privacy=public)
+        for variable in ("kernel", "bias"):
+            assert [each.step for each in shared.pictures("hidden", "weights", variable=variable)] == [0, 2, 4, 6]
+    shared = written(path, recording, privacy=Privacy("gradients"))
+    assert len(shared.pictures("hidden", "weights", variable="kernel")) == 7
 
 
 @pytest.mark.parametrize("n_samples", [9, 10])

@@ -35,7 +35,7 @@ def test_it_says_what_is_in_the_file(recording, tmp_path):
 def test_it_says_in_one_line_what_was_written(recording, tmp_path):
     text = repr(export_html(recording, tmp_path / "a.html"))
     assert text.startswith("<Manifest of 'mnist': ")
-    assert "kB; weights at 4 steps, every value, bfloat16" in text
+    assert "kB; weights at 2 steps, every value, bfloat16" in text
     assert "left out: activations of single samples, gradients of single batches, what the model is fed" in text
     assert "\n" not in text
 

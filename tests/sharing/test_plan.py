@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnviz_widgets.sharing.plan import FEW_STEPS, choose, evenly, least, whole
+from nnviz_widgets.sharing.plan import FEW_STEPS, apart, choose, evenly, least, whole
 
 STEPS = tuple(range(200))
 
@@ -74,3 +74,19 @@ def test_steps_are_spread_evenly():
     assert evenly((1, 5), 4) == (1, 5)
     assert evenly((1, 5, 7), 1) == (7,)
     assert evenly((), 3) == ()
+
+
+@pytest.mark.parametrize(
+    ("steps", "kept"),
+    [
+        ([], []),
+        ([3], [3]),
+        ([0, 1], [1]),
+        ([0, 1, 2], [0, 2]),
+        ([0, 1, 2, 3], [0, 3]),
+        ([0, 1, 20, 21, 22, 30], [0, 20, 22, 30]),
+    ],
+)
+def test_steps_can_be_kept_apart(steps, kept):
+    assert apart(steps, 2) == kept
+    assert apart(steps, 1) == steps
