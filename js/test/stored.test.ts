@@ -260,6 +260,33 @@ describe("pictures that were pooled for the file", () => {
   });
 });
 
+test("neurons that are not finite are sorted first, as Python does it", async () => {
+  const cells = Float32Array.of(1, 9, Number.NaN, 2, 1, 9, 0, 2);
+  const its = plane(2, 4, { encoding: "f32", n_nan: 1 });
+  const source = createMemorySource({ ...RUN, planes: [entry("hidden", 1, { plane: its, cells })] });
+  const sorted = async (by: "norm" | "similarity") =>
+    Array.from((await answer(source, { order: { by, step: 1 }, maps: [map()] })).order ?? []);
+  expect(await sorted("norm")).toEqual([2, 1, 3, 0]);
+  expect((await sorted("similarity")).sort()).toEqual([0, 1, 2, 3]);
+});
+
+test("activity is over all samples, also where each has a picture of its own", async () => {
+  const images = [0, 1].map((sample) =>
+    entry(
+      "conv",
+      1,
+      { plane: header(1, 2, { tensor: "activations" }), cells: bitsOf(Float32Array.of(1, 0)) },
+      { sample },
+    ),
+  );
+  const means = header(2, 2, { tensor: "activations", part: "samples" });
+  const reduced = entry("conv", 1, { plane: means, cells: bitsOf(Float32Array.of(1, 0, 0, 4)) });
+  const source = createMemorySource({ ...RUN, planes: [...images, reduced] });
+  const request = map({ tensor: "activations" });
+  const frame = await answer(source, { layer: "conv", order: { by: "activity", step: 1 }, maps: [request] });
+  expect(Array.from(frame.order ?? [])).toEqual([1, 0]);
+});
+
 describe("what is loaded", () => {
   test("only what is looked at, the newest wish last, and the neighbours ahead", async () => {
     const steps = Array.from({ length: 40 }, (_, i) => i);

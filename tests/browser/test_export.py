@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import nnviz_widgets as nnviz
+from nnviz_widgets.core.recording import Recording
 from tests.browser.inspector import PIXELS
 from tests.browser.shared_page import HOSTILE, N_STEPS, SharedPage, opened, recording
 
@@ -301,3 +302,12 @@ def test_it_can_be_read_without_scripts(chromium, internal):
     assert HOSTILE in page.locator("body").inner_text()
     assert page.get_by_role("table").is_visible()
     within.close()
+
+
+def test_a_run_that_took_no_step_can_be_opened(chromium, tmp_path):
+    path = tmp_path / "empty.html"
+    nnviz.export_html(Recording("nothing yet"), path)
+    with opened(chromium, path) as shared:
+        words = shared.page.locator("body").inner_text()
+        assert "No layer to show yet." in words
+        assert "Press Run" not in words

@@ -19,12 +19,17 @@ const TOO_OLD =
   "This browser cannot unpack what the file holds. Open it in Chrome or Edge 103, Firefox 113, Safari 16.4 or newer.";
 
 function textOf(id: string): string {
-  const text = document.getElementById(id)?.textContent;
-  if (text === undefined || text === null || text === "")
+  const text = document.getElementById(id)?.textContent ?? null;
+  if (text === null)
     throw new Error(
       `The file is not whole: its part "${id}" is missing. Ask for it again, or export it again.`,
     );
   return text;
+}
+
+function damaged(what: string, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Error(`The file is damaged: ${what} cannot be read (${reason}). Ask for it again.`);
 }
 
 async function readIndex(): Promise<Shared> {
@@ -34,8 +39,16 @@ async function readIndex(): Promise<Shared> {
     const shared: Shared = JSON.parse(new TextDecoder().decode(bytes));
     return shared;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`The file is damaged: its index cannot be read (${reason}). Ask for it again.`);
+    throw damaged("its index", error);
+  }
+}
+
+function readManifest(): unknown {
+  const text = textOf(MANIFEST_ID);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damaged("its list of what it holds", error);
   }
 }
 
@@ -44,5 +57,5 @@ export async function readPacked(): Promise<Packed> {
   if (!canInflate()) throw new Error(TOO_OLD);
   const shared = await readIndex();
   const run = recordedRun(shared, textOf(DATA_ID));
-  return { shared, run, manifest: JSON.parse(textOf(MANIFEST_ID)) };
+  return { shared, run, manifest: readManifest() };
 }

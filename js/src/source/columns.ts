@@ -1,8 +1,8 @@
 /** Neurons as columns of a plane that is held in the page: taken apart, sorted, put in another order. */
 
-import { cellValue } from "../picture/bits.ts";
+import { bitsOf, cellValue } from "../picture/bits.ts";
 import { sidesOf } from "../picture/side.ts";
-import type { Order, Plane } from "../protocol.gen.ts";
+import { GUTTER_BITS, type Order, type Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "./source.ts";
 
 /** To compare neurons by direction, at most so many products are made; of longer neurons only some values are taken. */
@@ -19,16 +19,17 @@ export function cellsPerNeuron(plane: Plane): number {
 /** Rows with names are variables drawn together: the first one tells of the neurons. */
 const rowsThatTell = ({ row_axes, rows }: Plane): number => (row_axes[0]?.name === "variable" ? 1 : rows);
 
-/** The values of each neuron; gaps, and what is not finite, as 0. */
+/** The values of each neuron; gaps are 0. */
 function vectorsOf({ plane, cells }: PlaneData): Float64Array[] {
   const each = cellsPerNeuron(plane);
   if (cells === null || each === 0) return [];
   const length = rowsThatTell(plane) * each;
+  const bits = bitsOf(cells);
   return Array.from({ length: Math.floor(plane.cols / each) }, (_, neuron) => {
     const vector = new Float64Array(length);
     for (let i = 0; i < length; i++) {
-      const value = cellValue(cells, Math.floor(i / each) * plane.cols + neuron * each + (i % each));
-      vector[i] = Number.isFinite(value) ? value : 0;
+      const at = Math.floor(i / each) * plane.cols + neuron * each + (i % each);
+      vector[i] = bits[at] === GUTTER_BITS ? 0 : cellValue(cells, at);
     }
     return vector;
   });
@@ -42,8 +43,10 @@ function product(a: Float64Array, b: Float64Array): number {
 
 const lengthOf = (vector: Float64Array): number => Math.sqrt(product(vector, vector));
 
+/** Those first whose score is not finite: something is amiss with them. */
 function largestFirst(scores: readonly number[]): Int32Array {
-  return Int32Array.from(scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+  const known = scores.map((score) => (Number.isFinite(score) ? score : Number.MAX_VALUE));
+  return Int32Array.from(known.keys()).sort((a, b) => (known[b] ?? 0) - (known[a] ?? 0) || a - b);
 }
 
 /** Of each vector the values at every so manieth place, of length 1. */
@@ -51,7 +54,8 @@ function directionsOf(vectors: readonly Float64Array[]): Float64Array[] {
   const most = Math.max(1, Math.floor(MOST_PRODUCTS / vectors.length ** 2));
   const every = Math.max(1, Math.ceil((vectors[0]?.length ?? 1) / most));
   return vectors.map((vector) => {
-    const some = every === 1 ? vector : vector.filter((_, i) => i % every === 0);
+    const all = vector.map((value) => (Number.isFinite(value) ? value : 0));
+    const some = every === 1 ? all : all.filter((_, i) => i % every === 0);
     const length = lengthOf(some) || 1;
     return some.map((value) => value / length);
   });

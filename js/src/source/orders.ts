@@ -10,9 +10,10 @@ import type { Wanted } from "./source.ts";
 
 /** The tensor that tells of the neurons. */
 function basis(kept: Kept, layer: string, { by, step }: Order): RecordedPlane | null {
-  const of = (tensor: "weights" | "activations") => kept.find(layer, mainPicture(tensor), step, 0);
-  const weights = by === "activity" ? null : of("weights");
-  return weights ?? of("activations");
+  const find = (...asked: Parameters<typeof mainPicture>) => kept.find(layer, mainPicture(...asked), step, 0);
+  if (by !== "activity") return find("weights") ?? find("activations");
+  // Where each sample has a picture of its own, what all of them are reduced to tells of all.
+  return find("activations", "samples") ?? find("activations");
 }
 
 /** Whether each neuron has cells of its own in all maps that are shown: else only some of them could be sorted. */

@@ -104,10 +104,10 @@ function samplesIn({ pictures, headers }: Document, { path, n_samples }: LayerEn
   return own.length === 0 ? n_samples : Math.min(n_samples, Math.max(...own) + 1);
 }
 
-/** Nothing runs behind a file. */
+/** Nothing runs behind a file, or waits to be run. */
 function atRest(status: Status): Status {
   const source = status.source === "session" ? "recording" : status.source;
-  const state = status.state === "running" ? "paused" : status.state;
+  const state = status.state === "running" || status.state === "idle" ? "finished" : status.state;
   return { ...status, source, state, activity: null, steps_per_second: null, watch_cost: null };
 }
 
