@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
@@ -54,6 +55,19 @@ OF_SERVERS = re.compile(
 """Mermaid, which no cell has a drawing for, and the formulas of plotly, which no figure has: both come from servers."""
 
 
+FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.DOTALL)
+
+
+def with_formulas(text: str) -> str:
+    """Return the source of a text cell with its formulas as MathML, which a browser draws by itself."""
+
+    def drawn(match: re.Match[str]) -> str:
+        block = match["block"]
+        return convert(match["inline"]) if block is None else convert(block, display="block")
+
+    return FORMULA.sub(drawn, text)
+
+
 def executed(path: Path) -> nbformat.NotebookNode:
     """Return a notebook with its outputs, views and panels as they are at its end."""
     notebook = nbformat.read(path, as_version=4)
@@ -71,6 +85,9 @@ def executed(path: Path) -> nbformat.NotebookNode:
     for output in (each for cell in notebook.cells for each in cell.get("outputs", [])):
         replace(output, taken)
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_formulas(cell.source)
+            continue
         # What TensorFlow logs when it is imported is about this machine, not about the notebook.
         cell["outputs"] = [each for each in cell.get("outputs", []) if each.get("name") != "stderr"]
     return notebook
