@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 N_THREADS = 2
 """zlib lets other threads run."""
 
+MOST_WAITING = 64 << 20
+"""Bytes that wait to be deflated: drawing is faster."""
+
 
 class Chunks:
     """Takes arrays in, and hands out the index of each; the same bytes are written once.
@@ -32,6 +36,8 @@ class Chunks:
         self._pool = ThreadPoolExecutor(N_THREADS, "nnviz-deflate")
         self._known: dict[bytes, int] = {}
         self._texts: list[tuple[int, Future[str]]] = []
+        self._waiting: deque[tuple[int, Future[str]]] = deque()
+        self._n_waiting = 0
 
     def __enter__(self) -> Chunks:
         """Return itself."""
@@ -47,15 +53,21 @@ class Chunks:
         if name not in self._known:
             self._known[name] = len(self._texts)
             self._texts.append((len(data), self._pool.submit(_text, data)))
+            self._wait(*self._texts[-1])
         return self._known[name]
+
+    def _wait(self, n_bytes: int, text: Future[str]) -> None:
+        """Wait for the first of those that wait, while they are too large together."""
+        self._waiting.append((n_bytes, text))
+        self._n_waiting += n_bytes
+        while self._n_waiting > MOST_WAITING:
+            n_bytes, text = self._waiting.popleft()
+            text.result()
+            self._n_waiting -= n_bytes
 
     def add_array(self, array: npt.NDArray[Any], dtype: str) -> int:
         """Return the index of the chunk of an array, written as `dtype`."""
         return self.add(np.ascontiguousarray(array, dtype).tobytes())
-
-    def length(self, index: int) -> int:
-        """Return how many characters a chunk takes; waits until it is deflated."""
-        return len(self._texts[index][1].result())
 
     def written(self) -> tuple[list[Chunk], list[str]]:
         """Return where each chunk is in the text, and the parts of that text."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nnviz_widgets.core.arguments import checked_bytes
 from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.pictures.panels import PANELS
@@ -19,7 +20,6 @@ from nnviz_widgets.sharing.page import page
 from nnviz_widgets.sharing.plan import choose, least, whole
 from nnviz_widgets.sharing.privacy import checked_privacy
 from nnviz_widgets.sharing.select import chosen_kinds, chosen_layers, chosen_steps
-from nnviz_widgets.sharing.sizes import checked_bytes
 
 if TYPE_CHECKING:
     from nnviz_widgets.sharing.collect import Written
@@ -84,9 +84,8 @@ def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, priv
         raise InvalidArgumentError(
             f"`title` must be a text. Received: title={title!r:.200}. Leave it out for the run's own name."
         )
-    cursor = getattr(source, "cursor", None)
-    panels = getattr(source, "_panels", PANELS)
-    view = as_source(_shown_by(source))
+    shows = hasattr(source, "source") and hasattr(source, "cursor")  # it is an Inspector
+    view = as_source(source.source if shows else source)
     recording = view.recording
     return material_of(
         view,
@@ -95,14 +94,9 @@ def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, priv
         chosen_steps(recording, steps, view.last_step),
         allowed,
         title=None if title is None else title.encode(errors="replace").decode(),  # half a character is no text
-        layer=str(getattr(cursor, "layer", "")),
-        panels=panels,
+        layer=source.cursor.layer if shows else "",
+        panels=source._panels if shows else PANELS,
     )
-
-
-def _shown_by(source: Any) -> Any:
-    """Return what an Inspector shows, and anything else as it is."""
-    return source.source if hasattr(source, "source") and hasattr(source, "cursor") else source
 
 
 def _fitted(material: Material, around: Page, most: int) -> LiveFile:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
+from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.names import nearest
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -53,6 +54,7 @@ class Privacy:
         }
     )
 
+    @called("Privacy")
     def __init__(self, include: Iterable[Opened] | Opened = ()) -> None:
         """Open kinds by name.
 

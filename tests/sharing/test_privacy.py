@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnviz_widgets.errors import InvalidArgumentError
+from nnviz_widgets.errors import InvalidArgumentError, WrongArguments
 from nnviz_widgets.sharing.privacy import Privacy, checked_privacy
 
 
@@ -51,3 +51,8 @@ def test_an_unknown_name_is_refused_with_the_nearest(include, words):
 def test_names_alone_are_no_privacy(value):
     with pytest.raises(InvalidArgumentError, match=r"nnviz\.Privacy\(include="):
         checked_privacy(value)
+
+
+def test_a_misspelt_argument_is_named():
+    with pytest.raises(WrongArguments, match=r"Did you mean `include`\?"):
+        Privacy(included=())

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from nnviz_widgets.core.arguments import checked_bytes
 from nnviz_widgets.errors import InvalidArgumentError
-from nnviz_widgets.sharing.sizes import checked_bytes
 
 
 @pytest.mark.parametrize(
