@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := nnviz_widgets/static
-BUNDLE := $(STATIC)/inspector.js $(STATIC)/inspector.css
+BUNDLE := $(foreach name,inspector page,$(STATIC)/$(name).js $(STATIC)/$(name).css)
 GENERATED := js/src
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

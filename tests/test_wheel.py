@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent
-BUNDLE = ("nnviz_widgets/static/inspector.js", "nnviz_widgets/static/inspector.css")
+BUNDLE = tuple(f"nnviz_widgets/static/{name}.{kind}" for name in ("inspector", "page") for kind in ("js", "css"))
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
