@@ -143,10 +143,12 @@ def test_a_page_cannot_write_what_is_ours(inspector):
 
 
 def test_P01_the_fallback_for_a_dead_kernel_is_escaped_text(make_inspector):
-    session = FakeSession(name="</b><script>alert(1)</script>")
+    hostile = "</b><script>alert(1)</script>"
+    session = FakeSession(dense_catalogue(4, 3, names=(hostile,)), name=hostile)
     data, metadata = make_inspector(session)._repr_mimebundle_()
     assert set(data) == {"text/plain", "text/html", "image/png", WIDGET}
     assert "<script>" not in data["text/html"]
+    assert metadata["image/png"]["alt"].count(hostile) == 2
     assert html.unescape(data["text/html"]).count(metadata["image/png"]["alt"]) == 1
     assert "\n" not in data["text/plain"]
 
