@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nnviz_widgets.protocol import Series
+    from nnviz_widgets.sharing.contents import Content
     from nnviz_widgets.sharing.document import Fed, NeuronLines
     from nnviz_widgets.sharing.material import Material
     from nnviz_widgets.sharing.plan import Choice
-    from nnviz_widgets.sharing.subjects import Content, Subject
+    from nnviz_widgets.sharing.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)

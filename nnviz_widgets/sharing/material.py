@@ -13,10 +13,10 @@ from nnviz_widgets.pictures.layer_list import layers_message
 from nnviz_widgets.pictures.series import series_message
 from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.protocol import Event, LayerEntry, Series, Status
+from nnviz_widgets.sharing.contents import Contents, is_open
 from nnviz_widgets.sharing.document import Withheld
 from nnviz_widgets.sharing.neurons import Line, lines_of
-from nnviz_widgets.sharing.passing import passing_layers
-from nnviz_widgets.sharing.subjects import OPENED_BY, Subject, subjects_of, withheld_words
+from nnviz_widgets.sharing.subjects import Subject, subjects_of, withheld_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +92,8 @@ def material_of(
     """
     recording = source.recording
     status = shared_status(source)
-    passing = passing_layers(recording.catalogue)
-    subjects = [each for each in subjects_of(recording, layers, kinds, steps, privacy, passing) if each.steps]
+    contents = Contents(recording.catalogue)
+    subjects = [each for each in subjects_of(recording, layers, kinds, steps, privacy, contents) if each.steps]
     paths = {each.path for each in layers}
     entries = [entry for entry in layers_message(recording, status.samples).layers if entry.path in paths]
     return Material(
@@ -104,7 +104,7 @@ def material_of(
         kinds=tuple(kinds),
         steps=tuple(sorted({step for each in subjects for step in each.steps})),
         subjects=subjects,
-        lines=list(lines_of(recording, layers, kinds, privacy, passing)),
+        lines=list(lines_of(recording, layers, kinds, privacy, contents)),
         series=_series(recording, paths),
         withheld=withheld_of(kinds, privacy),
         privacy=privacy,
@@ -139,11 +139,7 @@ def shared_status(source: Source) -> Status:
 
 def withheld_of(kinds: Sequence[Kind], privacy: Privacy) -> list[Withheld]:
     """Return what is left out on purpose, with words for where it would be."""
-    found = [
-        Withheld(kind, withheld_words(kind))
-        for kind in KINDS
-        if kind in kinds and kind in OPENED_BY and not privacy.allows(OPENED_BY[kind])
-    ]
+    found = [Withheld(kind, withheld_words(kind)) for kind in KINDS if kind in kinds and not is_open(kind, privacy)]
     if not privacy.allows("inputs"):
         found.append(Withheld("inputs", withheld_words("inputs")))
     if not privacy.allows("labels"):

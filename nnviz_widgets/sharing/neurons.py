@@ -14,6 +14,7 @@ from nnviz_widgets.pictures.neuron import NeuronParts
 from nnviz_widgets.pictures.neuron_arrays import input_of, of_neuron, product
 from nnviz_widgets.pictures.neuron_lines import LINES
 from nnviz_widgets.protocol import MapRequest, Watch
+from nnviz_widgets.sharing.contents import is_open
 from nnviz_widgets.sharing.document import Fed, NeuronLines
 from nnviz_widgets.sharing.subjects import LEFT_OUT
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.readings import Snapshot
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.sharing.chunks import Chunks
+    from nnviz_widgets.sharing.contents import Contents
     from nnviz_widgets.sharing.privacy import Privacy
 
 MOST_POINTS = 240
@@ -33,11 +35,6 @@ MOST_POINTS = 240
 
 _LOW_BITS = np.uint32(0xFFFFF000)
 """What is kept of a float32 in a line: 11 bits after the point, which deflate to half as many bytes."""
-
-_OPENED_BY: dict[Kind, Literal["activations", "gradients"]] = {
-    "activations": "activations",
-    "gradients": "gradients",
-}
 
 
 class Line(NamedTuple):
@@ -51,7 +48,7 @@ class Line(NamedTuple):
 
 
 def lines_of(
-    recording: Recording, layers: Sequence[LayerInfo], kinds: Sequence[Kind], privacy: Privacy, passing: frozenset[str]
+    recording: Recording, layers: Sequence[LayerInfo], kinds: Sequence[Kind], privacy: Privacy, contents: Contents
 ) -> Iterator[Line]:
     """Yield the lines that may be shown, whole.
 
@@ -60,19 +57,16 @@ def lines_of(
         layers: Of which layers.
         kinds: Of which kinds of tensors.
         privacy: What may be shown.
-        passing: Layers whose activations are inputs.
+        contents: What the tensors tell of.
     """
     specs = recording.catalogue.main_specs()
     readings: Snapshot = recording.readings()
     for layer in layers:
         for name, kind, statistic in LINES:
-            opened = _OPENED_BY.get(kind)
-            if kind == "activations" and layer.path in passing:
-                opened_now = privacy.allows("inputs")
-            else:
-                opened_now = opened is None or privacy.allows(opened)
             spec = specs.get((layer.path, kind)) or specs.get((first_call(layer.path), kind))
-            if kind not in kinds or not opened_now or spec is None or not spec.grammar.own or spec.neuron_axis is None:
+            if kind not in kinds or spec is None or not spec.grammar.own or spec.neuron_axis is None:
+                continue
+            if not is_open(contents.of(spec.key), privacy):
                 continue
             steps, values = readings.neurons(spec.key, NEURON_STATISTICS.index(statistic))
             if values.size:

@@ -1,4 +1,7 @@
-"""Which layers hand the batch on: their outputs are the inputs again, perhaps scaled, moved or picked from."""
+"""Which layers hand the batch on: their outputs are the inputs again, perhaps scaled, moved or picked from.
+
+And which of their variables are statistics of the inputs, such as their mean.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from nnviz_widgets.core.frame import first_call, of_batch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnviz_widgets.core.frame import Catalogue, TensorSpec
+    from nnviz_widgets.core.frame import Catalogue, TensorKey, TensorSpec
 
 
 def passing_layers(catalogue: Catalogue) -> frozenset[str]:
@@ -44,3 +47,27 @@ def _above(path: str) -> Iterator[str]:
 def _mixes(spec: TensorSpec) -> bool:
     """Whether a value of the output is made of many of the input: not where each is scaled, or a token looked up."""
     return len(spec.shape) > 1 and "token" not in spec.axes
+
+
+def statistics_of(catalogue: Catalogue, passing: frozenset[str]) -> frozenset[TensorKey]:
+    """Return the variables of these layers that are computed from the inputs and not trained.
+
+    They are known by their names, or by having no gradient where other variables have one.
+
+    Args:
+        catalogue: All layers and tensors.
+        passing: From `passing_layers`.
+    """
+    trained = {(spec.key.layer, spec.key.variable) for spec in catalogue.specs if spec.key.kind == "gradients"}
+    return frozenset(
+        spec.key
+        for spec in catalogue.specs
+        if spec.key.kind == "weights"
+        and spec.key.layer in passing
+        and len(spec.shape) < 2
+        and (_names_a_statistic(spec) or (trained and (spec.key.layer, spec.key.variable) not in trained))
+    )
+
+
+def _names_a_statistic(spec: TensorSpec) -> bool:
+    return str(spec.key.variable).rpartition("/")[2].removeprefix("moving_") in ("mean", "variance", "count")

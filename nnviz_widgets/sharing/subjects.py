@@ -5,33 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from nnviz_widgets.core.frame import Kind, of_batch
+from nnviz_widgets.core.frame import of_batch
 from nnviz_widgets.errors import NnvizError, TensorNotRecorded
 from nnviz_widgets.pictures.kept import key_of
 from nnviz_widgets.pictures.stack import companions
-from nnviz_widgets.sharing.privacy import LEAST_APART, MOST_SIDE, MOST_STEPS, Opened, Privacy
+from nnviz_widgets.sharing.contents import is_open
+from nnviz_widgets.sharing.privacy import LEAST_APART, MOST_SIDE, MOST_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nnviz_widgets.core.frame import LayerInfo, TensorKey
+    from nnviz_widgets.core.frame import Kind, LayerInfo, TensorKey
     from nnviz_widgets.core.recording import Recording
-
-Content = Kind | Literal["inputs"]
-"""What a picture tells of, whatever it is drawn of."""
+    from nnviz_widgets.sharing.contents import Content, Contents
+    from nnviz_widgets.sharing.privacy import Privacy
 
 Shown = Literal["cells", "histogram", "nothing"]
 
 LEFT_OUT = "left out of this file"
 OF_INPUTS = f"{LEFT_OUT}: it hands on what the model is fed"
-
-OPENED_BY: dict[Content, Opened] = {
-    "activations": "activations",
-    "gradients": "gradients",
-    "activation_gradients": "gradients",
-    "inputs": "inputs",
-}
-"""Which name of `Privacy` opens what; weights are always shown, but pooled and at few steps."""
+OF_STATISTICS = f"{LEFT_OUT}: it is computed from what the model is fed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +63,9 @@ class Subject:
         """Why there are no cells, in words for the page."""
         if self.shown == "cells":
             return None
-        if self.content == "inputs":
-            return OF_INPUTS if self.part != "input" else f"{LEFT_OUT}: what the model is fed"
-        return withheld_words(self.content)
+        if self.content != "inputs" or self.part == "input":
+            return withheld_words(self.content)
+        return OF_STATISTICS if self.key.kind == "weights" else OF_INPUTS
 
 
 def withheld_words(content: Content) -> str:
@@ -92,7 +85,7 @@ def subjects_of(
     kinds: Sequence[Kind],
     steps: Sequence[int],
     privacy: Privacy,
-    passing: frozenset[str],
+    contents: Contents,
 ) -> list[Subject]:
     """Return what can be drawn, in the order of the layers.
 
@@ -102,35 +95,34 @@ def subjects_of(
         kinds: Of which kinds.
         steps: Of which steps.
         privacy: What may be shown.
-        passing: The layers whose outputs are inputs, from `passing_layers`.
+        contents: What the tensors tell of.
     """
     wanted = frozenset(steps)
     found: list[Subject] = []
     for layer in layers:
         for kind in kinds:
-            found += _of_kind(recording, layer.path, kind, wanted, privacy, passing)
+            found += _of_kind(recording, layer.path, kind, wanted, privacy, contents)
         if "activations" in kinds:
-            found += _of_input(recording, layer.path, wanted, privacy, passing)
+            found += _of_input(recording, layer.path, wanted, privacy, contents)
     return found
 
 
 def _of_kind(
-    recording: Recording, layer: str, kind: Kind, wanted: frozenset[int], privacy: Privacy, passing: frozenset[str]
+    recording: Recording, layer: str, kind: Kind, wanted: frozenset[int], privacy: Privacy, contents: Contents
 ) -> Iterator[Subject]:
     try:
         keys = [key for key in recording.keys(layer, kind) if kind in ("weights", "gradients") or key.variable is None]
         main = key_of(recording, layer, kind)
     except NnvizError:
         return  # the layer has none: its entry in the list says why
-    content: Content = "inputs" if kind == "activations" and layer in passing else kind
-    shown = _shown(content, privacy)
-    whole = (kind == "weights" and privacy.allows("gradients")) or (shown == "cells" and kind != "weights")
-    most_steps, most_side = None if whole else MOST_STEPS, None if whole or kind != "weights" else MOST_SIDE
+    limited = kind == "weights" and not privacy.allows("gradients")
     together = len(companions(recording, main)) > 1
     vectors = together and len(recording.spec(main).shape) == 1
     named = [(main, True)] if together else []
     for key, joined in [*named, *((key, False) for key in keys)]:
         of = companions(recording, key) if joined else (key,)
+        content = "inputs" if "inputs" in map(contents.of, of) else kind
+        shown = _shown(content, privacy)
         subject = Subject(
             layer=layer,
             key=key,
@@ -139,9 +131,9 @@ def _of_kind(
             content=content,
             shown=shown,
             steps=_kept(recording, of, wanted),
-            most_steps=most_steps,
-            most_side=most_side,
-            least_apart=LEAST_APART if most_side is not None else 1,
+            most_steps=MOST_STEPS if limited or shown != "cells" else None,
+            most_side=MOST_SIDE if limited else None,
+            least_apart=LEAST_APART if limited else 1,
             stands=key == main and joined == vectors,
         )
         yield subject
@@ -150,26 +142,25 @@ def _of_kind(
 
 
 def _of_input(
-    recording: Recording, layer: str, wanted: frozenset[int], privacy: Privacy, passing: frozenset[str]
+    recording: Recording, layer: str, wanted: frozenset[int], privacy: Privacy, contents: Contents
 ) -> Iterator[Subject]:
     fed = recording.catalogue.inputs.get(layer)
     if fed is None:
         return
-    content: Content = "inputs" if of_batch(fed.key) or fed.key.layer in passing else "activations"
-    shown: Shown = "cells" if privacy.allows(OPENED_BY[content]) else "nothing"
+    content = contents.of(fed.key)
     yield Subject(
         layer=layer,
         key=fed.key,
         together=False,
         part="input",
         content=content,
-        shown=shown,
+        shown="cells" if is_open(content, privacy) else "nothing",
         steps=_kept(recording, [fed.key], wanted),
     )
 
 
 def _shown(content: Content, privacy: Privacy) -> Shown:
-    if content == "weights" or privacy.allows(OPENED_BY[content]):
+    if is_open(content, privacy):
         return "cells"
     return "nothing" if content == "inputs" else "histogram"
 

@@ -104,8 +104,10 @@ class SharedFile:
         return found
 
     def every_byte(self) -> list[bytes]:
-        """The file as it is, and everything in it that is packed, unpacked."""
-        return [self.html.encode(), self.index, *(self.chunk(i) for i in range(len(self.document.chunks)))]
+        """The file as it is, everything in it that is packed, unpacked, and the cells of all pictures."""
+        chunks = [self.chunk(i) for i in range(len(self.document.chunks))]
+        cells = [self.cells(picture).tobytes() for picture in self.document.pictures if picture.cells >= 0]
+        return [self.html.encode(), self.index, *chunks, *cells]
 
 
 def inflate(data: bytes) -> bytes:

@@ -157,6 +157,29 @@ def test_p04_a_failed_session_keeps_its_words_to_itself(read):
         assert shared.pictures(tensor="weights")
 
 
+def test_p04_the_mean_that_a_normalization_learned_is_data(read):
+    keras = pytest.importorskip("keras")
+    import nnviz_widgets as nnviz
+
+    keras.utils.set_random_seed(1)
+    x, y = np.tile(np.array(CANARIES["inputs"], "f4"), (48, 1)), np.zeros((48, 1), "f4")
+    x[::2, 1] += 1
+    normalization = keras.layers.Normalization()
+    normalization.adapt(x)
+    layers = normalization, keras.layers.BatchNormalization(name="batch"), keras.layers.Dense(1, name="dense")
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    model.compile("sgd", "mse")
+    with nnviz.TrainingSession(model, x, y, batch_size=16, probe=nnviz.Probe(every=1)) as session:
+        session.step(3)
+        shared = read(session)
+        assert found_in(shared, [*forms(x[0, :1].tolist()), *forms(x[0, 2:].tolist())]) == []
+        drawn = [each for each in shared.pictures() if each.cells >= 0]
+        variables = {(each.layer, shared.document.headers[each.header].variable) for each in drawn}
+        assert variables == {("batch", "gamma"), ("batch", "beta"), ("dense", "kernel"), ("dense", "bias")}
+        opened = read(session, privacy=Privacy(include=("inputs",)))
+        assert found_in(opened, forms(x[0, 2:].tolist()))
+
+
 def test_p04_the_search_finds_what_is_packed():
     """A search that finds nothing proves nothing."""
     shared = object.__new__(SharedFile)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nnviz_widgets.core.frame import Catalogue, LayerInfo, LayerInput, TensorKey, TensorSpec, batch_key
-from nnviz_widgets.sharing.passing import passing_layers
+from nnviz_widgets.sharing.passing import passing_layers, statistics_of
 from tests.sharing import runs
 
 BATCH = batch_key(0)
@@ -58,3 +58,26 @@ def test_a_model_is_what_its_last_layer_is():
     first = ("prepare", BATCH), ("prepare/rescaling", BATCH), ("prepare/flatten", "prepare/rescaling")
     last = ("encoder", "prepare"), ("encoder/dense", "prepare", ("in", "neuron")), ("relu", "encoder")
     assert passing_layers(catalogue(*first, *last)) == {path for path, *_ in first}
+
+
+def of(variables, trained):
+    """One layer of vectors that is fed by the batch, and gradients of some of them."""
+    specs = [TensorSpec(TensorKey("n", "weights", name), (3,), "float32", ("neuron",)) for name in variables]
+    specs += [TensorSpec(TensorKey("n", "gradients", name), (3,), "float32", ("neuron",)) for name in trained]
+    info = LayerInfo("n", "n", "Any", None, tuple(variables), 0, None, 0)
+    return Catalogue((info,), tuple(specs), {}, {"n": LayerInput(BATCH, (3,))})
+
+
+@pytest.mark.parametrize(
+    ("variables", "trained", "statistics"),
+    [
+        (["mean", "variance", "count"], [], {"mean", "variance", "count"}),
+        (["gamma", "beta", "moving_mean", "moving_variance"], ["gamma", "beta"], {"moving_mean", "moving_variance"}),
+        (["gamma", "center"], ["gamma"], {"center"}),
+        (["gamma", "beta"], [], set()),
+    ],
+)
+def test_statistics_of_the_inputs_are_known_by_name_or_by_not_being_trained(variables, trained, statistics):
+    known = of(variables, trained)
+    assert {key.variable for key in statistics_of(known, passing_layers(known))} == statistics
+    assert statistics_of(known, frozenset()) == frozenset()
