@@ -56,7 +56,7 @@ export function createChunks(text: string, chunks: readonly Chunk[], budget: num
       let damage: Error | null = null;
       let loading: Promise<T> | null = null;
 
-      async function make_(): Promise<T> {
+      async function unpackAll(): Promise<T> {
         try {
           const parts = await Promise.all(indices.map((index) => unpack(text, chunks, index)));
           const value = make(...parts);
@@ -81,7 +81,7 @@ export function createChunks(text: string, chunks: readonly Chunk[], budget: num
         async load() {
           const value = peek();
           if (value !== undefined) return value;
-          loading ??= make_();
+          loading ??= unpackAll();
           return loading;
         },
       };

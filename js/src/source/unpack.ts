@@ -44,7 +44,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Inflates at most `most` bytes. A browser that streams them does it without a copy to another process. */
+/** Inflates at most `most` bytes. They are written into the stream: a `Blob` would take them through another process. */
 export async function inflate(
   bytes: Uint8Array<ArrayBuffer>,
   most: number,
