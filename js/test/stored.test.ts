@@ -314,6 +314,26 @@ describe("what is loaded", () => {
     expect(source.frame.value?.step).toBe(21);
   });
 
+  test("of large pictures fewer are unpacked ahead", async () => {
+    const loaded: number[] = [];
+    const large = (step: number): RecordedPlane => {
+      const cells = values(240, step);
+      let known: Uint16Array | undefined;
+      const load = async () => {
+        loaded.push(step);
+        known = cells;
+        return cells;
+      };
+      const lazy = { bytes: 10 << 20, peek: () => known, load };
+      return { ...weights(step), cells: lazy };
+    };
+    const source = createMemorySource({ ...RUN, planes: Array.from({ length: 20 }, (_, i) => large(i)) });
+    source.watch({ ...ASKED, step: 5, maps: [map()] });
+    await expect.poll(() => loaded).toEqual([5, 6, 7, 4]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(loaded.length).toBe(4);
+  });
+
   test("what was not looked at for long is let go", async () => {
     const packer = new Packer();
     for (let i = 0; i < 4; i++) await packer.add(new Uint8Array(1000).fill(i));

@@ -5,6 +5,9 @@ import { isAtHand, type Lazy } from "./recorded.ts";
 const FORWARD = 12;
 const BACK = 4;
 
+/** Of large pictures fewer: what is unpacked ahead must not take the place of what is shown. */
+const MOST_BYTES = 24 << 20;
+
 /** Where somebody looks, and what is needed at any other step. */
 export interface Lookout {
   /** The shown step among those that there are, from the first to the last. */
@@ -37,11 +40,13 @@ export function createAhead(): Ahead {
   let last = 0;
   let direction = 1;
 
-  async function load(need: Lazy<unknown>): Promise<void> {
-    if (isAtHand(need)) return;
+  /** Answers how many bytes that took. */
+  async function load(need: Lazy<unknown>): Promise<number> {
+    if (isAtHand(need)) return 0;
     // What is damaged is told when it is looked at.
     await need.load().catch(() => {});
     await breathe();
+    return need.bytes;
   }
 
   async function work(mine: number, look: () => Lookout): Promise<void> {
@@ -50,10 +55,11 @@ export function createAhead(): Ahead {
     const seen = look();
     if (seen.place !== last) direction = seen.place > last ? 1 : -1;
     last = seen.place;
+    let left = MOST_BYTES;
     for (const step of nextSteps(seen, direction)) {
       for (const need of seen.needsAt(step)) {
-        if (mine !== turn) return;
-        await load(need);
+        if (mine !== turn || left <= 0) return;
+        left -= await load(need);
       }
     }
   }

@@ -51,7 +51,9 @@ export function createChunks(text: string, chunks: readonly Chunk[], budget: num
   const shelf = createShelf(budget);
   return {
     lazy<T extends object>(indices: readonly number[], make: (...parts: Bytes[]) => T): Lazy<T> {
-      const size = indices.reduce((sum, index) => sum + (chunks[index]?.n_bytes ?? 0), 0);
+      const bytes = indices.reduce((sum, index) => sum + (chunks[index]?.n_bytes ?? 0), 0);
+      // Bytes of a palette are half of what they become.
+      const sizeOf = (value: T): number => (ArrayBuffer.isView(value) ? value.byteLength : bytes);
       let known: WeakRef<T> | null = null;
       let damage: Error | null = null;
       let loading: Promise<T> | null = null;
@@ -61,7 +63,7 @@ export function createChunks(text: string, chunks: readonly Chunk[], budget: num
           const parts = await Promise.all(indices.map((index) => unpack(text, chunks, index)));
           const value = make(...parts);
           known = new WeakRef(value);
-          shelf.hold(value, size);
+          shelf.hold(value, sizeOf(value));
           return value;
         } catch (error) {
           damage = new Error(`damaged in this file: ${reasonOf(error)}`);
@@ -73,10 +75,11 @@ export function createChunks(text: string, chunks: readonly Chunk[], budget: num
       function peek(): T | undefined {
         if (damage !== null) throw damage;
         const value = known?.deref();
-        if (value !== undefined) shelf.hold(value, size);
+        if (value !== undefined) shelf.hold(value, sizeOf(value));
         return value;
       }
       return {
+        bytes,
         peek,
         async load() {
           const value = peek();

@@ -6,6 +6,8 @@ import type { Cells, Line, SeriesData } from "./source.ts";
 
 /** Something that is at hand, or is unpacked when somebody looks. */
 export interface Lazy<T> {
+  /** About how much memory it takes to unpack; 0 where it is there. */
+  readonly bytes: number;
   /** What is at hand; `undefined` where it must be loaded first. Throws, in words, if it is damaged. */
   peek(): T | undefined;
   /** Fails in words if it is damaged. */
@@ -13,7 +15,7 @@ export interface Lazy<T> {
 }
 
 export function there<T>(value: T): Lazy<T> {
-  return { peek: () => value, load: async () => value };
+  return { bytes: 0, peek: () => value, load: async () => value };
 }
 
 /** Whether nothing must be loaded; what is damaged will not get better. */
