@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnviz_widgets.errors import NnvizError
-from nnviz_widgets.pictures.kept import key_or_reason
+from nnviz_widgets.pictures.kept import key_of
 from nnviz_widgets.pictures.layer_list import layers_message
 from nnviz_widgets.pictures.picture import picture, shrink
 from nnviz_widgets.pictures.series import series_message
-from nnviz_widgets.pictures.stack import stacked
+from nnviz_widgets.pictures.stack import companions, stacked
 from nnviz_widgets.pictures.status import status_of
-from nnviz_widgets.sharing.privacy import MOST_SIDE
+from nnviz_widgets.sharing.contents import Contents, is_open
+from nnviz_widgets.sharing.privacy import MOST_SIDE, Privacy
 from nnviz_widgets.sharing.sheet import LEVELS, SCALE, Sheet, colors_of, px, ramp_colors
 from nnviz_widgets.sharing.still_layers import LIST_WIDTH, draw_layers, height_of_layers
 from nnviz_widgets.sharing.still_timeline import Line, draw_timeline
@@ -45,6 +46,7 @@ LEAST_COLS = 128
 """Rows are pooled first: a column is a neuron."""
 
 HEAD, TIMELINE, FOOT = 56, 132, 30
+_SAFE = Privacy()
 _LABEL, _BAR = 100, 78
 _MAP_WIDTH = WIDTH - LIST_WIDTH - 14 - _LABEL - _BAR
 _LEAST_BAR = 60
@@ -80,7 +82,8 @@ def still(source: Source, layer: str = "", step: int = -1) -> Still:
 
     Args:
         source: A session, a recording or an inspection, from `pictures.source.as_source`.
-        layer: Path of the layer whose weights to draw. If it has none, the first one with weights is drawn.
+        layer: Path of the layer whose weights to draw. If it has none, or they tell of the inputs, as those of a
+            `Normalization` do, the first layer is drawn whose weights may be.
         step: At which step; -1 is the newest.
     """
     entries = layers_message(source.recording, source.n_samples).layers
@@ -96,14 +99,15 @@ def still(source: Source, layer: str = "", step: int = -1) -> Still:
 
 
 def _map_of(recording: Recording, entries: list[LayerEntry], layer: str, step: int, max_cells: int) -> _Map:
+    contents = Contents(recording.catalogue)
     chosen = next((entry for entry in entries if entry.path == layer), None)
-    if chosen is None or "weights" not in chosen.tensors:
-        chosen = next((entry for entry in entries if "weights" in entry.tensors), None)
+    if chosen is None or not _open(recording, contents, chosen):
+        chosen = next((entry for entry in entries if _open(recording, contents, entry)), None)
     if chosen is None:
-        return _Map(None, missing="no layer has weights" if entries else "layers appear when the model is built")
-    key = key_or_reason(recording, chosen.path, "weights")
-    if isinstance(key, str):
-        return _Map(chosen, missing=key)
+        return _Map(
+            None, missing="there are no weights to show" if entries else "layers appear when the model is built"
+        )
+    key = key_of(recording, chosen.path, "weights")
     kept = recording.kept_step(key, step)
     if kept is None:
         return _Map(chosen, missing="no weights are kept yet")
@@ -115,6 +119,14 @@ def _map_of(recording: Recording, entries: list[LayerEntry], layer: str, step: i
         return _Map(chosen, kept, missing=drawn)
     plane, data = drawn.draw(*_limits(drawn, max_cells), "f32")
     return _Map(chosen, kept, plane, np.frombuffer(data, "<u4").reshape(plane.rows, plane.cols))
+
+
+def _open(recording: Recording, contents: Contents, entry: LayerEntry) -> bool:
+    """Whether a layer has weights that may be drawn: statistics of the inputs may not."""
+    if "weights" not in entry.tensors:
+        return False
+    drawn = companions(recording, key_of(recording, entry.path, "weights"))
+    return all(is_open(contents.of(key), _SAFE) for key in drawn)
 
 
 def _limits(drawn: Picture, max_cells: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnviz_widgets.core.frame import Catalogue
+from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.pictures.colors import SPECIAL
 from nnviz_widgets.pictures.source import as_source
@@ -125,6 +125,20 @@ def test_P04_nothing_of_inputs_activations_or_gradients_changes_it():
         return still(as_source(session), "hidden").png
 
     assert run(1.0) == run(7.654321)
+
+
+def test_P04_means_of_the_inputs_are_no_weights_to_draw():
+    dense = dense_catalogue(6, 4, names=("hidden",))
+    layer = LayerInfo("scaled", "scaled", "Normalization", (None, 6), ("mean", "variance"), 12, 1, 6)
+    specs = [
+        TensorSpec(TensorKey("scaled", "weights", name), (6,), "float32", ("neuron",), 0)
+        for name in ("mean", "variance")
+    ]
+    session = FakeSession(Catalogue((layer, *dense.layers), (*specs, *dense.specs), dense.reasons))
+    session.take_step(full=True)
+    assert "the weights of hidden" in still(as_source(session), "scaled").words
+    session.recording.set_catalogue(Catalogue((layer,), tuple(specs), {}))
+    assert "the weights" not in still(as_source(session), "scaled").words
 
 
 def test_P01_hostile_names_are_drawn_as_text():
