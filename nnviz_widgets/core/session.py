@@ -13,30 +13,34 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.attached import attach, attached_to, detach
-from nnviz_widgets.core.attributes import NamedAttributes
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called, called
-from nnviz_widgets.core.control import Control, Goal, State, Until, parse_until
-from nnviz_widgets.core.failure import failure_text, failure_title
+from nnviz_widgets.core.control import Control, Goal, Until, parse_until
+from nnviz_widgets.core.failure import failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.core.storage.options import as_record
+from nnviz_widgets.core.storage.writer import Writer
+from nnviz_widgets.core.session_state import SessionState
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.core.worker import Worker
 from nnviz_widgets.errors import InvalidArgumentError, SessionBusy, SessionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import PathLike
     from types import TracebackType
 
     from nnviz_widgets.core.report import StepReport
+    from nnviz_widgets.core.storage.options import Record
     from nnviz_widgets.core.viewer import Viewer
 
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 @all_called("session")
-class Session(NamedAttributes):
+class Session(SessionState):
     """Trains a Keras model exactly as `model.fit` would, and can be paused, stepped and looked into.
 
     The arguments up to `validation_freq` are those of `keras.Model.fit`; see there. With TensorFlow's global seed set,
@@ -50,12 +54,15 @@ class Session(NamedAttributes):
         seed: Seeds Python, numpy and TensorFlow for the *whole process* when the session is made, as
             `keras.utils.set_random_seed` does.
         probe: What to read, `Probe()` if `None`.
+        record: A file to record to: a path such as `"runs/a.nnv"`, or an `nnviz.Record`. A fault of the disk ends the
+            recording with a notice in `recording.events`, never the training.
         name: A name for the session, the model's if `None`.
 
     Raises:
         InvalidArgumentError: If the model is not a compiled Keras model, or arrays differ in length.
         WrongArguments: If an argument is none of these; the message names the nearest.
         ModelAttached: If another session that is not closed has the model.
+        RecordingNotWritable: If `record` names a file that is there already, or cannot be made.
         BackendMissing: If Keras with TensorFlow cannot be imported.
 
     Example:
@@ -69,10 +76,9 @@ class Session(NamedAttributes):
 
     model: Any
     name: str
-    probe: Probe
     recording: Recording
 
-    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe and name.")
+    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe, record and name.")
     def __init__(
         self,
         model: Any,
@@ -95,6 +101,7 @@ class Session(NamedAttributes):
         validation_freq: Any = 1,
         seed: int | None = None,
         probe: Probe | None = None,
+        record: str | PathLike[str] | Record | None = None,
         name: str | None = None,
     ) -> None:
         __tracebackhide__ = True  # a refusal shows the user's line and the reason
@@ -105,6 +112,7 @@ class Session(NamedAttributes):
             raise InvalidArgumentError(
                 "`x` must be the training data, as for `fit`. Received: x=None. Give arrays or a data set."
             )
+        recorded = None if record is None else as_record(record)
         if seed is not None:
             backend.set_random_seed(seed)
         arguments = FitArguments(
@@ -131,12 +139,13 @@ class Session(NamedAttributes):
         self.model = model
         self.name = name if name is not None else model.name
         attach(model, self)
-        self.recording = Recording(self.name)
-        self._control = Control(lambda: _tell_change(session))
-        self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
         self._closed = False
         self._n_readers = 0
         try:
+            about = {"model": type(model).__name__}
+            self.recording = Recording(self.name, sink=None if recorded is None else Writer(recorded, self.name, about))
+            self._control = Control(lambda: _tell_change(session))
+            self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
             self._look()
         except BaseException:
             detach(model, self)
@@ -168,9 +177,6 @@ class Session(NamedAttributes):
         if "weights" in self.probe.kinds:
             self.recording.add_tensors(0, self._training.functions.weights(), pinned=True)
 
-    def _notify(self) -> None:
-        self._worker.notify_viewers()
-
     def __repr__(self) -> str:
         of = f" of {self.total_steps}" if self.total_steps else ""
         stopped = "stopped at " if self.stopped else ""
@@ -194,6 +200,7 @@ class Session(NamedAttributes):
                 was trained outside the session since the pause.
 
         Raises:
+            SessionBusy: If the model is being inspected at this moment.
             SessionClosed: If the session is closed.
             BaseException: The error of a failed session, again.
         """
@@ -229,7 +236,7 @@ class Session(NamedAttributes):
 
         Raises:
             InvalidArgumentError: If `n` is not a positive integer.
-            SessionBusy: If the session is running.
+            SessionBusy: If the session is running, or the model being inspected at this moment.
             SessionClosed: If the session is closed.
             BaseException: The error of a failed session, again.
         """
@@ -245,6 +252,9 @@ class Session(NamedAttributes):
         """End training for good: callbacks see its end, the state becomes finished, and no step can follow.
 
         To go on later, `pause` instead. Does nothing if training has ended already.
+
+        Raises:
+            SessionBusy: If the model is being inspected at this moment.
         """
         self.ask_stop()
         if not self._worker.is_current_thread():
@@ -269,8 +279,12 @@ class Session(NamedAttributes):
         return self.state in ("paused", "finished")
 
     def close(self) -> None:
-        """End training, end the thread and give the model back as Keras left it. May be called again and again."""
+        """End training, end the thread and give the model back as Keras left it. May be called again and again.
+
+        Waits until an inspection of the model is done: callbacks may change weights at the end of training.
+        """
         with self._control.changed:
+            self._control.changed.wait_for(lambda: self._n_readers == 0)
             self._closed = True
             self._control.closing = True
             self._control.changed.notify_all()
@@ -279,12 +293,14 @@ class Session(NamedAttributes):
             self._training.release()
         if self._control.state not in ("failed", "finished"):
             self._control.set_state("finished")
+        if not self._worker.alive:
+            self.recording.close()
         detach(self.model, self)
         _open_sessions.discard(self)
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
-        """Keep the model as it is for as long as somebody else reads it: no step is taken meanwhile.
+        """Keep the model as it is for as long as somebody else reads it: training neither goes on nor ends meanwhile.
 
         Raises:
             SessionBusy: If the session is running.
@@ -296,11 +312,15 @@ class Session(NamedAttributes):
                     "running. Call its pause() first."
                 )
             self._n_readers += 1
+            closed = self._closed
         try:
+            if closed:
+                self._worker.join()  # what happens at the end of training may still go on
             yield
         finally:
             with self._control.changed:
                 self._n_readers -= 1
+                self._control.changed.notify_all()
 
     def __enter__(self) -> Self:
         return self
@@ -356,6 +376,7 @@ class Session(NamedAttributes):
         with self._control.changed:
             if self.state in ("finished", "failed") or self._closed:
                 return
+            self._refuse_while_inspected()
             if self.state == "idle":
                 self._control.set_state("finished")
             else:
@@ -386,11 +407,14 @@ class Session(NamedAttributes):
             raise SessionClosed(
                 f"Session {self.name!r} is closed and cannot train any more. Make a new one to train on."
             )
+        self._refuse_while_inspected()
+        self._raise_error()
+
+    def _refuse_while_inspected(self) -> None:
         if self._n_readers:
             raise SessionBusy(
                 f"The model of session {self.name!r} is being inspected at this moment. Go on when that is done."
             )
-        self._raise_error()
 
     def _raise_error(self) -> None:
         error = self.error
@@ -420,132 +444,6 @@ class Session(NamedAttributes):
                 f"Interrupted again: the session pauses as soon as step {self.step_index + 1} is taken; "
                 "session.run() goes on from there."
             ) from None
-
-    # --- how it stands ---
-
-    @property
-    def state(self) -> State:
-        """`"idle"`, `"running"`, `"paused"`, `"finished"` or `"failed"`."""
-        return self._control.state
-
-    @property
-    def stopped(self) -> bool:
-        """Whether training was ended by `stop` or `close` before it came to its end by itself."""
-        return self.state == "finished" and not self._worker.completed and self.step_index != self.total_steps
-
-    @property
-    def step_index(self) -> int:
-        """How many steps are completed, 0 before any."""
-        return self._worker.step
-
-    @property
-    def epoch(self) -> int:
-        """The epoch of the last step, 0-based."""
-        return self._worker.epoch
-
-    @property
-    def batch_index(self) -> int:
-        """The 0-based index in its epoch of the last completed batch, -1 before any."""
-        return self._worker.batch
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs there are."""
-        return int(self._training.epochs)
-
-    @property
-    def steps_per_epoch(self) -> int | None:
-        """How many steps an epoch has, `None` while the data has not told."""
-        n: int | None = self._training.steps_per_epoch
-        return n
-
-    @property
-    def total_steps(self) -> int | None:
-        """How many steps training has, `None` while the data has not told."""
-        total: int | None = self._worker.total_steps
-        return total
-
-    @property
-    def logs(self) -> dict[str, float]:
-        """The newest metrics: Keras' running means over the epoch so far."""
-        report = self._worker.report
-        return dict(report.logs) if report is not None else {}
-
-    @property
-    def batch_loss(self) -> float:
-        """The loss of the last batch alone, NaN before any."""
-        report = self._worker.report
-        return report.batch_loss if report is not None else float("nan")
-
-    @property
-    def history(self) -> dict[str, list[float]]:
-        """As `keras.callbacks.History.history`: a list with a value per epoch for each metric."""
-        history: dict[str, list[float]] = self._training.history
-        return history
-
-    @property
-    def batch(self) -> tuple[Any, Any, Any] | None:
-        """The last batch, `(x, y, sample_weight)` in numpy arrays; `None` before any."""
-        output = self._worker.output
-        return None if output is None else self._training.as_numpy(output.batch)
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception of a failed session."""
-        return self._worker.error
-
-    @property
-    def failure_text(self) -> str | None:
-        """The user's own traceback of a failed session."""
-        return None if self.error is None else failure_text(self.error, self._worker.error_traceback)
-
-    @property
-    def failure_title(self) -> str | None:
-        """The exception of a failed session in one line."""
-        return None if self.error is None else failure_title(self.error)
-
-    @property
-    def activity(self) -> str | None:
-        """What takes long just now, in words."""
-        return self._worker.activity
-
-    @property
-    def n_samples(self) -> int:
-        """How many rows of a batch keep their activations."""
-        return self.probe.samples
-
-    @property
-    def steps_per_second(self) -> float | None:
-        """How fast training runs, `None` before that is known."""
-        return self._worker.steps_per_second
-
-    @property
-    def watch_cost(self) -> float | None:
-        """The share of the training time that reading takes, `None` before that is known."""
-        return self._worker.schedule.meter.share
-
-    @property
-    def speed(self) -> float | None:
-        """Steps a second at most, `None` for no limit."""
-        return self._worker.speed
-
-    @speed.setter
-    def speed(self, value: float | None) -> None:
-        if value is not None and not (isinstance(value, (int, float)) and value > 0):
-            raise InvalidArgumentError(f"`speed` must be a positive number or None. Received: speed={value!r}.")
-        with self._control.changed:
-            self._worker.speed = value
-            self._control.changed.notify_all()
-        self._notify()
-
-    @property
-    def pause_when_non_finite(self) -> bool:
-        """Whether training pauses as soon as the loss or a gradient is NaN or infinite."""
-        return self._worker.pause_when_non_finite
-
-    @pause_when_non_finite.setter
-    def pause_when_non_finite(self, value: bool) -> None:
-        self._worker.pause_when_non_finite = bool(value)
 
     # --- those who look ---
 
@@ -601,5 +499,5 @@ def _close_all() -> None:
         _end_thread(session._control)
     for session in sessions:
         session._worker.join(EXIT_TIMEOUT_S)
-        if not session._worker.alive:
+        if not session._worker.alive and not session._n_readers:
             session.close()
