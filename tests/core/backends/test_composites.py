@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.core import stats
-from nnviz_widgets.core.frame import NEURON_STATISTICS, VITALS, TensorKey
+from nnviz_widgets.core.frame import NEURON_STATISTICS, VITALS, Catalogue, TensorKey, TensorSpec
 from nnviz_widgets.core.probe import Probe
 from tests.core import networks
 from tests.core.backends import structures
@@ -105,6 +105,18 @@ def test_K13_a_note_says_how_long_ragged_rows_are() -> None:
             }
             assert {notes[layer] for layer in RAGGED} == {said}
             assert notes["mean"] is notes["head"] is None
+
+
+def test_K13_K19_a_note_on_row_lengths_leaves_the_replica_in_it() -> None:
+    from nnviz_widgets.core.backends.tensorflow.composites import RAGGED_NOTE, with_row_lengths
+    from nnviz_widgets.core.backends.tensorflow.replicas import of_replica
+
+    key = TensorKey("embedding", "activations")
+    spec = TensorSpec(key, (None, None, 3), "float32", ("sample", "axis 1", "neuron"), 2, RAGGED_NOTE)
+    catalogue = of_replica(Catalogue(specs=(spec,)), 1, 2)
+    for found in ((2, 5), (1, 9)):
+        catalogue = with_row_lengths(catalogue, {key: found}, so_far=True)
+    assert catalogue.specs[0].note == "ragged: rows of 1 to 9 so far, padded with NaN for the view, replica 1 of 2"
 
 
 def test_K13_fewer_samples_than_rows_and_vitals_only() -> None:

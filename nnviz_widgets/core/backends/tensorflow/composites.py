@@ -16,15 +16,17 @@ import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
-    from nnviz_widgets.core.frame import Catalogue, Kind, TensorKey
+    from nnviz_widgets.core.frame import Catalogue, Kind, TensorKey, TensorSpec
 
 COMPOSITES = (tf.RaggedTensor, tf.SparseTensor)
 
-RAGGED_NOTE = "ragged: padded with NaN for the view"
+_PADDED = "padded with NaN for the view"
+
+RAGGED_NOTE = f"ragged: {_PADDED}"
 SPARSE_NOTE = "sparse: made dense for the view"
 SPARSE_GRADIENT_NOTE = "sparse: only stored values have a gradient, the rest is NaN for the view"
 
@@ -114,10 +116,10 @@ RowLengths = tuple[int, int]
 """The shortest and the longest row of a ragged tensor."""
 
 
-def row_lengths(tensors: Mapping[TensorKey, Any]) -> dict[TensorKey, RowLengths]:
+def row_lengths(tensors: Iterable[tuple[TensorKey, Any]]) -> dict[TensorKey, RowLengths]:
     """Return the range of the row lengths of those tensors that are ragged and have rows."""
-    ragged = {key: tensor for key, tensor in tensors.items() if isinstance(tensor, tf.RaggedTensor)}
-    lengths = {key: np.asarray(tensor.row_lengths()) for key, tensor in ragged.items()}
+    ragged = ((key, tensor) for key, tensor in tensors if isinstance(tensor, tf.RaggedTensor))
+    lengths = {key: np.asarray(tensor.row_lengths()) for key, tensor in ragged}
     return {key: (int(rows.min()), int(rows.max())) for key, rows in lengths.items() if rows.size}
 
 
@@ -132,9 +134,16 @@ def with_row_lengths(catalogue: Catalogue, found: Mapping[TensorKey, RowLengths]
     if not found:
         return catalogue
     when = " so far" if so_far else ""
-    notes = {
-        key: f"ragged: rows of {low}{f' to {high}' if high > low else ''}{when}, padded with NaN for the view"
-        for key, (low, high) in found.items()
-    }
-    specs = tuple(replace(spec, note=notes.get(spec.key, spec.note)) for spec in catalogue.specs)
+    rows = {key: f"{low} to {high}" if high > low else str(low) for key, (low, high) in found.items()}
+    specs = tuple(
+        replace(spec, note=f"ragged: rows of {rows[spec.key]}{when}, {_PADDED}{_after_padded(spec)}")
+        if spec.key in rows
+        else spec
+        for spec in catalogue.specs
+    )
     return replace(catalogue, specs=specs)
+
+
+def _after_padded(spec: TensorSpec) -> str:
+    """Return what the note says after that it is ragged, such as on which replica it was read."""
+    return (spec.note or "").partition(_PADDED)[2]

@@ -102,7 +102,7 @@ def inspect(model: Any, x: Any, y: Any = None, sample_weight: Any = None, loss: 
             vars(model)["_compile_loss"] = given
         one = _run(model, entries, (x, y, sample_weight), _compute_loss(model, given, why))
     catalogue = after_tracing(entries, entries, one.taps, _ALL_ROWS)
-    catalogue = with_row_lengths(catalogue, row_lengths(one.tensors), so_far=False)
+    catalogue = with_row_lengths(catalogue, row_lengths(one.tensors.items()), so_far=False)
     catalogue = _in_inference_mode(catalogue) if why is None else _without_gradients(catalogue, why)
     return Inspected(
         catalogue=catalogue,

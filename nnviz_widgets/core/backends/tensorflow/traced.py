@@ -69,6 +69,7 @@ class StepOutput:
     _keys: Sequence[TensorKey] = field(repr=False)
     _tensors: Sequence[Any] = field(repr=False)
     _samples: int = field(repr=False)
+    _ragged: Sequence[int] = field(default=(), repr=False)
 
     @property
     def skipped(self) -> bool:
@@ -87,8 +88,8 @@ class StepOutput:
         }
 
     def row_lengths(self) -> dict[TensorKey, RowLengths]:
-        """Return the shortest and the longest row of each ragged tensor that the variant computed."""
-        return row_lengths(dict(zip(self._keys, self._tensors, strict=True)))
+        """Return the shortest and the longest row of each ragged tensor that is at hand."""
+        return row_lengths((self._keys[i], self._tensors[i]) for i in self._ragged)
 
     def _is_cut(self, key: TensorKey, tensor: Any) -> bool:
         """Whether there may have been more rows: fewer than the probe's samples were all that there are."""
@@ -143,6 +144,7 @@ class TracedStep:
         self._output_keys: list[TensorKey] = []
         self._layout: statistics.Layout | None = None
         self._keys: tuple[TensorKey, ...] = ()
+        self._ragged: tuple[int, ...] = ()
         self.catalogue: Catalogue | None = None
         self.data_failed: Exception | None = None
         self.failed: Exception | None = None
@@ -291,7 +293,9 @@ class TracedStep:
         sums, n_values, self._layout = statistics.column_sums(
             [_subject(spec, values[spec.key], befores.get(spec.key)) for spec in catalogue.specs]
         )
-        return {"sums": sums, "n_values": n_values, "tensors": [values[key] for key in self._keys]}
+        tensors = [values[key] for key in self._keys]
+        self._ragged = tuple(i for i, tensor in enumerate(tensors) if isinstance(tensor, tf.RaggedTensor))
+        return {"sums": sums, "n_values": n_values, "tensors": tensors}
 
     def _seen(self) -> Catalogue:
         """Return the catalogue of what the taps noted."""
@@ -350,6 +354,7 @@ class TracedStep:
             _keys=self._keys if keep_tensors and tensors else (),
             _tensors=tensors if keep_tensors else (),
             _samples=self._probe.samples,
+            _ragged=self._ragged if keep_tensors and tensors else (),
         )
 
     def _vitals(self, outputs: dict[str, Any], tensors: Sequence[Any]) -> Reading | None:
