@@ -2,8 +2,8 @@
 
 Trained weights are the same on all replicas; moving statistics are each replica's own, and read as Keras reads them.
 What flows through the layers differs, and Keras would return the mean over replicas, of rows that belong to different
-samples. So layers are read on one replica, if the probe names it, and
-there exactly: what is noted on the thread on which the strategy traces or runs that replica.
+samples. So layers are read on one replica, if the probe names it, and there exactly: what is noted on the thread on
+which the strategy traces or runs that replica.
 """
 
 from __future__ import annotations
@@ -61,10 +61,9 @@ def check_replicas(model: Any, replica: int | None) -> None:
             f"Received: {n} replicas of a {type(strategy).__name__}. Build the model under one of those, or under none."
         )
     if replica is not None and replica >= n:
-        raise InvalidArgumentError(
-            f"`replica` of the probe must be among the {n} replicas of the model. Received: replica={replica}. "
-            f"Use 0 to {n - 1}."
-        )
+        among = f"among the {n} replicas of the model" if n > 1 else "0 or None: the model has one replica"
+        use = f"0 to {n - 1}" if n > 1 else "0"
+        raise InvalidArgumentError(f"`replica` of the probe must be {among}. Received: replica={replica}. Use {use}.")
 
 
 def train_step(model: Any, taps: Taps, data: Any) -> Any:

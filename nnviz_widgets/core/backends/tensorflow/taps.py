@@ -115,10 +115,9 @@ class Taps:
         Args:
             batch: The replica's share of it.
         """
-        here: Any = tf.distribute.get_replica_context()
         self._losses[threading.get_ident()] = None
         with contextlib.ExitStack() as stack:
-            if int(tf.get_static_value(here.replica_id_in_sync_group)) == self._replica:
+            if self._guarded(_replica_here) == self._replica:
                 self._thread = threading.get_ident()
                 self._guarded(lambda: self.inputs.note_batch(batch))
                 self._guarded(lambda: self._ask(stack))
@@ -266,6 +265,12 @@ class Taps:
         n_updated = sum(gradient is not None for gradient in grads)
         after = _update_counter(optimizer)
         self.updated.append((n_updated, True if before is None or after is None else after > before))
+
+
+def _replica_here() -> int:
+    """Return the number of the replica that the running code is of."""
+    context: Any = tf.distribute.get_replica_context()
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
 def _method_called(layer: Any) -> str:
