@@ -101,9 +101,8 @@ class Clients:
             client = self._clients.get(watch.client) or self._add(watch.client)
             if client.credit.used and now - client.sent_at > LOST_AFTER_S:
                 client.credit.reset()
-            client.unsure = (
-                client.watch is not None and msgspec.structs.replace(watch, id=client.watch.id) == client.watch
-            )
+            known = client.watch
+            client.unsure |= known is not None and msgspec.structs.replace(watch, id=known.id) == known
             client.watch, client.heard_at = watch, now
 
     def acknowledge(self, name: str, seq: int) -> None:

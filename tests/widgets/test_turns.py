@@ -115,6 +115,11 @@ def test_C14_a_page_that_asks_again_is_told_how_it_stands_again(turns, looker):
     looker.watch("weights")
     turns.take(SERIES_S)
     assert (n_status(looker), n_series(looker)) == (status + 1, series + 1), "it asks for something else"
+    looker.watch("weights")
+    looker.watch(*MAPS)
+    turns.take(SERIES_S)
+    turns.take(SERIES_S)
+    assert (n_status(looker), n_series(looker)) == (status + 2, series + 2), "it moved on before it was told"
 
 
 def test_C02_acknowledgements_twice_reordered_or_made_up_do_no_harm(turns, looker):
