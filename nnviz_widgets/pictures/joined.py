@@ -39,7 +39,7 @@ def joined_once(join: Callable[..., Array], *parts: Array) -> Array:
 
 
 def _make_room() -> None:
-    entries = list(_held.items())
+    entries = list(_held.copy().items())
     n_bytes = sum(array.nbytes for _, (_, array) in entries)
     for key, (_, array) in entries:
         if n_bytes <= MOST_BYTES:
