@@ -19,13 +19,18 @@ from nnviz_widgets.core.report import StepReport as StepReport
 from nnviz_widgets.core.scaling import Scaling as Scaling
 from nnviz_widgets.core.scaling import normalize as normalize
 from nnviz_widgets.core.scaling import standardize as standardize
+from nnviz_widgets.core.storage.options import Record as Record
+from nnviz_widgets.core.storage.reader import open_recording as open_recording
 from nnviz_widgets.errors import BackendMissing as BackendMissing
 from nnviz_widgets.errors import FrontEndMissing as FrontEndMissing
 from nnviz_widgets.errors import InvalidArgumentError as InvalidArgumentError
 from nnviz_widgets.errors import LayerNotFound as LayerNotFound
 from nnviz_widgets.errors import ModelAttached as ModelAttached
 from nnviz_widgets.errors import NnvizError as NnvizError
+from nnviz_widgets.errors import NotARecording as NotARecording
 from nnviz_widgets.errors import ProtocolError as ProtocolError
+from nnviz_widgets.errors import RecordingDamaged as RecordingDamaged
+from nnviz_widgets.errors import RecordingNotWritable as RecordingNotWritable
 from nnviz_widgets.errors import SessionBusy as SessionBusy
 from nnviz_widgets.errors import SessionClosed as SessionClosed
 from nnviz_widgets.errors import TensorNotRecorded as TensorNotRecorded
@@ -55,10 +60,14 @@ __all__ = [
     "Manifest",
     "ModelAttached",
     "NnvizError",
+    "NotARecording",
     "Privacy",
     "Probe",
     "ProtocolError",
+    "Record",
     "Recording",
+    "RecordingDamaged",
+    "RecordingNotWritable",
     "Scaling",
     "SessionBusy",
     "SessionClosed",
@@ -71,6 +80,7 @@ __all__ = [
     "export_html",
     "inspect",
     "normalize",
+    "open_recording",
     "options",
     "read_manifest",
     "standardize",

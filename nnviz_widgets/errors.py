@@ -13,6 +13,9 @@ NnvizError
 ├── SessionBusy            (RuntimeError)   the session is running and cannot do that meanwhile
 ├── SessionClosed          (RuntimeError)   the session was closed and cannot train
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
+├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
+├── RecordingDamaged       (OSError)        what a recording holds is not what was written
+├── RecordingNotWritable   (OSError)        a recording cannot be begun or gone on with
 ├── FrontEndMissing        (RuntimeError)   the script and style sheet of the widgets were not built
 ├── ProtocolError          (ValueError)     a message from the front end is malformed
 └── ChannelClosed          (RuntimeError)   a page can never be reached again; ends its thread, and no caller meets it
@@ -31,7 +34,10 @@ __all__ = [
     "LayerNotFound",
     "ModelAttached",
     "NnvizError",
+    "NotARecording",
     "ProtocolError",
+    "RecordingDamaged",
+    "RecordingNotWritable",
     "SessionBusy",
     "SessionClosed",
     "TensorNotRecorded",
@@ -88,6 +94,18 @@ class SessionClosed(NnvizError, RuntimeError):
 
 class BackendMissing(NnvizError, ImportError):
     """Training needs Keras with TensorFlow, and one of them cannot be imported."""
+
+
+class NotARecording(NnvizError, ValueError):
+    """A file is not a recording, or one that only a newer version of nnviz_widgets can read."""
+
+
+class RecordingDamaged(NnvizError, OSError):
+    """Something in a recording is not what was written; the message names the file, the step and the tensor."""
+
+
+class RecordingNotWritable(NnvizError, OSError):
+    """A recording cannot be begun or gone on with: a file is there, somebody else writes, or nobody may write there."""
 
 
 class FrontEndMissing(NnvizError, RuntimeError):

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "nnviz_widgets"
 ARROWS = {
     "_version": set(),
     "errors": set(),
-    "core": {"errors"},
+    "core": {"errors", "_version"},
     "protocol": {"errors", "core"},
     "pictures": {"errors", "core", "protocol"},
     "front_end": {"errors"},

@@ -62,6 +62,29 @@ class MetricLog:
         self._newest = step
         self._size = row + 1
 
+    def extend(
+        self,
+        steps: npt.NDArray[np.int64],
+        epochs: npt.NDArray[np.int64],
+        columns: Mapping[str, npt.NDArray[np.float64]],
+    ) -> None:
+        """Add the rows of many steps that come after all others: all arrays are of shape `(n,)`, steps ascending."""
+        if not steps.size:
+            return
+        if int(steps[0]) <= self._newest or np.any(np.diff(steps) <= 0):
+            raise InvalidArgumentError(
+                f"`steps` must ascend and come after the newest step, {self._newest}. Received: {steps[0]} to "
+                f"{steps[-1]}. Leave out those that are there."
+            )
+        row, end = self._size, self._size + steps.size
+        while end > self._capacity:
+            self._grow()
+        self._steps[row:end], self._epochs[row:end] = steps, epochs
+        for name, values in columns.items():
+            column = self._columns.get(name)
+            (self._new_column(name) if column is None else column)[row:end] = values
+        self._newest, self._size = int(steps[-1]), end
+
     def amend(self, step: int, values: Mapping[str, float]) -> None:
         """Set metrics of a step that is already there."""
         row = int(np.searchsorted(self.steps, step))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class Segment:
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Lay out rows and columns as the order of the specs says."""
+        self.catalogue = catalogue
         self.n_specs = len(catalogue.specs)
         self.rows: dict[TensorKey, int] = {}
         self.neurons: dict[TensorKey, slice] = {}
@@ -82,25 +83,79 @@ class Block:
         """Memory held, in bytes."""
         return sum(array.nbytes for array in (self.ordinals, self.steps, self.tables, self.neurons))
 
+    @property
+    def n(self) -> int:
+        """How many readings it holds."""
+        return int(self.steps.size)
+
+    @property
+    def width(self) -> int:
+        """How many neuron values a reading has, 0 if it has none."""
+        return int(self.neurons.shape[1])
+
+    def rows(self, row: int) -> npt.NDArray[np.float64]:
+        """Read all statistics of one tensor: shape `(n, 9)`."""
+        return self.tables[:, row]
+
+    def column(self, row: int, index: int) -> npt.NDArray[np.float64]:
+        """Read one statistic of one tensor: shape `(n,)`."""
+        return self.tables[:, row, index]
+
+    def neuron_values(self, key: TensorKey, columns: slice) -> npt.NDArray[np.floating[Any]]:
+        """Read columns of what is kept of the neurons of a tensor: shape `(n, n_columns)`."""
+        return self.neurons[:, self.segment.neurons[key]][:, columns]
+
     def selected(self, stays: npt.NDArray[np.bool_] | slice) -> Block:
         """Copy the readings that stay; of a slice, make views."""
         return Block(self.segment, self.ordinals[stays], self.steps[stays], self.tables[stays], self.neurons[stays])
+
+
+class Readable(Protocol):
+    """A `Block`, or what reads one from a file."""
+
+    @property
+    def segment(self) -> Segment:
+        """As in `Block`."""
+
+    @property
+    def n(self) -> int:
+        """As in `Block`."""
+
+    @property
+    def width(self) -> int:
+        """As in `Block`."""
+
+    @property
+    def steps(self) -> npt.NDArray[np.int64]:
+        """As in `Block`."""
+
+    def rows(self, row: int) -> npt.NDArray[np.float64]:
+        """As in `Block`."""
+
+    def column(self, row: int, index: int) -> npt.NDArray[np.float64]:
+        """As in `Block`."""
+
+    def neuron_values(self, key: TensorKey, columns: slice) -> npt.NDArray[np.floating[Any]]:
+        """As in `Block`."""
+
+    def selected(self, stays: slice) -> Readable:
+        """As in `Block`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All readings as they are at one moment; read without the lock."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[Readable, ...]
 
     def newest(self, n: int) -> Snapshot:
         """Keep the last `n` readings only; nothing is copied."""
-        blocks: list[Block] = []
+        blocks: list[Readable] = []
         for block in reversed(self.blocks):
             if n < 1:
                 break
             blocks.append(block.selected(slice(-n, None)))
-            n -= block.steps.size
+            n -= block.n
         return Snapshot(tuple(reversed(blocks)))
 
     def rows(self, key: TensorKey) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -109,54 +164,55 @@ class Snapshot:
         if not parts:
             return np.empty(0, np.int64), np.empty((0, len(COLUMNS)))
         steps = np.concatenate([block.steps for block, _ in parts])
-        values = np.concatenate([block.tables[:, row] for block, row in parts])
-        read = _read(values)
+        values = np.concatenate([block.rows(row) for block, row in parts])
+        read = _read(values[:, _NAN_COUNT])
         return steps[read], values[read]
 
     def column(self, key: TensorKey, index: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Read one statistic of one tensor: its steps and values, both `(n,)`."""
-        steps, values = self.rows(key)
-        return steps, values[:, index]
+        parts = [(block, block.segment.rows[key]) for block in self.blocks if key in block.segment.rows]
+        if not parts:
+            return np.empty(0, np.int64), np.empty(0)
+        read = np.concatenate([_read(block.column(row, _NAN_COUNT)) for block, row in parts])
+        steps = np.concatenate([block.steps for block, _ in parts])
+        values = np.concatenate([block.column(row, index) for block, row in parts])
+        return steps[read], values[read]
 
     def neurons(self, key: TensorKey, index: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
         """Read one statistic of each neuron: steps `(n,)` and values `(n, n_neurons)`.
 
         A tensor whose number of neurons changed starts anew there: only readings of the newest number are given.
         """
-        return self._columns(key, index, slice(None))
+        return self._columns(key, index, None)
 
     def neuron(
         self, key: TensorKey, index: int, neuron: int
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
         """Read one column of `neurons`: steps and values, both `(n,)`."""
-        steps, values = self._columns(key, index, slice(neuron, neuron + 1))
+        steps, values = self._columns(key, index, neuron)
         return steps, values.reshape(-1)
 
     def _columns(
-        self, key: TensorKey, index: int, columns: slice
+        self, key: TensorKey, index: int, neuron: int | None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
-        parts = [block for block in self.blocks if key in block.segment.neurons and block.neurons.size]
+        parts = [block for block in self.blocks if key in block.segment.neurons and block.width]
         if not parts:
             return np.empty(0, np.int64), np.empty((0, 0))
-        places = [block.segment.neurons[key] for block in parts]
-        width = places[-1].stop - places[-1].start
-        n_neurons = width // len(NEURON_STATISTICS)
-        same = [(block, at) for block, at in zip(parts, places, strict=True) if at.stop - at.start == width]
-        read = np.concatenate([_read(block.tables[:, block.segment.rows[key]]) for block, _ in same])
-        steps = np.concatenate([block.steps for block, _ in same])
-        starts = [at.start + index * n_neurons for _, at in same]
-        values = np.concatenate(
-            [
-                block.neurons[:, start : start + n_neurons][:, columns]
-                for (block, _), start in zip(same, starts, strict=True)
-            ]
+        widths = [place.stop - place.start for place in (block.segment.neurons[key] for block in parts)]
+        n_neurons = widths[-1] // len(NEURON_STATISTICS)
+        same = [block for block, width in zip(parts, widths, strict=True) if width == widths[-1]]
+        first, n = (
+            (index * n_neurons, n_neurons) if neuron is None else (index * n_neurons + neuron, int(neuron < n_neurons))
         )
+        read = np.concatenate([_read(block.column(block.segment.rows[key], _NAN_COUNT)) for block in same])
+        steps = np.concatenate([block.steps for block in same])
+        values = np.concatenate([block.neuron_values(key, slice(first, first + n)) for block in same])
         return steps[read], values[read]
 
 
-def _read(table: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def _read(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Tell which rows were read: a count is NaN only where nothing was."""
-    return ~np.isnan(table[:, _NAN_COUNT])
+    return ~np.isnan(counts)
 
 
 class Readings:

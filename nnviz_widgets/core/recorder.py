@@ -81,6 +81,7 @@ class Recorder:
             self._tell_notices(step)
         for sentence in self.watch.look(step, output, self._recording.catalogue):
             self._recording.add_event(step, "notice", sentence)
+        self._recording.commit()
         return self.watch.since == step
 
     def end_epoch(self, step: int, event: Any) -> None:

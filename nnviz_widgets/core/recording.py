@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from bisect import bisect_left, bisect_right
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -10,27 +11,35 @@ import numpy as np
 
 from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest, too_large
 from nnviz_widgets.core.attributes import NamedAttributes
+from nnviz_widgets.core.backed_tensors import BackedTensors
 from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.calls import all_called
+from nnviz_widgets.core.contents import Contents
 from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.figures import Figures
-from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame
+from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame, VitalsReading
 from nnviz_widgets.core.lookup import Lookup, check_kind, words
 from nnviz_widgets.core.metric_log import MetricLog
 from nnviz_widgets.core.readings import COLUMNS, Readings
+from nnviz_widgets.core.shared_reading import SharedReading
 from nnviz_widgets.core.tensor_store import TensorStore
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded, TensorTooLarge, TensorUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from os import PathLike
+    from typing import Self
 
     import numpy.typing as npt
     import pandas as pd
 
     from nnviz_widgets.core.frame import LayerInfo, Reading, TensorKey, TensorSpec
+    from nnviz_widgets.core.news import News
     from nnviz_widgets.core.readings import Snapshot
+    from nnviz_widgets.core.sink import Follower, Listener, Sink
+    from nnviz_widgets.core.storage.options import Record
     from nnviz_widgets.core.tensor_store import Held
 
 _READINGS_SHARE = 4
@@ -50,22 +59,47 @@ class Recording(NamedAttributes):
 
     name: str
 
-    def __init__(self, name: str = "", budget_bytes: int = 1 << 30) -> None:
+    def __init__(self, name: str = "", budget_bytes: int = 1 << 30, sink: Sink | None = None) -> None:
         """Start an empty recording.
 
         Args:
             name: A name to show.
             budget_bytes: How much memory the recording may hold. The newest step, step 0, pinned steps, metrics and
                 events stay even when they alone need more.
+            sink: Is handed everything too, such as the writer of a file; tensors that memory gives up are read from it.
         """
         self.name = name
+        self._sink = sink
+        self._follower: Follower | None = None
+        self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
+        self._end: weakref.finalize[..., Recording] | None = None
         self._lock = Lock()
         self._budget_bytes = byte_count("budget_bytes", budget_bytes)
         self._lookup = Lookup(Catalogue())
         self._metrics = MetricLog()
         self._readings = Readings()
-        self._tensors = TensorStore()
+        self._tensors: TensorStore = TensorStore() if sink is None else BackedTensors(sink.stored())
         self._events = EventLog()
+        if sink is not None:
+            self._end = weakref.finalize(self, sink.end_soon)
+            self._end.atexit = False  # the sink sees to that itself
+            sink.on_stop(_teller(weakref.ref(self)))
+
+    @classmethod
+    def of_stores(cls, name: str, readings: Any, tensors: Any, end: Callable[[], None]) -> Self:
+        """Make a recording that reads vitals and tensors from elsewhere, and cannot be written to but by `take_in`.
+
+        Args:
+            name: A name to show.
+            readings: In the place of `Readings`.
+            tensors: In the place of `TensorStore`.
+            end: Called when the recording is closed, or nobody has it any more.
+        """
+        recording = cls(name)
+        recording._readings, recording._tensors = readings, tensors
+        recording._end = weakref.finalize(recording, end)
+        recording._end.atexit = False
+        return recording
 
     # Writing. Everything here runs on the training thread between two steps, so it must be quick.
 
@@ -81,6 +115,8 @@ class Recording(NamedAttributes):
         with self._lock:
             self._readings.open_segment(catalogue)
             self._lookup = Lookup(catalogue, self._lookup)
+        if self._sink is not None:
+            self._sink.set_catalogue(catalogue)
 
     def add_step(self, step: int, epoch: int, batch: int, values: Mapping[str, float]) -> None:
         """Add the metrics of a step that was taken.
@@ -93,11 +129,15 @@ class Recording(NamedAttributes):
         """
         with self._lock:
             self._metrics.append(step, epoch, values)
+        if self._sink is not None:
+            self._sink.add_step(step, epoch, values)
 
     def amend_step(self, step: int, values: Mapping[str, float]) -> None:
         """Add metrics to a step that is already there, such as those of the validation that followed it."""
         with self._lock:
             self._metrics.amend(step, values)
+        if self._sink is not None:
+            self._sink.amend_step(step, values)
 
     def add_vitals(self, step: int, reading: Reading) -> None:
         """Add the statistics of all tensors at a step; a second reading of the newest step replaces the first.
@@ -106,9 +146,13 @@ class Recording(NamedAttributes):
             step: The step, not before the newest reading.
             reading: Rows in the order of the catalogue's specs. Its arrays now belong to the recording.
         """
+        if self._sink is not None and type(reading) is not VitalsReading:
+            reading = SharedReading(reading)
         with self._lock:
             self._readings.append(step, reading)
             self._readings.thin(self._budget_bytes // _READINGS_SHARE)
+        if self._sink is not None:
+            self._sink.add_vitals(step, reading)
 
     def add_tensors(
         self,
@@ -128,14 +172,105 @@ class Recording(NamedAttributes):
             pinned: Whether the step stays however old it gets.
         """
         with self._lock:
-            self._tensors.add(step, arrays, labels, pinned)
+            held = self._tensors.add(step, arrays, labels, pinned)
             self._thin_tensors()
+        if self._sink is not None:
+            self._sink.add_tensors(step, held, labels, pinned)
 
     def add_event(self, step: int, name: str, text: str) -> None:
         """Note that something happened at a step, as `events` lists it."""
         with self._lock:
             self._events.add(step, name, text)
             self._thin_tensors()
+        if self._sink is not None:
+            self._sink.add_event(step, name, text)
+
+    def commit(self) -> None:
+        """Say that everything of the newest step was added: it is written to disk as a whole or not at all."""
+        if self._sink is not None:
+            self._sink.commit()
+
+    def take_in(self, news: News) -> None:
+        """Add what was written to the file that this recording reads."""
+        with self._lock:
+            for catalogue in news.catalogues:
+                self._lookup = Lookup(catalogue, self._lookup)
+            for steps, epochs, columns in news.metrics:
+                self._metrics.extend(steps, epochs, columns)
+            for step, values in news.amends:
+                self._metrics.amend(step, values)
+            for event in news.events:
+                self._events.add(*event)
+            news.show()
+        self.tell_listeners()
+
+    # On disk.
+
+    @property
+    def following(self) -> bool:
+        """Whether it takes in what another process writes at this moment."""
+        return self._follower is not None and self._follower.running
+
+    def follow(self, follower: Follower) -> None:
+        """Let `follower` call `take_in` until the recording is closed."""
+        self._follower = follower
+
+    def add_listener(self, listener: Listener) -> None:
+        """Let `listener.notify()` be called after each `take_in`; it is not kept alive."""
+        self._listeners.add(listener)
+
+    def tell_listeners(self) -> None:
+        """Tell everybody who looks that something changed."""
+        for listener in list(self._listeners):
+            listener.notify()
+
+    def note_outside(self, text: str) -> None:
+        """Add a notice that is about the file and not in it."""
+        with self._lock:
+            steps = self._metrics.steps
+            self._events.add(int(steps[-1]) if steps.size else 0, "notice", text)
+        self.tell_listeners()
+
+    def save(self, path: str | PathLike[str] | Record) -> None:
+        """Write what the recording holds now to one file, which `nnviz.open_recording` reads.
+
+        Args:
+            path: Where; no file may be there. Give an `nnviz.Record` to round floats.
+
+        Raises:
+            RecordingNotWritable: If the file is there already or cannot be written.
+        """
+        from nnviz_widgets.core.storage.options import as_record
+        from nnviz_widgets.core.storage.save import save
+
+        save(self._contents(), as_record(path))
+
+    def close(self) -> None:
+        """Write everything to disk and end the file, or let go of the file that is read; closing again does nothing."""
+        if self._follower is not None:
+            self._follower.close()
+        if self._sink is not None:
+            self._sink.close()
+        elif self._end is not None:
+            self._end()
+
+    def _contents(self) -> Contents:
+        with self._lock:
+            steps, epochs, columns = self._metrics.steps, self._metrics.epochs, self._metrics.columns()
+            blocks, events = self._readings.snapshot().blocks, self._events.events()
+            by_step: dict[int, list[TensorKey]] = {}
+            for key in self._tensors.known():
+                for step in self._tensors.steps(key):
+                    by_step.setdefault(step, []).append(key)
+            kept = [
+                (step, keys, self._tensors.labels(step), self._tensors.pinned(step)) for step, keys in by_step.items()
+            ]
+        return Contents(self.name, self.catalogue, steps, epochs, columns, events, blocks, sorted(kept), self._array)
+
+    def _array(self, key: TensorKey, step: int) -> Held | None:
+        """Look a tensor up, `None` if it has been dropped meanwhile."""
+        with self._lock:
+            return self._tensors.array(key, step) if step in self._tensors.steps(key) else None
 
     def _thin_tensors(self) -> None:
         self._tensors.thin(max(0, self._budget_bytes - self._bytes_of_the_rest()))
@@ -500,3 +635,14 @@ class Recording(NamedAttributes):
 
 def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def _teller(reference: weakref.ref[Recording]) -> Callable[[int, str], None]:
+    """Return what notes that nothing more is written to disk, and does not keep the recording alive."""
+
+    def tell(step: int, text: str) -> None:
+        recording = reference()
+        if recording is not None:
+            recording.add_event(step, "notice", text)
+
+    return tell

@@ -21,15 +21,19 @@ from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.session_state import SessionState
+from nnviz_widgets.core.storage.options import as_record
+from nnviz_widgets.core.storage.writer import Writer
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.core.worker import Worker
 from nnviz_widgets.errors import InvalidArgumentError, SessionBusy, SessionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import PathLike
     from types import TracebackType
 
     from nnviz_widgets.core.report import StepReport
+    from nnviz_widgets.core.storage.options import Record
     from nnviz_widgets.core.viewer import Viewer
 
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -50,12 +54,15 @@ class Session(SessionState):
         seed: Seeds Python, numpy and TensorFlow for the *whole process* when the session is made, as
             `keras.utils.set_random_seed` does.
         probe: What to read, `Probe()` if `None`.
+        record: A file to record to: a path such as `"runs/a.nnv"`, or an `nnviz.Record`. A fault of the disk ends the
+            recording with a notice in `recording.events`, never the training.
         name: A name for the session, the model's if `None`.
 
     Raises:
         InvalidArgumentError: If the model is not a compiled Keras model, or arrays differ in length.
         WrongArguments: If an argument is none of these; the message names the nearest.
         ModelAttached: If another session that is not closed has the model.
+        RecordingNotWritable: If `record` names a file that is there already, or cannot be made.
         BackendMissing: If Keras with TensorFlow cannot be imported.
 
     Example:
@@ -71,7 +78,7 @@ class Session(SessionState):
     name: str
     recording: Recording
 
-    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe and name.")
+    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe, record and name.")
     def __init__(
         self,
         model: Any,
@@ -94,6 +101,7 @@ class Session(SessionState):
         validation_freq: Any = 1,
         seed: int | None = None,
         probe: Probe | None = None,
+        record: str | PathLike[str] | Record | None = None,
         name: str | None = None,
     ) -> None:
         __tracebackhide__ = True  # a refusal shows the user's line and the reason
@@ -104,6 +112,7 @@ class Session(SessionState):
             raise InvalidArgumentError(
                 "`x` must be the training data, as for `fit`. Received: x=None. Give arrays or a data set."
             )
+        recorded = None if record is None else as_record(record)
         if seed is not None:
             backend.set_random_seed(seed)
         arguments = FitArguments(
@@ -130,15 +139,21 @@ class Session(SessionState):
         self.model = model
         self.name = name if name is not None else model.name
         attach(model, self)
-        self.recording = Recording(self.name)
-        self._control = Control(lambda: _tell_change(session))
-        self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
         self._closed = False
         self._n_readers = 0
+        try:
+            about = {"model": type(model).__name__}
+            self.recording = Recording(self.name, sink=None if recorded is None else Writer(recorded, self.name, about))
+        except BaseException:
+            detach(model, self)
+            raise
+        self._control = Control(lambda: _tell_change(session))
+        self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
         try:
             self._look()
         except BaseException:
             detach(model, self)
+            self.recording.close()
             raise
         weakref.finalize(self, _end_thread, self._control).atexit = False
         _open_sessions.add(self)
@@ -283,6 +298,8 @@ class Session(SessionState):
             self._training.release()
         if self._control.state not in ("failed", "finished"):
             self._control.set_state("finished")
+        if not self._worker.alive:
+            self.recording.close()
         detach(self.model, self)
         _open_sessions.discard(self)
 

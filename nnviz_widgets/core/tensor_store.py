@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -35,6 +35,28 @@ _COPIED_BYTES = 16 << 10
 """Arrays up to this size are copied out of memory that is not numpy's, where each keeps about 1 kB more alive."""
 
 
+class Tensors(Protocol):
+    """Whole tensors by step, wherever they are."""
+
+    def __len__(self) -> int:
+        """Count the steps."""
+
+    def steps(self, key: TensorKey) -> Sequence[int]:
+        """List the steps under which a tensor is kept, ascending."""
+
+    def array(self, key: TensorKey, step: int) -> Held:
+        """Look up one of them."""
+
+    def labels(self, step: int) -> tuple[str, ...]:
+        """Read the texts of the samples of a step."""
+
+    def known(self) -> Sequence[TensorKey]:
+        """List the tensors of which some step may be kept."""
+
+    def pinned(self, step: int) -> bool:
+        """Tell whether a step stays however old it gets."""
+
+
 @dataclass(slots=True)
 class _KeptStep:
     """What is kept of one step."""
@@ -51,11 +73,16 @@ class TensorStore:
     Memory is counted by buffer: an array kept under several keys or steps, or two views of one array, counts once, and
     is free only when the last of them is dropped. What Python spends on steps, arrays and labels counts too: of tensors
     of a few values it is nearly all.
+
+    Attributes:
+        n_bytes: Memory held.
+        n_dropped: How many steps were dropped to stay within it.
     """
 
     def __init__(self) -> None:
         """Start empty."""
         self.n_bytes = 0
+        self.n_dropped = 0
         self._kept: dict[int, _KeptStep] = {}
         self._steps_of: dict[TensorKey, list[int]] = {}
         self._uses: dict[int, int] = {}
@@ -65,8 +92,14 @@ class TensorStore:
         """Count the kept steps."""
         return len(self._kept)
 
-    def add(self, step: int, arrays: Mapping[TensorKey, Held], labels: tuple[str, ...], pinned: bool) -> None:
-        """Keep arrays under a step, beside those that are there; the same key again replaces its array."""
+    def add(
+        self, step: int, arrays: Mapping[TensorKey, Held], labels: tuple[str, ...], pinned: bool
+    ) -> dict[TensorKey, Held]:
+        """Keep arrays under a step, beside those that are there; the same key again replaces its array.
+
+        Returns:
+            The arrays as they are kept, read-only.
+        """
         numbers = {key: _settled(array) for key, array in arrays.items()}
         for key, array in numbers.items():
             check_dtype(key, array)
@@ -88,6 +121,7 @@ class TensorStore:
                 insort(self._steps_of.setdefault(key, []), step)
             else:
                 self._release(replaced)
+        return numbers
 
     def steps(self, key: TensorKey) -> Sequence[int]:
         """List the steps under which a tensor is kept, ascending."""
@@ -101,6 +135,15 @@ class TensorStore:
         """Read what `add` was given as labels, empty if the step is not kept."""
         kept = self._kept.get(step)
         return () if kept is None else kept.labels
+
+    def known(self) -> Sequence[TensorKey]:
+        """List the tensors of which some step was kept."""
+        return list(self._steps_of)
+
+    def pinned(self, step: int) -> bool:
+        """Tell whether a step stays however old it gets."""
+        kept = self._kept.get(step)
+        return kept is not None and kept.pinned
 
     def thin(self, limit: int) -> None:
         """Drop steps while more than `limit` bytes are held; never step 0, a pinned step or the newest."""
@@ -120,6 +163,7 @@ class TensorStore:
 
     def _drop(self, step: int) -> None:
         kept = self._kept.pop(step)
+        self.n_dropped += 1
         self.n_bytes -= STEP_BYTES + ARRAY_BYTES * len(kept.arrays) + LABEL_BYTES * len(kept.labels)
         for key, array in kept.arrays.items():
             steps = self._steps_of[key]

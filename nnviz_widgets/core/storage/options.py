@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 StoredDtype = Literal["float32", "float16", "bfloat16"]
 Overflow = Literal["block", "thin"]
 
+MIN_QUOTA = 4_000_000
+"""An empty file of all tables is a tenth of it."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -47,8 +50,18 @@ class Record:
     ) -> None:
         object.__setattr__(self, "path", checked_path("path", path))
         object.__setattr__(self, "dtype", _one_of("dtype", dtype, get_args(StoredDtype)))
-        object.__setattr__(self, "quota", None if quota is None else checked_bytes("quota", quota))
+        object.__setattr__(self, "quota", _checked_quota(quota))
         object.__setattr__(self, "overflow", _one_of("overflow", overflow, get_args(Overflow)))
+
+
+def _checked_quota(quota: int | str | None) -> int | None:
+    n_bytes = None if quota is None else checked_bytes("quota", quota)
+    if n_bytes is not None and n_bytes < MIN_QUOTA:
+        raise InvalidArgumentError(
+            f"`quota` must be at least {MIN_QUOTA:,} bytes: metrics are never dropped. Received: quota={quota!r}. "
+            'Give, for example, "10 GB".'
+        )
+    return n_bytes
 
 
 def as_record(value: Any) -> Record:

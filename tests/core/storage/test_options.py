@@ -19,7 +19,15 @@ def test_sizes_are_read_as_a_person_writes_them():
 
 @pytest.mark.parametrize(
     "options",
-    [{"dtype": "float64"}, {"dtype": None}, {"quota": 0}, {"quota": "ten"}, {"overflow": "drop"}, {"path": ""}],
+    [
+        {"dtype": "float64"},
+        {"dtype": None},
+        {"quota": 0},
+        {"quota": "1 MB"},
+        {"quota": "ten"},
+        {"overflow": "drop"},
+        {"path": ""},
+    ],
     ids=str,
 )
 def test_what_cannot_be_meant_is_refused(options):
