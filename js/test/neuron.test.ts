@@ -397,6 +397,20 @@ describe("the panel", () => {
     expect(el.querySelectorAll("figure, .nnv-neuron-sum").length).toBe(0);
   });
 
+  test("reasons that begin alike are one sentence", async () => {
+    const { kernel, el } = show(PANEL_OF);
+    const reasons = ["left out: gradients", "left out: activations", "left out: gradients"];
+    const parts = PARTS.map((each, i) =>
+      each.part === "samples"
+        ? each
+        : { ...plane(0, 0, { ...each, buffer: -1 }), rows: 0, cols: 0, missing: reasons[i % 3] ?? "" },
+    );
+    await drawParts(kernel, { neuron: { ...NEURON, weighted: null, bias: null } }, parts);
+    await expect
+      .poll(() => text(el, ".nnv-neuron-words p:last-child"))
+      .toBe("left out: gradients, activations");
+  });
+
   test("without a kernel it says why there is nothing", () => {
     const source = createMemorySource({ ...emptyRun(status()), layers: [layerEntry("hidden")] });
     const request = mapRequest("weights", 9, 9, { part: "incoming" });

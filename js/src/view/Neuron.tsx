@@ -128,6 +128,17 @@ function Sum() {
   );
 }
 
+/** Each text once, and those that begin alike up to a colon as one. */
+function joinAlike(texts: readonly string[]): string[] {
+  const groups = new Map<string, Set<string>>();
+  for (const text of texts) {
+    const colon = text.indexOf(": ");
+    const head = colon < 0 ? text : text.slice(0, colon + 2);
+    groups.set(head, (groups.get(head) ?? new Set()).add(text.slice(head.length)));
+  }
+  return [...groups].map(([head, rests]) => head + [...rests].join(", "));
+}
+
 /** What a reader must know of the parts, and why one has no picture, each once. */
 function Remarks() {
   const { store } = useView();
@@ -138,7 +149,7 @@ function Remarks() {
       const notes = name.part === "input" ? [] : (note ?? "").split("; ");
       return [...notes.filter((each) => each !== MEAN), name === SAMPLES ? "" : (missing ?? "")];
     });
-    return [...new Set(found.filter((remark) => remark !== ""))].join("\n");
+    return joinAlike(found.filter((remark) => remark !== "")).join("\n");
   }).value;
   return <>{remarks.split("\n").map((remark) => remark && <p key={remark}>{remark}</p>)}</>;
 }
