@@ -37,7 +37,9 @@ CanvasRenderingContext2D.prototype.putImageData = function (...args) {
 };
 """
 
-USABLE = "() => globalThis.painted.length > 0 && document.querySelectorAll('input[type=range]').length > 2"
+USABLE = """
+() => globalThis.painted.length > 0 && document.querySelectorAll('input[type=range]').length > 2 && performance.now()
+"""
 
 MOVE = """
 async (moves) => {
@@ -103,8 +105,7 @@ def _in_browser(browser: Browser, name: str, path: Path, *, limited: bool) -> It
         context.add_init_script(WATCH)
         page = context.new_page()
         page.goto(path.as_uri(), wait_until="commit")
-        page.wait_for_function(USABLE)
-        opened.append(page.evaluate("() => painted[0]"))
+        opened.append(page.wait_for_function(USABLE).json_value())
         page.wait_for_timeout(500)
         moved += page.evaluate(MOVE, MOVES // ROUNDS)
         context.close()
