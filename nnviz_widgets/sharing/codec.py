@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 N_COLORS = 256
 N_PATTERNS = 1 << 16
+MOST_WITHOUT_PALETTE = 2 * N_COLORS
+"""Of no more cells a palette is as long as what it saves."""
 
 SPECIAL = 8
 """Entries of a palette for what must be exact beside the two extremes: zero, two infinities, NaN, the gap."""
@@ -50,7 +52,7 @@ def with_palette(cells: bytes) -> tuple[bytes, bytes] | None:
         cells: bfloat16 patterns, little-endian.
     """
     bits = np.frombuffer(cells, "<u2")
-    if bits.size <= 2 * N_COLORS:
+    if bits.size <= MOST_WITHOUT_PALETTE:
         return None
     counts = np.bincount(bits, minlength=N_PATTERNS)
     present = np.flatnonzero(counts)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.pictures.picture import Picture
-from nnviz_widgets.sharing.codec import base64_text, byte_planes, deflated, with_palette
+from nnviz_widgets.sharing.codec import MOST_WITHOUT_PALETTE, base64_text, byte_planes, deflated, with_palette
 from nnviz_widgets.sharing.collect import steps_of
 from nnviz_widgets.sharing.drawings import Room, draw_subject, first_picture
+from nnviz_widgets.sharing.plan import LEAST_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,9 @@ LINE_CHARS = 3.2
 MOST_MEASURED = 40
 """Subjects, the largest ones; of the others cells are taken to be as long as the longest of these."""
 SAMPLE_SIDE = 512
+
+MOST_PICTURES = 50_000
+"""Of a file: as many take ten seconds to draw, and a page a quarter of a second to read their list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,14 @@ class Sketch:
         slices = math.prod(further.size for further in self.picture.layout.further)
         return min(self.n_samples, room.samples) * min(slices, room.slices)
 
-    def chars(self, choice: Choice) -> float:
-        """Return how many characters all of them take."""
-        side = min(choice.room.side, self.subject.most_side or choice.room.side)
+    def chars(self, room: Room, *, palette: bool) -> float:
+        """Return how many characters those of one step take."""
+        side = min(room.side, self.subject.most_side or room.side)
         cells = self.picture.cells(side, side)
-        one = cells * self.per_cell[choice.palette] + PICTURE_CHARS
-        if choice.palette and cells > 512:
+        one = cells * self.per_cell[palette] + PICTURE_CHARS
+        if palette and cells > MOST_WITHOUT_PALETTE:
             one += PALETTE_CHARS
-        n_steps = len(steps_of(self.subject, choice))
-        return n_steps * (self.n_pictures(choice.room) * one + HISTOGRAM_CHARS)
+        return self.n_pictures(room) * one + HISTOGRAM_CHARS
 
 
 class Estimator:
@@ -69,16 +72,38 @@ class Estimator:
     def __init__(self, material: Material) -> None:
         """Look at one picture of everything, and deflate a few."""
         self._lines = material.lines
-        self._sketches = list(_sketches(material))
         self._words = sum(
-            len(steps) * HISTOGRAM_CHARS
-            for steps in (each.steps for each in material.subjects if each.shown != "cells")
+            HISTOGRAM_CHARS * (each.most_steps or 1) for each in material.subjects if each.shown != "cells"
         )
+        # Most subjects are kept at the same steps: how many of them are chosen is counted once.
+        self._groups: dict[tuple[tuple[int, ...], int | None, int], list[Sketch]] = {}
+        for sketch in _sketches(material):
+            subject = sketch.subject
+            self._groups.setdefault((subject.steps, subject.most_steps, subject.least_apart), []).append(sketch)
+        self._of_a_step: dict[tuple[bool, Room], list[float]] = {}
+
+    @property
+    def most_steps(self) -> int:
+        """At how many steps there may be pictures, however small they are."""
+        of_a_step = sum(sketch.n_pictures(Room()) for group in self._groups.values() for sketch in group)
+        return max(LEAST_STEPS, MOST_PICTURES // max(1, of_a_step))
 
     def chars(self, choice: Choice) -> float:
         """Return how many characters a choice takes, the page around the data aside."""
         points: int = sum(min(choice.points, len(line.steps)) * line.values.shape[1] for line in self._lines)
-        return sum(sketch.chars(choice) for sketch in self._sketches) + points * LINE_CHARS + self._words
+        n_steps = [len(steps_of(group[0].subject, choice)) for group in self._groups.values()]
+        pictures = sum(n * chars for n, chars in zip(n_steps, self._sums(choice), strict=True))
+        return pictures + points * LINE_CHARS + self._words
+
+    def _sums(self, choice: Choice) -> list[float]:
+        """Return for each group how many characters the pictures of one step take."""
+        of = choice.palette, choice.room
+        if of not in self._of_a_step:
+            self._of_a_step[of] = [
+                sum(sketch.chars(choice.room, palette=choice.palette) for sketch in group)
+                for group in self._groups.values()
+            ]
+        return self._of_a_step[of]
 
 
 def _sketches(material: Material) -> Iterator[Sketch]:

@@ -17,7 +17,7 @@ from nnviz_widgets.sharing.estimate import Estimator
 from nnviz_widgets.sharing.manifest import Manifest, manifest_of
 from nnviz_widgets.sharing.material import Material, material_of
 from nnviz_widgets.sharing.page import page
-from nnviz_widgets.sharing.plan import choose, least, whole
+from nnviz_widgets.sharing.plan import choose, evenly, least, whole
 from nnviz_widgets.sharing.privacy import checked_privacy
 from nnviz_widgets.sharing.select import chosen_kinds, chosen_layers, chosen_steps
 
@@ -107,13 +107,14 @@ def _fitted(material: Material, around: Page, most: int) -> LiveFile:
     """
     estimator = Estimator(material)
     palette = not material.privacy.include  # a public file is small; 8 bits show as much on a screen
-    everything = whole(material.steps, palette=palette)
+    steps = evenly(material.steps, estimator.most_steps)
+    everything = whole(steps, palette=palette)
     best: LiveFile | None = None
     tried: list[Choice] = []
     scale = 1.0
     while len(tried) < MOST_TRIES:
         room = most * SPARE - around.n_bytes
-        choice = choose(material.steps, lambda each: estimator.chars(each) * scale, room, palette=palette)  # noqa: B023
+        choice = choose(steps, lambda each: estimator.chars(each) * scale, room, palette=palette)  # noqa: B023
         if choice is None or choice in tried:
             break
         tried.append(choice)

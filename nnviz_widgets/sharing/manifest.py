@@ -166,9 +166,9 @@ def _thinned(material: Material, choice: Choice) -> list[str]:
     """Say what was left out to fit the size."""
     found = []
     if len(choice.steps) < len(material.steps):
-        found.append(f"{len(choice.steps):,} of {len(material.steps):,} kept steps, to fit the size")
+        found.append(f"{len(choice.steps):,} of {len(material.steps):,} kept steps, so that it is small")
     if choice.room.samples < material.status.samples:
-        found.append(f"{choice.room.samples} of {material.status.samples} samples, to fit the size")
+        found.append(f"{choice.room.samples} of {material.status.samples} samples, so that it is small")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -107,12 +108,29 @@ def _fewer_steps(choice: Choice, estimate: Callable[[Choice], float], most_bytes
 
 
 def evenly(steps: Sequence[int], n: int) -> tuple[int, ...]:
-    """Return at most `n` of the steps, spread evenly, the first and the last among them."""
+    """Return `n` of the steps, spread evenly over the run, the first and the last among them; all if there are fewer.
+
+    Step 0, the state before any, has weights only: it is taken beside the first one with gradients.
+    """
     if len(steps) <= n:
         return tuple(steps)
     if n == 1:
         return (steps[-1],)
-    return tuple(steps[index] for index in np.linspace(0, len(steps) - 1, n).round().astype(int))
+    if steps[0] == 0 and n > 2:
+        return (0, *evenly(steps[1:], n - 1))
+    found: list[int] = []
+    at = -1
+    for i, wanted in enumerate(np.linspace(steps[0], steps[-1], n)):
+        # The nearest one that leaves enough of them for the rest: old steps are kept more sparsely.
+        at = min(max(_nearest(steps, wanted), at + 1), len(steps) - n + i)
+        found.append(steps[at])
+    return tuple(found)
+
+
+def _nearest(steps: Sequence[int], wanted: float) -> int:
+    """Return the index of the step that is nearest."""
+    after = min(bisect_left(steps, wanted), len(steps) - 1)
+    return after - 1 if after and wanted - steps[after - 1] <= steps[after] - wanted else after
 
 
 def apart(steps: Sequence[int], least: int) -> list[int]:

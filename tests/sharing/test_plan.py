@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnviz_widgets.sharing.plan import FEW_STEPS, apart, choose, evenly, least, whole
 
@@ -69,11 +71,30 @@ def test_a_run_without_steps_has_one_choice():
     assert fit(1000, steps=()) == whole((), palette=False)
 
 
-def test_steps_are_spread_evenly():
-    assert evenly(range(10), 4) == (0, 3, 6, 9)
+def test_steps_are_spread_evenly_over_the_run():
+    assert evenly(range(1, 11), 4) == (1, 4, 7, 10)
     assert evenly((1, 5), 4) == (1, 5)
     assert evenly((1, 5, 7), 1) == (7,)
     assert evenly((), 3) == ()
+    # A recording keeps the newest steps densely: not all that are taken are new.
+    assert evenly((1, 50, *range(80, 101)), 5) == (1, 50, 80, 81, 100)
+    assert evenly((1, 20, 50, 70, *range(80, 101)), 5) == (1, 20, 50, 80, 100)
+
+
+def test_the_state_before_any_step_is_beside_the_first_one():
+    assert evenly(range(11), 4) == (0, 1, 5, 10)
+    assert evenly(range(11), 2) == (0, 10)
+
+
+@given(st.sets(st.integers(0, 500), min_size=1), st.integers(1, 60))
+def test_as_many_steps_as_may_be_are_taken(steps, n):
+    steps = sorted(steps)
+    found = evenly(steps, n)
+    assert len(found) == min(n, len(steps))
+    assert list(found) == sorted(set(found))
+    assert set(found) <= set(steps)
+    assert found[-1] == steps[-1]
+    assert n == 1 or found[0] == steps[0]
 
 
 @pytest.mark.parametrize(
