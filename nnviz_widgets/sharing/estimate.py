@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nnviz_widgets.pictures.picture import Picture
 from nnviz_widgets.sharing.codec import MOST_WITHOUT_PALETTE, base64_text, byte_planes, deflated, with_palette
 from nnviz_widgets.sharing.collect import steps_of
-from nnviz_widgets.sharing.drawings import Room, draw_subject, first_picture
+from nnviz_widgets.sharing.drawings import EVERYTHING, Room, draw_subject, first_picture
 from nnviz_widgets.sharing.plan import LEAST_STEPS
 
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ class Estimator:
     @property
     def most_steps(self) -> int:
         """At how many steps there may be pictures, however small they are."""
-        of_a_step = sum(sketch.n_pictures(Room()) for group in self._groups.values() for sketch in group)
-        return max(LEAST_STEPS, MOST_PICTURES // max(1, of_a_step))
+        sketches = [sketch for group in self._groups.values() for sketch in group]
+        of_a_step = sum(each.n_pictures(Room()) for each in sketches if each.subject.most_steps is None)
+        others = sum((each.subject.most_steps or 0) * each.n_pictures(Room()) for each in sketches)
+        return max(LEAST_STEPS, (MOST_PICTURES - others) // of_a_step) if of_a_step else EVERYTHING
 
     def chars(self, choice: Choice) -> float:
         """Return how many characters a choice takes, the page around the data aside."""

@@ -33,3 +33,8 @@ def test_a_file_has_no_more_pictures_than_a_page_can_list(monkeypatch):
     assert len(pictures) // 4 < len(fewer) <= len(pictures) // 3
     assert {0, 30} <= {picture.step for picture in fewer}
     assert "of 31 kept steps, so that it is small" in " ".join(made.manifest.left_out)
+
+
+def test_what_is_shown_at_few_steps_anyway_makes_them_no_fewer(monkeypatch):
+    monkeypatch.setattr(estimate, "MOST_PICTURES", 10)
+    assert "kept steps" not in repr(live_file(runs.run(30)).manifest)
