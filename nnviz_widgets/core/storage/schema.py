@@ -71,7 +71,8 @@ def create(path: Path, meta: Mapping[str, str], connect: Connect | None = None) 
     """
     connect = connect or connect_to_write
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # something else than a folder: said below
+            path.parent.mkdir(parents=True, exist_ok=True)
         _place(path, _image(meta))
     except FileExistsError:
         raise RecordingNotWritable(

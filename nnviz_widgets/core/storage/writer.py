@@ -17,6 +17,7 @@ from nnviz_widgets._version import __version__
 from nnviz_widgets.core.storage import lock, schema
 from nnviz_widgets.core.storage.file_tensors import LateTensors
 from nnviz_widgets.core.storage.tables import Tables
+from nnviz_widgets.errors import RecordingNotWritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,7 +86,7 @@ class Writer:
         """
         meta = {"name": name, "version": __version__, "created": str(schema.now()), "dtype": record.dtype}
         database = schema.create(record.path, {**meta, "state": "recording", **(about or {})}, connect)
-        lock.take(database, record.path)
+        tables = self._taken(database, record)
         self.path = record.path
         self.stopped: str | None = None
         self._quota, self._overflow = record.quota, record.overflow
@@ -100,11 +101,23 @@ class Writer:
         self._listeners: list[Callable[[], None]] = []
         self._file = os.stat(record.path)  # noqa: PTH116
         # Only the thread holds the connection: a forked process has no thread, and so never closes it.
-        self._thread = Thread(
-            target=self._serve, args=(database, Tables(database, record.dtype)), name="nnviz writer", daemon=True
-        )
+        self._thread = Thread(target=self._serve, args=(database, tables), name="nnviz writer", daemon=True)
         self._thread.start()
         _open_writers.add(self)
+
+    @staticmethod
+    def _taken(database: Any, record: Record) -> Tables:
+        """Become the writer of a file that was just made."""
+        try:
+            lock.take(database, record.path)
+            return Tables(database, record.dtype)
+        except BaseException as error:
+            database.close()
+            if isinstance(error, sqlite3.Error):
+                raise RecordingNotWritable(
+                    f"`path` must be one where a file can be written. Received: {str(record.path)!r} ({error})."
+                ) from error
+            raise
 
     # --- the thread that records ---
 
