@@ -19,6 +19,7 @@ from nnviz_widgets.core.report import StepReport as StepReport
 from nnviz_widgets.core.scaling import Scaling as Scaling
 from nnviz_widgets.core.scaling import normalize as normalize
 from nnviz_widgets.core.scaling import standardize as standardize
+from nnviz_widgets.core.storage.listing import list_recordings as list_recordings
 from nnviz_widgets.core.storage.options import Record as Record
 from nnviz_widgets.core.storage.reader import open_recording as open_recording
 from nnviz_widgets.errors import BackendMissing as BackendMissing
@@ -79,6 +80,7 @@ __all__ = [
     "__version__",
     "export_html",
     "inspect",
+    "list_recordings",
     "normalize",
     "open_recording",
     "options",

@@ -92,11 +92,15 @@ class RecordingSource:
 
     kind: SourceKind = "recording"
     session = None
-    running = False
 
     def __init__(self, recording: Recording) -> None:
         """Wrap `recording`."""
         self.recording = recording
+
+    @property
+    def running(self) -> bool:
+        """Whether another process takes steps, which are followed."""
+        return self.recording.following
 
     @property
     def logs(self) -> dict[str, float]:
@@ -168,7 +172,7 @@ def as_source(value: Any) -> Source:
     if isinstance(getattr(value, "recording", None), Recording) and hasattr(value, "ask_run"):
         return SessionSource(value)
     raise InvalidArgumentError(
-        f"`source` must be a session, a recording or an inspection. Received: {value!r:.200} of type "
+        f"`source` must be a session, a recording, its path, or an inspection. Received: {value!r:.200} of type "
         f"{type(value).__name__}. Make one with `nnviz.TrainingSession(model, x, y)` or `nnviz.inspect(model, x)`."
     )
 

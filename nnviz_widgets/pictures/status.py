@@ -56,7 +56,7 @@ def _of_recording(source: Source) -> Status:
     return Status(
         name=cut(recording.name, MAX_TEXT),
         source=source.kind,
-        state="finished",
+        state="running" if source.running else "finished",
         step=last_step,
         total_steps=last_step,
         epoch=epoch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from os import PathLike
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ipywidgets import Layout, widget_serialization
 from ipywidgets.widgets.trait_types import InstanceDict
 
 from nnviz_widgets.core.calls import called
+from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.front_end import front_end
 from nnviz_widgets.pictures.panels import PANELS
@@ -66,20 +68,38 @@ class Inspector(anywidget.AnyWidget):
 
     _publisher: Publisher | None = None
     _closing = False
+    _opened: Recording | None = None
 
-    def __init__(self, source: Any, panels: Sequence[str] | None = None, cursor: Cursor | None = None) -> None:
+    def __init__(
+        self,
+        source: Any,
+        panels: Sequence[str] | None = None,
+        cursor: Cursor | None = None,
+        *,
+        follow: bool = False,
+    ) -> None:
         """Make a view; show it by naming it at the end of a notebook cell.
 
         Args:
-            source: A session, a recording, or what `nnviz.inspect` returned, whose cursor is then shared.
+            source: A session, a recording, the path of one, or what `nnviz.inspect` returned, whose cursor is then
+                shared.
             panels: Which parts to show, of `Inspector.PANELS`; all of them by default.
             cursor: Where to look; by default the cursor that all views of `source` share.
+            follow: Of a path: whether to show what another process writes there from now on.
 
         Raises:
             InvalidArgumentError: If `source` is none of these, or a panel is unknown.
+            NotARecording: If there is no recording at the path.
         """
         if isinstance(source, Inspector):
             source, cursor = source.source, source.cursor if cursor is None else cursor
+        if isinstance(source, str | PathLike):
+            source = self._opened = open_recording(source, follow)
+        elif follow:
+            raise InvalidArgumentError(
+                f"`follow` must come with the path of a recording. Received: {source!r:.200}. Leave it out: a session "
+                "is always followed, and a recording if it was opened so."
+            )
         self._source_view = as_source(source)
         self._source = source
         self._lock = RLock()  # against a message from the page and a status of the publisher at one time
@@ -102,6 +122,8 @@ class Inspector(anywidget.AnyWidget):
         self.on_msg(_receive)
         if self._source_view.session is not None:
             self._source_view.session.add_viewer(self._publisher)
+        else:
+            self.recording.add_listener(self._publisher)
         heed_the_page(self.comm)
         _close_with_comm(self)
 
@@ -125,6 +147,8 @@ class Inspector(anywidget.AnyWidget):
                 self._source_view.session.remove_viewer(self._publisher)
             self._publisher.close()
             self._own_layout.close()
+        if self._opened is not None:
+            self._opened.close()
         super().close()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -78,8 +79,8 @@ def checked_path(name: str, value: Any) -> Path:
     try:
         path = Path(value)
     except TypeError:
-        path = Path()
-    if path == Path():
+        path = None
+    if path is None or not os.fspath(value):
         raise InvalidArgumentError(
             f'`{name}` must be the path of a file. Received: {name}={value!r:.200}. Give, for example, "runs/a.nnv".'
         )

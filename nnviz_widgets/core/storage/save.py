@@ -13,7 +13,7 @@ from nnviz_widgets._version import __version__
 from nnviz_widgets.core.storage import schema
 from nnviz_widgets.core.storage.metric_rows import BLOCK
 from nnviz_widgets.core.storage.tables import Tables
-from nnviz_widgets.errors import RecordingNotWritable
+from nnviz_widgets.errors import NnvizError, RecordingNotWritable
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.contents import Contents
@@ -27,15 +27,18 @@ def save(contents: Contents, record: Record) -> None:
         RecordingNotWritable: If it cannot be made, is there already, or the disk is full; nothing is left then.
     """
     meta = {"name": contents.name, "version": __version__, "created": str(schema.now()), "dtype": record.dtype}
-    with closing(schema.create(record.path, {**meta, "state": "interrupted", **contents.about})) as database:
-        try:
+    database = schema.create(record.path, {**meta, "state": "interrupted", **contents.about})
+    try:
+        with closing(database):
             _write(contents, database, Tables(database, record.dtype))
-        except (OSError, sqlite3.Error) as error:
-            record.path.unlink(missing_ok=True)
-            raise RecordingNotWritable(
-                f"A recording must fit on its disk to be saved. Received: {str(record.path)!r} ({error}). "
-                "Make room, or give another path."
-            ) from error
+    except BaseException as error:
+        record.path.unlink(missing_ok=True)
+        if not isinstance(error, OSError | sqlite3.Error) or isinstance(error, NnvizError):
+            raise
+        raise RecordingNotWritable(
+            f"A recording must fit on its disk to be saved. Received: {str(record.path)!r} ({error}). "
+            "Make room, or give another path."
+        ) from error
 
 
 def _write(contents: Contents, database: Any, tables: Tables) -> None:
