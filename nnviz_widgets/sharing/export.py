@@ -37,8 +37,8 @@ def export_html(
     nothing of single samples or batches; see `nnviz.Privacy`.
 
     Args:
-        source: A session, a recording, an inspection, or an Inspector of one of them. A session may be running: the
-            file then stands at the step that was the newest when the call began.
+        source: A session, a recording or its path, an inspection, or an Inspector of one of them. A session may be
+            running: the file then stands at the step that was the newest when the call began.
         path: Where to write. A file that is there is replaced, at once and whole.
         layers: Names, paths or glob patterns (`"block/*"`) of the layers to show; all by default.
         steps: Which of the kept steps to show, -1 for the newest; all by default. Fewer may be left by `max_bytes`.
@@ -54,6 +54,7 @@ def export_html(
     Raises:
         InvalidArgumentError: If an argument is not one of the above, or nothing fits `max_bytes`; nothing is written.
         LayerNotFound: If a name or pattern in `layers` matches no layer.
+        NotARecording: If `source` is the path of something else.
         FrontEndMissing: If the package was made without its page.
         OSError: If the file cannot be written; then what was there before is there still.
 

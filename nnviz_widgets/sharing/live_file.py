@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from nnviz_widgets.core.arguments import checked_bytes
 from nnviz_widgets.core.byte_size import byte_size
+from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.pictures.panels import PANELS
 from nnviz_widgets.pictures.source import as_source
@@ -22,6 +25,8 @@ from nnviz_widgets.sharing.privacy import checked_privacy
 from nnviz_widgets.sharing.select import chosen_kinds, chosen_layers, chosen_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nnviz_widgets.sharing.collect import Written
     from nnviz_widgets.sharing.page import Page
     from nnviz_widgets.sharing.plan import Choice
@@ -73,9 +78,22 @@ def live_file(
 ) -> LiveFile:
     """Make the page of a run; arguments and errors as of `export_html`."""
     most = checked_bytes("max_bytes", max_bytes)
-    material = _material(source, layers, steps, kinds, title, privacy)
     around = page()
-    return _fitted(material, around, most)
+    with _opened(source) as run:
+        return _fitted(_material(run, layers, steps, kinds, title, privacy), around, most)
+
+
+@contextmanager
+def _opened(source: Any) -> Iterator[Any]:
+    """Open the recording at a path for as long as it is read; anything else is what it is."""
+    if not isinstance(source, str | PathLike):
+        yield source
+        return
+    recording = open_recording(source)
+    try:
+        yield recording
+    finally:
+        recording.close()
 
 
 def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, privacy: Any) -> Material:

@@ -120,9 +120,9 @@ def test_a_misspelt_argument_is_named(recording, path):
         export_html(recording, path, privat=None)
 
 
-@pytest.mark.parametrize("source", [3, None, "run.html"])
+@pytest.mark.parametrize("source", [3, None, [1]])
 def test_what_is_no_run_is_refused(source, path):
-    with pytest.raises(InvalidArgumentError, match="`source` must be a session, a recording or an inspection"):
+    with pytest.raises(InvalidArgumentError, match="`source` must be a session, a recording, its path, or an inspec"):
         export_html(source, path)
 
 

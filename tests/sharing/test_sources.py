@@ -82,6 +82,17 @@ print(nnviz.export_html(runs.run(2), {str(tmp_path / "run.html")!r}).steps, "pan
     assert answer.stdout.split() == ["2", "False"]
 
 
+def test_a_recording_is_exported_from_its_file(tmp_path):
+    recording = runs.run(3)
+    recording.save(tmp_path / "run.nnviz")
+    shared = written(tmp_path / "a.html", tmp_path / "run.nnviz", privacy=EVERYTHING)
+    assert shared.document.pictures == written(tmp_path / "b.html", recording, privacy=EVERYTHING).document.pictures
+    assert str(tmp_path).encode() not in b"".join(shared.every_byte())
+    with pytest.raises(nnviz.NnvizError):
+        nnviz.export_html(tmp_path / "a.html", tmp_path / "c.html")
+    assert not (tmp_path / "c.html").exists()
+
+
 def test_two_exports_of_one_recording_are_the_same(tmp_path):
     recording = runs.run(3)
     first, second = tmp_path / "a.html", tmp_path / "b.html"
