@@ -185,6 +185,35 @@ def one_replica() -> None:
         spread(two_layers).session(probe=Probe(replica=2))
 
 
+def empty_share() -> None:
+    """The last batch has one row, so that the second replica has none: training goes on as in `fit`, also eagerly."""
+    x, y = networks.features(9), networks.features(9, 3)
+
+    def made(eagerly: bool) -> Network:
+        network = spread(two_layers)
+        with STRATEGY.scope():
+            network.model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=eagerly)
+        return Network(network.model, x, y)
+
+    for eagerly in (False, True):
+        by_fit = made(eagerly)
+        by_fit.fit(epochs=1, shuffle=False)
+        for replica, n_rows in ((0, 1), (1, 0)):
+            network = made(eagerly)
+            with network.session(probe=Probe(every=1, replica=replica), shuffle=False, epochs=1) as session:
+                session.step()
+                shares = [by_hand(network.model, x, y, part) for part in (slice(8, 9), slice(9, 9))]
+                report = session.step()
+                found = session.recording.tensor("out", "activations")
+                np.testing.assert_allclose(found, shares[replica]["out", "activations"], rtol=1e-4, atol=1e-6)
+                assert found.shape == (n_rows, 3)
+                share = np.mean((shares[0]["out", "activations"] - y[8:]) ** 2)
+                np.testing.assert_allclose(report.batch_loss, share / 2, rtol=1e-5)
+                assert [event for event in session.recording.events if event[1] == "notice"] == []
+            for ours, theirs in zip(network.model.get_weights(), by_fit.model.get_weights(), strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+
+
 def of_one() -> None:
     """A strategy with a single replica: everything is read, as without one."""
     one = tf.distribute.MirroredStrategy(["CPU:0"])

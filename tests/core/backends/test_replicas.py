@@ -11,7 +11,9 @@ import pytest
 pytest.importorskip("tensorflow")
 
 
-@pytest.mark.parametrize("what", ["parity", "data_sets", "weights", "one_replica", "of_one", "inspected"])
+@pytest.mark.parametrize(
+    "what", ["parity", "data_sets", "weights", "one_replica", "empty_share", "of_one", "inspected"]
+)
 def test_K19_two_replicas(what: str) -> None:
     """`replicas_session.py` says what each part proves; TensorFlow there has two processors."""
     finished = subprocess.run(

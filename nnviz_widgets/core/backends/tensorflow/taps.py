@@ -106,7 +106,10 @@ class Taps:
     def loss(self) -> Any:
         """What `compute_loss` returned last, `None` if it was not called; of replicas, each with its share, the sum."""
         losses = [loss for loss in self._losses.values() if loss is not None]
-        return losses[0] if len(losses) == 1 else tf.add_n(losses) if losses else None
+        if len(losses) < 2:
+            return losses[0] if losses else None
+        # Run eagerly, a replica without a row of the last batch has a loss of no values.
+        return tf.add_n([tf.reduce_sum(loss) for loss in losses])
 
     @contextlib.contextmanager
     def on_replica(self, batch: Any) -> Iterator[None]:

@@ -178,9 +178,10 @@ class TracedStep:
         self._taps = taps
         self.failed = self.failed or taps.failed
         flat = dict(_flat_logs(logs or {}))
-        self._has_loss = taps.loss is not None or "loss" in flat
+        loss = self._guarded(lambda: taps.loss, None)
+        self._has_loss = loss is not None or "loss" in flat
         return {
-            "loss": _batch_loss(taps.loss, flat),
+            "loss": _batch_loss(loss, flat),
             "logs": flat,
             "changed": self._guarded(lambda: self._count_updates(taps), []),
             "gradients": self._guarded(lambda: self._gradients(taps), []),
