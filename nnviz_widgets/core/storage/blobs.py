@@ -10,6 +10,8 @@ import math
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -28,6 +30,9 @@ MAX_AXES = 32
 
 DIFFERENCE, SHUFFLED, COMPRESSED = 1, 2, 4
 """What was done to the bytes, in this order; added up they are a blob's `coding`."""
+
+_TINY = 128
+"""Bytes below which nothing is gained."""
 
 _OF_ML_DTYPES = [
     name for name in dir(ml_dtypes) if re.fullmatch(r"bfloat16|u?int[124]|float[468]_[a-z0-9]+", name)
@@ -75,6 +80,17 @@ class Blob:
         return zlib.crc32(self.data, zlib.crc32(head.encode()))
 
 
+@lru_cache(maxsize=256)
+def _name(dtype: np.dtype[Any]) -> str:
+    """Return the name of a dtype, which numpy makes up anew each time."""
+    return str(dtype.name)
+
+
+def can_store(dtype: np.dtype[Any]) -> bool:
+    """Whether arrays of a dtype can be stored."""
+    return _name(dtype) in DTYPES
+
+
 def raw_bytes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return the bytes of an array in C order, little end first; a view where it can be one."""
     if array.dtype.byteorder == ">":
@@ -83,11 +99,17 @@ def raw_bytes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 class Encoder:
-    """Makes blobs, on one thread."""
+    """Makes blobs, on any threads."""
 
     def __init__(self) -> None:
-        """Set up the compressor."""
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
+        """Set up nothing yet: each thread has a compressor of its own."""
+        self._own = local()
+
+    def _compress(self, raw: npt.NDArray[np.uint8]) -> bytes:
+        compressor = getattr(self._own, "compressor", None)
+        if compressor is None:
+            compressor = self._own.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        return compressor.compress(raw.data)
 
     def encode(self, array: npt.NDArray[Any], base: npt.NDArray[np.uint8] | None = None) -> Blob:
         """Make a blob of an array.
@@ -97,18 +119,21 @@ class Encoder:
             base: The `raw_bytes` of an earlier array of this dtype and shape, to store the difference from.
         """
         raw = raw_bytes(array)
-        name, itemsize, coding = array.dtype.name, array.dtype.itemsize, 0
+        name, itemsize, coding = _name(array.dtype), array.dtype.itemsize, 0
         crc = zlib.crc32(raw.data)
         if base is not None:
             raw, coding = np.bitwise_xor(raw, base), DIFFERENCE
+        shape = ",".join(map(str, array.shape))
+        if raw.size < _TINY:
+            return Blob(name, shape, raw.size, coding, crc, raw.tobytes())
         if itemsize > 1:
             raw, coding = raw.reshape(-1, itemsize).T.copy(), coding | SHUFFLED
-        data = self._compressor.compress(raw.data) if raw.size else b""
+        data = self._compress(raw)
         if len(data) >= raw.size:
             data = raw.tobytes()
         else:
             coding |= COMPRESSED
-        return Blob(name, ",".join(map(str, array.shape)), raw.size, coding, crc, data)
+        return Blob(name, shape, raw.size, coding, crc, data)
 
 
 def shape_of(blob: Blob, max_bytes: int = MAX_BYTES) -> tuple[int, ...]:

@@ -29,8 +29,8 @@ def save(contents: Contents, record: Record) -> None:
     meta = {"name": contents.name, "version": __version__, "created": str(schema.now()), "dtype": record.dtype}
     database = schema.create(record.path, {**meta, "state": "interrupted", **contents.about})
     try:
-        with closing(database):
-            _write(contents, database, Tables(database, record.dtype))
+        with closing(database), closing(Tables(database, record.dtype)) as tables:
+            _write(contents, database, tables)
     except BaseException as error:
         record.path.unlink(missing_ok=True)
         if not isinstance(error, OSError | sqlite3.Error) or isinstance(error, NnvizError):

@@ -30,7 +30,7 @@ class Tables:
     def __init__(self, database: Any, dtype: StoredDtype) -> None:
         """Write to `database`, with wide floats of tensors as `dtype`."""
         self._database = database
-        ink = Ink(database)
+        self._ink = ink = Ink(database)
         self.metrics = MetricRows(database, ink)
         self.vitals = VitalRows(database, ink)
         self.tensors = TensorRows(database, ink, dtype)
@@ -76,3 +76,7 @@ class Tables:
         """Write what was collected."""
         self.metrics.write()
         self.vitals.write()
+
+    def close(self) -> None:
+        """End what helped."""
+        self._ink.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.lookup import words
-from nnviz_widgets.core.storage.blobs import DTYPES, MAX_BYTES
+from nnviz_widgets.core.storage.blobs import MAX_BYTES, can_store
 from nnviz_widgets.core.storage.ink import checksum, rounded
 from nnviz_widgets.core.thinning import drop_order
 
@@ -40,16 +40,14 @@ class TensorRows:
     def add(self, step: int, arrays: Mapping[TensorKey, Held], labels: tuple[str, ...], pinned: bool) -> None:
         """Write the tensors of a step beside those that are there; the same key again replaces its tensor."""
         again = self._keep(step, labels, pinned)
-        for key, held in arrays.items():
-            array = self._values(key, held)
-            if array is None:
-                continue
-            row = self._ink.write_tensor(key, step, array)
-            place = (self._key(key), step)
-            if again:
-                replaced = "SELECT blob FROM tensors WHERE key = ? AND step = ?"
-                self._database.execute(f"INSERT OR IGNORE INTO orphans {replaced}", place)
-            self._database.execute("INSERT OR REPLACE INTO tensors VALUES (?, ?, ?)", (*place, row))
+        values = {key: array for key, held in arrays.items() if (array := self._values(key, held)) is not None}
+        rows = self._ink.write_tensors(step, values)
+        places = [(self._key(key), step) for key in values]
+        if again:
+            replaced = "SELECT blob FROM tensors WHERE key = ? AND step = ?"
+            self._database.executemany(f"INSERT OR IGNORE INTO orphans {replaced}", places)
+        inserted = [(*place, row) for place, row in zip(places, rows, strict=True)]
+        self._database.executemany("INSERT OR REPLACE INTO tensors VALUES (?, ?, ?)", inserted)
 
     def _keep(self, step: int, labels: tuple[str, ...], pinned: bool) -> bool:
         """Note that a step has tensors; whether it had some before."""
@@ -78,7 +76,7 @@ class TensorRows:
     def _values(self, key: TensorKey, held: Held) -> npt.NDArray[Any] | None:
         """Return the values to write, `None` where there are too many."""
         readable = not isinstance(held, Deferred) or held.readable
-        if not readable or held.nbytes > MAX_BYTES or held.dtype.name not in DTYPES:
+        if not readable or held.nbytes > MAX_BYTES or not can_store(held.dtype):
             self.left_out.setdefault(
                 key,
                 f"the {words(key.kind)} of layer `{key.layer}` are left out of the file: {byte_size(held.nbytes)} of "

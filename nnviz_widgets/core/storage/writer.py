@@ -17,6 +17,7 @@ from nnviz_widgets._version import __version__
 from nnviz_widgets.core.storage import lock, schema
 from nnviz_widgets.core.storage.file_tensors import LateTensors
 from nnviz_widgets.core.storage.tables import Tables
+from nnviz_widgets.core.tensor_store import ARRAY_BYTES
 from nnviz_widgets.errors import RecordingNotWritable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("nnviz_widgets")
 
-CAPACITY_BYTES = 256 << 20
+CAPACITY_BYTES = 128 << 20
 """What may wait to be written. Its arrays are those of the recording, by reference."""
 
 BATCH_BYTES = 32 << 20
@@ -141,7 +142,7 @@ class Writer:
 
     def add_tensors(self, step: int, arrays: Mapping[TensorKey, Held], labels: tuple[str, ...], pinned: bool) -> None:
         """As in `Sink`."""
-        n_bytes = sum(array.nbytes for array in arrays.values())
+        n_bytes = sum(array.nbytes for array in arrays.values()) + ARRAY_BYTES * len(arrays)
         self._put(Tables.add_tensors, step, dict(arrays), labels, pinned, n_bytes=n_bytes, droppable=not pinned)
 
     def add_event(self, step: int, name: str, text: str) -> None:
@@ -230,6 +231,7 @@ class Writer:
                 logger.exception("a recording stops")
             self._stop(database, self._committed, error)
         finally:
+            tables.close()
             with suppress(Exception):  # what could be written was; the file is whole without this
                 database.close()
 

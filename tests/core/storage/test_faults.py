@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.core.storage import lock, schema, writer
+from nnviz_widgets.core.storage.listing import list_recordings
 from nnviz_widgets.core.storage.options import Record
 from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.core.storage.writer import Writer
@@ -472,6 +473,18 @@ def test_l04_the_end_of_the_interpreter_writes_what_is_left(tmp_path, end):
     subprocess.run(command, cwd=ROOT, capture_output=True, timeout=50)
     assert time.monotonic() - began < 50
     assert_same(open_recording(tmp_path / "a.nnv"), in_memory())
+
+
+def test_l04_so_are_large_tensors_though_no_thread_can_be_started_any_more(tmp_path):
+    end = (
+        "from tests.core.storage.runs import take_step\nfrom tests.core.catalogues import dense\n"
+        "recording.set_catalogue(dense(400, 300))\ntake_step(recording, 14, dense(400, 300))"
+    )
+    command = [sys.executable, "-c", END.format(end=end), str(tmp_path / "a.nnv")]
+    subprocess.run(command, cwd=ROOT, capture_output=True, timeout=50, check=True)
+    found = open_recording(tmp_path / "a.nnv")
+    assert found.tensor("dense", "weights", 14).shape == (400, 300)
+    assert list_recordings(tmp_path)["state"].tolist() == ["complete"]
 
 
 def test_l04_a_disk_that_hangs_does_not_hang_the_end_of_the_interpreter(tmp_path):
