@@ -125,6 +125,18 @@ describe("places in the pictures of a neuron", () => {
     expect(placeWords(GRID, { row: 6, column: 8 })).toEqual(["pixel (1, 2)", "channel 4"]);
   });
 
+  test("channels that come first count slowest", () => {
+    const first = plane(2 * 5, 3 * 6, {
+      ...GRID,
+      row_axes: [axis("outer channel row", 2), axis("y", 4)],
+      col_axes: [axis("outer channel column", 3), axis("x", 5)],
+    });
+    const at = placeOfInput(first, (4 * 4 + 1) * 5 + 2);
+    expect(at).toEqual({ row: 5 + 1, column: 6 + 2 });
+    expect(inputAt(first, { row: 6, column: 8 })).toBe((4 * 4 + 1) * 5 + 2);
+    expect(placeWords(first, { row: 6, column: 8 })).toEqual(["pixel (1, 2)", "channel 4"]);
+  });
+
   test("a gap is no place", () => {
     expect(namedIndices(GRID, { row: 4, column: 0 })).toBeNull();
     expect(placeWords(GRID, { row: 0, column: 5 })).toEqual([]);

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 CHANNEL = "channel"
 
+OUTER_CHANNEL = "outer channel"
+"""A channel that counts before the places: a page finds an input among flattened ones by the names of the axes."""
+
 _IMAGE_AXES = {2: ("y", "x"), 3: ("y", "x", CHANNEL)}
-_CHANNELS_FIRST = {**_IMAGE_AXES, 3: (CHANNEL, "y", "x")}
+_CHANNELS_FIRST = {**_IMAGE_AXES, 3: (OUTER_CHANNEL, "y", "x")}
 
 
 @dataclass(frozen=True, slots=True)

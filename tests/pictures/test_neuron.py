@@ -195,6 +195,22 @@ def test_a_unit_after_a_flattened_convolution(convolutional: Recording) -> None:
     assert told.computed == pytest.approx(activation, rel=1e-4, abs=1e-6)
 
 
+def test_a_unit_after_flattened_planes_whose_channels_came_first() -> None:
+    """The planes are those of its inputs, and a page can tell that each plane is one run of inputs."""
+    import keras
+
+    images = rng.random((16, 4, 3, 5)).astype("float32")
+    first = keras.layers.ZeroPadding2D((0, 0), data_format="channels_first", name="first")
+    recording = recorded([first, keras.layers.Flatten(name="flat"), keras.layers.Dense(6, name="hidden")], images)
+    told = Told(recording, "hidden")
+    planes = recording.tensor("hidden", "weights")[:, NEURON].reshape(4, 3, 5)
+    grid = planes.reshape(2, 2, 3, 5).transpose(0, 2, 1, 3).reshape(6, 10)
+    np.testing.assert_array_equal(told.cells("incoming", "weights"), grid)
+    np.testing.assert_array_equal(told.cells("input")[3:, :5], images[8 + SAMPLE, 2])
+    for part in ("incoming", "input"):
+        assert [d.name for d in told.plane(part).row_axes] == ["outer channel row", "y"]
+
+
 def test_a_filter(convolutional: Recording) -> None:
     """Its kernel's planes, its feature map, its mean activation, and why there is no product."""
     told = Told(convolutional, "first")

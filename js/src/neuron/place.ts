@@ -43,7 +43,7 @@ export function namedIndices(plane: Plane, place: PartPlace): ReadonlyMap<string
   return named;
 }
 
-const WORDS: Record<string, string> = { in: "input", sample: "sample" };
+const WORDS: Record<string, string> = { in: "input", "outer channel": "channel" };
 
 /** `pixel (10, 20)`, `channel 3`, `gate forget`: where a cell is. */
 export function placeWords(plane: Plane, place: PartPlace): string[] {
@@ -60,7 +60,7 @@ export function placeWords(plane: Plane, place: PartPlace): string[] {
 }
 
 /** The names of the axes of an image that was flattened, outermost first. */
-const IMAGE = ["y", "x", "channel"] as const;
+const IMAGE = ["outer channel", "y", "x", "channel"] as const;
 
 function sizesOf(plane: Plane): ReadonlyMap<string, number> {
   const axes = [...plane.row_axes, ...plane.col_axes];
