@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections import deque
 from contextlib import suppress
-from threading import Condition, Thread, current_thread
+from threading import Condition, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -207,6 +207,8 @@ class Writer:
         if os.getpid() != self._pid:
             return True
         self.end_soon()
+        if timeout is None and not main_thread().is_alive():  # the interpreter ends, and closes its sessions
+            timeout = EXIT_S
         if self._thread is not current_thread():
             self._thread.join(timeout)
         return not self._thread.is_alive()

@@ -487,12 +487,13 @@ def test_l04_so_are_large_tensors_though_no_thread_can_be_started_any_more(tmp_p
     assert list_recordings(tmp_path)["state"].tolist() == ["complete"]
 
 
-def test_l04_a_disk_that_hangs_does_not_hang_the_end_of_the_interpreter(tmp_path):
+@pytest.mark.parametrize("end", ["time.sleep(0.5)", "import atexit; atexit.register(recording.close)"])
+def test_l04_a_disk_that_hangs_does_not_hang_the_end_of_the_interpreter(tmp_path, end):
     hang = END.replace(
         "writer.FLUSH_S = 60.0",
         "from nnviz_widgets.core.storage.tables import Tables\nTables.write = lambda self: time.sleep(600)",
     )
-    command = [sys.executable, "-c", hang.format(end="time.sleep(0.5)"), str(tmp_path / "a.nnv")]
+    command = [sys.executable, "-c", hang.format(end=end), str(tmp_path / "a.nnv")]
     subprocess.run(command, cwd=ROOT, capture_output=True, timeout=50, check=True)
     assert open_recording(tmp_path / "a.nnv").steps.size == 0
 
