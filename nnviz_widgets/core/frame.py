@@ -85,6 +85,8 @@ class TensorSpec:
         note: What a reader must know, such as "with respect to the logits", or `None`.
         grammar: What the names of the axes leave open, such as gates.
         output_name: What the output is called, of a layer that has several; else empty.
+        may_hold_data: Whether it is a variable that no training made what it is: a memory of samples, say, or the
+            mean of all inputs.
     """
 
     key: TensorKey
@@ -95,6 +97,7 @@ class TensorSpec:
     note: str | None = None
     grammar: Grammar = PLAIN
     output_name: str = ""
+    may_hold_data: bool = False
 
     @property
     def n_neurons(self) -> int | None:

@@ -16,7 +16,7 @@ from nnviz_widgets.sharing.document import DOCUMENT_VERSION, Document, Gather, S
 from nnviz_widgets.sharing.drawings import Drawn, draw_histogram, draw_subject, draw_words
 from nnviz_widgets.sharing.gathers import gathers_of
 from nnviz_widgets.sharing.headers import Headers, of_step
-from nnviz_widgets.sharing.neurons import fed_of, write_line
+from nnviz_widgets.sharing.neurons import at_steps, fed_of, write_line
 from nnviz_widgets.sharing.plan import apart, evenly
 from nnviz_widgets.sharing.privacy import LEAST_SAMPLES
 from nnviz_widgets.sharing.subjects import rows_at
@@ -94,16 +94,22 @@ class Collector:
         self._gathered: set[tuple[str, int]] = set()
         self._content: dict[Content, Tally] = {}
         self._rows: dict[int, int] = {}
+        self._weights_at: dict[str, set[int]] = {}
 
     def written(self) -> Written:
         """Draw and write everything."""
         for subject in self._material.subjects:
             self._draw(subject)
-        lines = [write_line(line, self._choice.points, self._chunks) for line in self._material.lines]
-        document = self._document(lines, list(self._fed()), self._series())
+        document = self._document(list(self._lines()), list(self._fed()), self._series())
         chunks, parts = self._chunks.written()
         document = msgspec.structs.replace(document, chunks=chunks)
         return Written(document, base64_text(deflated(msgspec.json.encode(document))), parts, self._content)
+
+    def _lines(self) -> Iterator[NeuronLines]:
+        for line in self._material.lines:
+            shown = at_steps(line, self._weights_at.get(line.layer, ())) if line.as_drawn else line
+            if len(shown.steps):
+                yield write_line(shown, self._choice.points, self._chunks)
 
     def _draw(self, subject: Subject) -> None:
         if subject.shown == "nothing":
@@ -114,6 +120,8 @@ class Collector:
                 self._add_histogram(subject, step)
                 continue
             for drawn in draw_subject(self._material.recording, subject, step, self._choice.room):
+                if subject.stands and subject.key.kind == "weights":
+                    self._weights_at.setdefault(subject.layer, set()).add(step)
                 header = self._add(subject, step, drawn)
                 self._gather(subject, step, header)
 

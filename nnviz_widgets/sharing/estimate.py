@@ -11,11 +11,13 @@ from nnviz_widgets.sharing.codec import MOST_WITHOUT_PALETTE, base64_text, byte_
 from nnviz_widgets.sharing.collect import steps_of
 from nnviz_widgets.sharing.drawings import EVERYTHING, Room, draw_subject, first_picture
 from nnviz_widgets.sharing.plan import LEAST_STEPS
+from nnviz_widgets.sharing.privacy import MOST_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nnviz_widgets.sharing.material import Material
+    from nnviz_widgets.sharing.neurons import Line
     from nnviz_widgets.sharing.plan import Choice
     from nnviz_widgets.sharing.subjects import Subject
 
@@ -92,7 +94,7 @@ class Estimator:
 
     def chars(self, choice: Choice) -> float:
         """Return how many characters a choice takes, the page around the data aside."""
-        points: int = sum(min(choice.points, len(line.steps)) * line.values.shape[1] for line in self._lines)
+        points: int = sum(_n_points(line, choice) * line.values.shape[1] for line in self._lines)
         n_steps = [len(steps_of(group[0].subject, choice)) for group in self._groups.values()]
         pictures = sum(n * chars for n, chars in zip(n_steps, self._sums(choice), strict=True))
         return pictures + points * LINE_CHARS + self._words
@@ -106,6 +108,10 @@ class Estimator:
                 for group in self._groups.values()
             ]
         return self._of_a_step[of]
+
+
+def _n_points(line: Line, choice: Choice) -> int:
+    return min(choice.points, len(line.steps), MOST_STEPS if line.as_drawn else choice.points)
 
 
 def _sketches(material: Material) -> Iterator[Sketch]:
@@ -126,7 +132,7 @@ def _sketches(material: Material) -> Iterator[Sketch]:
 
 def _n_samples(material: Material, subject: Subject, first: Picture) -> int:
     if subject.part == "input":
-        return len(material.recording.frame(subject.key, subject.steps[-1]).array)
+        return material.status.samples
     layout = first.layout
     return 1 if layout.sample_axis is None else layout.view.shape[layout.sample_axis]
 

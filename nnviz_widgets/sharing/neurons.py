@@ -19,7 +19,7 @@ from nnviz_widgets.sharing.document import Fed, NeuronLines
 from nnviz_widgets.sharing.subjects import LEFT_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -45,6 +45,9 @@ class Line(NamedTuple):
     first_neuron: int
     steps: npt.NDArray[np.int64]
     values: npt.NDArray[np.floating]
+    as_drawn: bool = False
+    """Whether it has points at those steps only at which the weights are drawn: the norm of one weight is its size, and
+    that of a few tells how they changed."""
 
 
 def lines_of(
@@ -70,7 +73,14 @@ def lines_of(
                 continue
             steps, values = readings.neurons(spec.key, NEURON_STATISTICS.index(statistic))
             if values.size:
-                yield Line(layer.path, name, spec.grammar.first_neuron, steps, values)  # type: ignore[arg-type]
+                as_drawn = kind == "weights" and not privacy.allows("gradients")
+                yield Line(layer.path, name, spec.grammar.first_neuron, steps, values, as_drawn)  # type: ignore[arg-type]
+
+
+def at_steps(line: Line, steps: Iterable[int]) -> Line:
+    """Return a line with those of its points that are at `steps`."""
+    kept = np.isin(line.steps, list(steps))
+    return line._replace(steps=line.steps[kept], values=line.values[kept])
 
 
 def write_line(line: Line, n_points: int, chunks: Chunks) -> NeuronLines:
@@ -123,8 +133,8 @@ def _why_no_product(recording: Recording, layer: str) -> str | None:
         return key if isinstance(key, str) else "what it is fed is not one tensor that can be read"
     try:
         weights, rows = recording.frame(key), recording.frame(fed.key)
-    except NnvizError as error:
-        return str(error)
+    except NnvizError:
+        return "its weights and what it is fed are not kept at one step"  # an error may name the recording's path
     of_one = of_neuron(weights, 0)
     made = None if of_one is None or not len(rows.array) else product(of_one, input_of(rows, fed, 0))
     if made is not None and made.names == ("in",) and made.array.dtype.kind != "c":

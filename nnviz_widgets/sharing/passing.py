@@ -1,6 +1,6 @@
 """Which layers hand the batch on: their outputs are the inputs again, perhaps scaled, moved or picked from.
 
-And which of their variables are statistics of the inputs, such as their mean.
+And which variables may be data themselves, such as the mean of the inputs or a memory of samples.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.frame import Catalogue, TensorKey, TensorSpec
 
+    Shape = tuple[int | None, ...]
+
 
 def passing_layers(catalogue: Catalogue) -> frozenset[str]:
     """Return the paths of the layers whose outputs count as inputs.
@@ -22,7 +24,12 @@ def passing_layers(catalogue: Catalogue) -> frozenset[str]:
     known: by several tensors, or by what the model's own code computes. A model within the model is one if the last
     layer in it is.
     """
-    mixing = {spec.key.layer for spec in catalogue.specs if spec.key.kind == "weights" and _mixes(spec)}
+    outputs = {layer.path: layer.output_shape for layer in catalogue.layers}
+    mixing = {
+        spec.key.layer
+        for spec in catalogue.specs
+        if spec.key.kind == "weights" and _mixes(spec, outputs.get(spec.key.layer))
+    }
     fed = {path: given.key for path, given in catalogue.inputs.items()}
     layers = [layer.path for layer in catalogue.layers]
     last_inside = {above: path for path in layers for above in _above(path)}
@@ -44,28 +51,45 @@ def _above(path: str) -> Iterator[str]:
     return ("/".join(parts[:n]) for n in range(1, len(parts)))
 
 
-def _mixes(spec: TensorSpec) -> bool:
+def _mixes(spec: TensorSpec, output: Shape | None) -> bool:
     """Whether a value of the output is made of many of the input: not where each is scaled, or a token looked up."""
-    return len(spec.shape) > 1 and "token" not in spec.axes
+    if len(spec.shape) < 2 or "token" in spec.axes or spec.may_hold_data:
+        return False
+    return output is None or not _lies_along(spec.shape, output[1:])
+
+
+def _lies_along(shape: Shape, output: Shape) -> bool:
+    """Whether a variable has one value for each value of a sample's output, or one for all along some of its axes."""
+    return len(shape) == len(output) and all(n in (1, size) for n, size in zip(shape, output, strict=True))
 
 
 def statistics_of(catalogue: Catalogue, passing: frozenset[str]) -> frozenset[TensorKey]:
-    """Return the variables of these layers that are computed from the inputs and not trained.
+    """Return the variables that may be data or are computed from the inputs, and are not trained.
 
-    They are known by their names, or by having no gradient where other variables have one.
+    Of any layer those that the catalogue says so of. Of the layers that hand the batch on, they are known by their
+    names, or by having no gradient where other variables have one.
 
     Args:
         catalogue: All layers and tensors.
         passing: From `passing_layers`.
     """
     trained = {(spec.key.layer, spec.key.variable) for spec in catalogue.specs if spec.key.kind == "gradients"}
+
+    def not_trained(spec: TensorSpec) -> bool:
+        return bool(trained) and (spec.key.layer, spec.key.variable) not in trained
+
     return frozenset(
         spec.key
         for spec in catalogue.specs
         if spec.key.kind == "weights"
-        and spec.key.layer in passing
-        and len(spec.shape) < 2
-        and (_names_a_statistic(spec) or (trained and (spec.key.layer, spec.key.variable) not in trained))
+        and (
+            spec.may_hold_data
+            or (
+                spec.key.layer in passing
+                and "token" not in spec.axes
+                and (_names_a_statistic(spec) or not_trained(spec))
+            )
+        )
     )
 
 

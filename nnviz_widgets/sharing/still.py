@@ -113,8 +113,8 @@ def _map_of(recording: Recording, entries: list[LayerEntry], layer: str, step: i
         return _Map(chosen, missing="no weights are kept yet")
     try:
         drawn = picture(stacked(recording, recording.frame(key, kept)))
-    except NnvizError as error:
-        return _Map(chosen, kept, missing=str(error))
+    except NnvizError:
+        return _Map(chosen, kept, missing="its weights cannot be read")  # an error may name the recording's path
     if isinstance(drawn, str):
         return _Map(chosen, kept, missing=drawn)
     plane, data = drawn.draw(*_limits(drawn, max_cells), "f32")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from nnviz_widgets.core.frame import of_batch
-from nnviz_widgets.errors import NnvizError, TensorNotRecorded
+from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.pictures.kept import key_of
 from nnviz_widgets.pictures.stack import companions
 from nnviz_widgets.sharing.contents import is_open
@@ -24,7 +24,7 @@ Shown = Literal["cells", "histogram", "nothing"]
 
 LEFT_OUT = "left out of this file"
 OF_INPUTS = f"{LEFT_OUT}: it hands on what the model is fed"
-OF_STATISTICS = f"{LEFT_OUT}: it is computed from what the model is fed"
+OF_STATISTICS = f"{LEFT_OUT}: it is not trained, and may tell of what the model is fed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +185,22 @@ def kept_steps(recording: Recording, key: TensorKey) -> set[int]:
 
 
 def rows_at(recording: Recording, step: int) -> int:
-    """Return how many samples of the batch of a step are kept; 0 where that is not known."""
-    for spec in recording.catalogue.specs:
-        if spec.key.kind != "activations" or spec.key.variable is not None or spec.axes[:1] != ("sample",):
-            continue
-        try:
-            return len(recording.frame(spec.key, step).array)
-        except TensorNotRecorded:
-            continue
-    return 0
+    """Return how many samples of the batch of a step are kept at least; 0 where that is not known.
+
+    Rows need not be samples where a model's own code folds other axes into the first: the fewest count.
+    """
+    fed = {fed.key for fed in recording.catalogue.inputs.values() if of_batch(fed.key)}
+    outputs = {
+        spec.key
+        for spec in recording.catalogue.specs
+        if spec.key.kind == "activations" and spec.key.variable is None and spec.axes[:1] == ("sample",)
+    }
+    rows = [n for key in fed | outputs if (n := _rows_of(recording, key, step)) is not None]
+    return min(rows, default=0)
+
+
+def _rows_of(recording: Recording, key: TensorKey, step: int) -> int | None:
+    try:
+        return len(recording.frame(key, step).array)
+    except NnvizError:
+        return None  # it is not kept, or damaged

@@ -180,6 +180,87 @@ def test_p04_the_mean_that_a_normalization_learned_is_data(read):
         assert found_in(opened, forms(x[0, 2:].tolist()))
 
 
+def test_p04_the_mean_image_that_a_normalization_learned_is_data_and_so_is_what_it_puts_out(read):
+    keras = pytest.importorskip("keras")
+    import nnviz_widgets as nnviz
+
+    keras.utils.set_random_seed(1)
+    image = np.tile(np.array(CANARIES["inputs"], "f4"), (4, 1))
+    x, y = np.tile(image, (48, 1, 1)), np.zeros((48, 1), "f4")
+    normalization = keras.layers.Normalization(axis=(1, 2), name="normalization")
+    normalization.adapt(x)
+    normalization.adapt_variance.assign(np.ones((4, 4), "f4"))
+    normalization.finalize_state()
+    scale = keras.layers.PReLU(alpha_initializer="ones", name="scale")
+    after = normalization, keras.layers.Flatten(), keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((4, 4)), scale, *after])
+    model.compile("sgd", "mse")
+    with nnviz.TrainingSession(model, x, y, batch_size=16, probe=nnviz.Probe(every=1)) as session:
+        session.step(3)
+        assert found_in(read(session), forms(CANARIES["inputs"])) == []
+        shared = read(session, privacy=Privacy(include=("activations", "gradients")))
+        assert found_in(shared, forms(CANARIES["inputs"])) == []
+        assert not [each for each in shared.pictures("scale", "activations") if each.cells >= 0]
+        assert found_in(read(session, privacy=Privacy(include=("inputs",))), forms(CANARIES["inputs"]))
+
+
+@pytest.mark.parametrize("traced", [True, False])
+def test_p04_samples_and_labels_that_a_layer_of_ones_own_remembers_are_data(read, traced):
+    keras = pytest.importorskip("keras")
+    import nnviz_widgets as nnviz
+
+    class Nearest(keras.layers.Layer):
+        def build(self, shape):
+            self.kernel = self.add_weight((4, 4), name="kernel")
+            self.memory = self.add_weight((8, 4), trainable=False, name="memory")
+            self.targets = self.add_weight((8,), trainable=False, name="targets", dtype="float32")
+
+        def call(self, x):
+            return keras.ops.softmax(x @ self.kernel @ keras.ops.transpose(self.memory)) * self.targets
+
+    layer = Nearest(name="nearest")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="dense"), layer])
+    model.compile("sgd", "mse")
+    layer.memory.assign(np.tile(np.array(CANARIES["inputs"], "f4"), (8, 1)))
+    layer.targets.assign(np.full(8, CANARIES["labels"][0], "f4"))
+    x = np.zeros((48, 4), "f4")
+    with nnviz.TrainingSession(model, x, np.zeros((48, 8), "f4"), batch_size=16, probe=nnviz.Probe(every=1)) as session:
+        if traced:
+            session.step(3)
+        shared = read(session)
+        assert found_in(shared, [*forms(CANARIES["inputs"]), *forms(CANARIES["labels"])]) == []
+        if traced:
+            drawn = [each for each in shared.pictures("nearest") if each.cells >= 0]
+            assert {shared.document.headers[each.header].variable for each in drawn} == {"kernel"}
+            assert found_in(read(session, privacy=Privacy(include=("inputs",))), forms(CANARIES["inputs"]))
+
+
+def test_p04_of_fewer_than_ten_samples_there_is_no_histogram_also_where_rows_are_no_samples(read):
+    folded = TensorKey("flatten", "activations")
+
+    def fold(step, arrays):
+        if folded in arrays:
+            arrays[folded] = np.repeat(arrays[folded], 8, axis=0)
+
+    shared = read(runs.run(2, n_samples=4, change=fold))
+    assert not [each for each in shared.document.pictures if each.histogram and each.cells < 0]
+    told = read(runs.run(2, n_samples=10, change=fold))
+    assert [each for each in told.document.pictures if each.histogram and each.cells < 0]
+
+
+def test_p04_the_norms_of_weights_are_told_at_no_other_steps_than_the_weights(read):
+    """The norm of one weight is its size: of two steps in a row it would tell the gradient."""
+    recording = runs.run(9)
+    shared = read(recording)
+    for line in shared.document.lines:
+        drawn = {each.step for each in shared.pictures(line.layer, "weights", variable="kernel")}
+        assert line.name == "weights_l2"
+        assert 0 < line.n_steps < 9
+        assert set(shared.array(line.steps, "<f8")) <= drawn
+    opened = read(recording, privacy=Privacy(include=("gradients",)))
+    assert {line.n_steps for line in opened.document.lines} == {9}
+
+
 def test_p04_the_search_finds_what_is_packed():
     """A search that finds nothing proves nothing."""
     shared = object.__new__(SharedFile)

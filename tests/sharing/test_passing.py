@@ -54,6 +54,25 @@ def test_these_do_not(layers):
     assert passing_layers(catalogue(*layers)) == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("shape", "hands_on"), [((4, 3), True), ((1, 3), True), ((3, 3), False), ((2, 4, 3), False), ((3,), True)]
+)
+def test_a_variable_that_lies_along_the_output_mixes_nothing(shape, hands_on):
+    axes = tuple(f"axis {i}" for i in range(len(shape)))
+    spec = TensorSpec(TensorKey("scale", "weights", "alpha"), shape, "float32", axes)
+    info = LayerInfo("scale", "scale", "PReLU", (None, 4, 3), ("alpha",), 0, 2, 3)
+    known = Catalogue((info,), (spec,), {}, {"scale": LayerInput(BATCH, (4, 3))})
+    assert passing_layers(known) == ({"scale"} if hands_on else frozenset())
+
+
+def test_what_the_catalogue_says_may_hold_data_counts_as_inputs_in_any_layer():
+    held = TensorSpec(TensorKey("near", "weights", "memory"), (9, 3), "float32", ("a", "b"), may_hold_data=True)
+    kernel = TensorSpec(TensorKey("near", "weights", "kernel"), (3, 3), "float32", ("in", "neuron"), 1)
+    info = LayerInfo("near", "near", "Near", (None, 3), ("memory", "kernel"), 0, 1, 3)
+    fed = LayerInput(TensorKey("dense", "activations"), (3,))
+    assert statistics_of(Catalogue((info,), (held, kernel), {}, {"near": fed}), frozenset()) == {held.key}
+
+
 def test_a_model_is_what_its_last_layer_is():
     first = ("prepare", BATCH), ("prepare/rescaling", BATCH), ("prepare/flatten", "prepare/rescaling")
     last = ("encoder", "prepare"), ("encoder/dense", "prepare", ("in", "neuron")), ("relu", "encoder")

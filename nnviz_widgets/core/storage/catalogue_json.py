@@ -54,6 +54,7 @@ class _Spec(msgspec.Struct):
     note: str | None
     grammar: _Grammar
     output_name: str
+    may_hold_data: bool = False
 
 
 class _Input(msgspec.Struct):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import keras
 import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow import reasons as why
@@ -144,9 +145,24 @@ def _variable_specs(entry: Entry, info: LayerInfo, kind: Kind) -> list[TensorSpe
     specs = []
     for name, variable in entry.variables.items():
         shape = tuple(variable.shape)
-        axes = variable_axes(entry.layer, owners.get(id(variable), entry.layer), variable.name, shape, info)
-        specs.append(_spec(TensorKey(entry.path, kind, variable=name), shape, str(variable.dtype), axes))
+        owner = owners.get(id(variable), entry.layer)
+        axes = variable_axes(entry.layer, owner, variable.name, shape, info)
+        spec = _spec(TensorKey(entry.path, kind, variable=name), shape, str(variable.dtype), axes)
+        specs.append(replace(spec, may_hold_data=_may_hold_data(owner, variable)))
     return specs
+
+
+def _may_hold_data(owner: Any, variable: Any) -> bool:
+    """Whether a variable may be data: it is not trained, and only its maker's code knows what it is for.
+
+    Of Keras' own layers that is known: what they keep beside weights are counts, seeds and means of what is within the
+    network, but for what `Normalization` has adapted to and what somebody else saved.
+    """
+    if variable.trainable:
+        return False
+    if isinstance(owner, (keras.layers.Normalization, keras.layers.TFSMLayer)):
+        return True
+    return type(owner).__module__.partition(".")[0] != "keras"
 
 
 def _spec(key: TensorKey, shape: tuple[int | None, ...], dtype: str, axes: Axes) -> TensorSpec:
