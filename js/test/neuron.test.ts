@@ -362,6 +362,26 @@ describe("the panel", () => {
     expect(text(el, ".nnv-facet-place")).toContain("pixel (1, 1)");
   });
 
+  test("a press on an image selects no input where the layer weighs it place by place", async () => {
+    const { kernel, el } = show(PANEL_OF);
+    const image = plane(4, 3, {
+      ...IMAGE,
+      tensor: "activations",
+      part: "input",
+      row_axes: [axis("y", 4)],
+      col_axes: [axis("x", 3)],
+      buffer: 2,
+    });
+    await drawParts(kernel, {}, [...PARTS.slice(0, 2), image, ...PARTS.slice(3)]);
+    await expect.poll(() => pictureOf(el, "activations input")?.width).toBe(72);
+    point(find(el, '[data-part="weights incoming"] .nnv-facet-picture'), "pointerdown", 0.75, 0.75);
+    await expect.poll(() => text(el, ".nnv-readout")).toContain("in 3");
+    const picture = find(el, '[data-part="activations input"] .nnv-facet-picture');
+    for (const kind of ["pointermove", "pointerdown"]) point(picture, kind, 0.5, 0.1);
+    await expect.poll(() => text(el, ".nnv-facet-place")).toContain("pixel (0, 1)");
+    expect(text(el, ".nnv-readout")).toContain("in 3");
+  });
+
   test("keys move the place, which is spoken, and Enter selects it", async () => {
     const { kernel, el } = show(PANEL_OF);
     await drawParts(kernel);

@@ -76,7 +76,9 @@ function boxOf(picture: Picture, place: PartPlace): string {
 export function selectInput(store: Store, { plane, place }: Looked): void {
   const input = inputAt(plane, place);
   const { parameters } = store.cells;
-  if (input !== null && planeOf(store.frame.peek(), "weights")?.plane.row_axes[0]?.name === "in")
+  const [axis] = planeOf(store.frame.peek(), "weights")?.plane.row_axes ?? [];
+  // A layer that weighs the channels at each place has fewer rows than its input has values.
+  if (input !== null && axis?.name === "in" && placeOfInput(plane, axis.size) === null)
     parameters.value = { ...parameters.peek(), row: input };
 }
 
