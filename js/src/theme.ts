@@ -12,6 +12,8 @@ export interface Theme {
   readonly second: string;
   readonly select: string;
   readonly surface: string;
+  /** The families of its font; asked for at each picture, it would make the browser compute styles before it paints. */
+  readonly font: string;
 }
 
 /** JupyterLab and VS Code say what they are; elsewhere the background they gave us, then the system's wish decides. */
@@ -50,6 +52,7 @@ function read(root: HTMLElement): Theme {
     second: colorOf(root, "--nnv-second"),
     select: colorOf(root, "--nnv-select"),
     surface: colorOf(root, "--nnv-surface"),
+    font: getComputedStyle(root).fontFamily,
   };
 }
 

@@ -198,6 +198,7 @@ describe("bars", () => {
     second: "#080",
     select: "#ff0000",
     surface: "#fff",
+    font: "sans-serif",
   };
 
   test("stand on zero, the selected one in its own colour", () => {

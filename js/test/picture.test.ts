@@ -22,6 +22,7 @@ const LIGHT: Theme = {
   second: "#0a0",
   select: "#f80",
   surface: "#fff",
+  font: "sans-serif",
 };
 
 const ONE = linear({ low: -1, high: 1, diverging: true });

@@ -332,7 +332,7 @@ describe("the colour bar", () => {
 describe("saving", () => {
   const THEME = {
     ...{ dark: false, text: "#000000", muted: "#666666", line: "#dddddd", raw: "#cccccc", accent: "#0000ff" },
-    ...{ second: "#00aa00", select: "#ff8800", surface: "#ffffff" },
+    ...{ second: "#00aa00", select: "#ff8800", surface: "#ffffff", font: "sans-serif" },
   };
 
   function content(header: Plane, cells: Cells, changes: Partial<Content> = {}): Content {

@@ -1,13 +1,13 @@
 /** The figures of a plane's header, for planes that the page makes itself. */
 
-import { bitsOf, cellValue, isBad } from "../picture/bits.ts";
+import { bf16Value, bitsOf, cellValue, isBad } from "../picture/bits.ts";
 import { firstOf, sidesOf } from "../picture/side.ts";
 import { GUTTER_BITS, type Plane } from "../protocol.gen.ts";
 import type { Cells } from "./source.ts";
 
 const BINS = 64;
 
-/** Percentiles are those of a sample of this many values. */
+/** Percentiles of float32 cells are those of a sample of this many values. */
 const SAMPLE = 1 << 14;
 
 type Measures = Pick<
@@ -27,7 +27,36 @@ function sampleOf(cells: Cells): Float64Array {
   return sample.subarray(0, n).sort();
 }
 
+const counts = new Uint32Array(1 << 16);
+
+/** Patterns as numbers in the order of their values, and back. */
+const ordered = (bits: number): number => (bits & 0x8000 ? 0xffff - bits : bits + 0x8000);
+const patternAt = (place: number): number => (place < 0x8000 ? 0xffff - place : place - 0x8000);
+
+/** The same of all cells: to count 65,536 patterns takes a tenth of the time of sorting a sample. */
+function clipOfPatterns(cells: Uint16Array): Pick<Plane, "clip_low" | "clip_high"> {
+  counts.fill(0);
+  let n = 0;
+  for (const bits of cells) {
+    if ((bits & 0x7f80) === 0x7f80) continue;
+    const place = ordered(bits);
+    counts[place] = (counts[place] ?? 0) + 1;
+    n += 1;
+  }
+  const at = (share: number): number | null => {
+    let left = Math.round((n - 1) * share);
+    for (let place = 0; n > 0 && place < counts.length; place++) {
+      left -= counts[place] ?? 0;
+      if (left < 0) return bf16Value(patternAt(place));
+    }
+    return null;
+  };
+  return { clip_low: at(0.01), clip_high: at(0.99) };
+}
+
+/** The first and the 99th percentile of the finite values. */
 export function clipOf(cells: Cells): Pick<Plane, "clip_low" | "clip_high"> {
+  if (cells instanceof Uint16Array) return clipOfPatterns(cells);
   const sample = sampleOf(cells);
   const at = (share: number) => sample[Math.round((sample.length - 1) * share)] ?? null;
   return { clip_low: at(0.01), clip_high: at(0.99) };

@@ -38,10 +38,10 @@ export function NeuronSamples() {
     const labels = store.frame.value?.labels ?? [];
     const selected = store.cursor.sample.value;
     const colors = theme.value;
-    if (canvas.current === null || box.current === null || size.width === 0 || data === null) return;
+    if (canvas.current === null || size.width === 0 || data === null) return;
     const pooled = data.plane.cols < data.plane.full_cols;
     resize(canvas.current, size.width, size.height, size.pixelRatio);
-    const font = `${FONT * size.pixelRatio}px ${getComputedStyle(box.current).fontFamily}`;
+    const font = `${FONT * size.pixelRatio}px ${colors.font}`;
     const place = pooled ? Math.floor(selected / data.plane.col_factor) : selected;
     const bars = { values: valuesOf(data), selected: place, labels: pooled ? [] : labels, font };
     drawBars(canvas.current, bars, colors, size.pixelRatio);

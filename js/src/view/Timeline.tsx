@@ -103,9 +103,9 @@ export function Timeline() {
   useDrawing(() => {
     const now = plot.value;
     const colors = theme.value;
-    if (canvas.current === null || box.current === null || size.width === 0) return;
+    if (canvas.current === null || size.width === 0) return;
     resize(canvas.current, size.width, size.height, size.pixelRatio);
-    drawPlot(canvas.current, now, colors, getComputedStyle(box.current).fontFamily, size.pixelRatio);
+    drawPlot(canvas.current, now, colors, colors.font, size.pixelRatio);
   });
   const drag = (event: PointerEvent) => {
     if (event.buttons !== 1 || size.width === 0) return;
