@@ -72,7 +72,7 @@ class Recording(NamedAttributes):
         self._sink = sink
         self._follower: Follower | None = None
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
-        self._end: weakref.finalize[..., Recording] | None = None
+        self._let_go: Callable[[], None] | None = None
         self._lock = Lock()
         self._budget_bytes = byte_count("budget_bytes", budget_bytes)
         self._lookup = Lookup(Catalogue())
@@ -81,8 +81,7 @@ class Recording(NamedAttributes):
         self._tensors: TensorStore = TensorStore() if sink is None else BackedTensors(sink.stored())
         self._events = EventLog()
         if sink is not None:
-            self._end = weakref.finalize(self, sink.end_soon)
-            self._end.atexit = False  # the sink sees to that itself
+            weakref.finalize(self, sink.end_soon).atexit = False  # the sink sees to that itself
             sink.on_stop(_teller(weakref.ref(self)))
 
     @classmethod
@@ -93,12 +92,10 @@ class Recording(NamedAttributes):
             name: A name to show.
             readings: In the place of `Readings`.
             tensors: In the place of `TensorStore`.
-            end: Called when the recording is closed, or nobody has it any more.
+            end: Called when the recording is closed.
         """
         recording = cls(name)
-        recording._readings, recording._tensors = readings, tensors
-        recording._end = weakref.finalize(recording, end)
-        recording._end.atexit = False
+        recording._readings, recording._tensors, recording._let_go = readings, tensors, end
         return recording
 
     # Writing. Everything here runs on the training thread between two steps, so it must be quick.
@@ -251,8 +248,8 @@ class Recording(NamedAttributes):
             self._follower.close()
         if self._sink is not None:
             self._sink.close()
-        elif self._end is not None:
-            self._end()
+        if self._let_go is not None:
+            self._let_go()
 
     def _contents(self) -> Contents:
         with self._lock:

@@ -16,7 +16,7 @@ import numpy as np
 from nnviz_widgets.core.storage.blobs import Encoder, raw_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
@@ -33,8 +33,8 @@ RETRY = 64
 SMALL_BYTES = 4096
 """Smaller tensors are always stored whole: what would be saved is less than what a row takes."""
 
-SHARED_BYTES = 256 << 10
-"""The tensors of a step are compressed by more than one thread if they are larger than this."""
+LANE_BYTES = 32 << 10
+"""Tensors from this size on are compressed by other threads."""
 
 N_THREADS = min(4, os.cpu_count() or 1)
 
@@ -67,25 +67,44 @@ def rounded(array: npt.NDArray[Any], dtype: StoredDtype) -> npt.NDArray[Any]:
 
 @dataclass(slots=True)
 class _Base:
-    """The tensor that the next ones may be stored as differences from.
+    """A tensor that the next ones may be stored as differences from.
 
     Attributes:
-        blob: Its row, `None` where differences do not pay.
-        raw: Its bytes, then too.
+        raw: Its bytes, `None` where differences do not pay.
         like: Its dtype and shape.
+        row: Its blob, once it is written, which is before any difference from it is.
         n: How many tensors came since.
         tried: Whether it is known that differences pay.
     """
 
-    blob: int
     raw: npt.NDArray[np.uint8] | None
     like: tuple[np.dtype[Any], tuple[int, ...]]
+    row: int = -1
     n: int = 0
     tried: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A tensor as it will be written.
+
+    Attributes:
+        blob: Its bytes.
+        base: What it differs from, `None` if it is whole.
+        becomes: What is to know its row, if it is a base.
+    """
+
+    blob: Blob
+    base: _Base | None = None
+    becomes: _Base | None = None
+
+
 class Ink:
-    """Writes blobs through one connection, inside the caller's transaction."""
+    """Writes blobs through one connection, inside the caller's transaction.
+
+    Compressing takes most of the time. It is done ahead by a few threads, while earlier tensors are written; all
+    tensors of one key by the same thread, in their order, since one may be the base of the next.
+    """
 
     def __init__(self, database: Any) -> None:
         """Write to `database`."""
@@ -93,61 +112,70 @@ class Ink:
         self._encoder = Encoder()
         self._bases: dict[TensorKey, _Base] = {}
         self._next = 1 + int(database.execute("SELECT coalesce(max(id), 0) FROM blobs").fetchone()[0])
-        self._pool: ThreadPoolExecutor | None = None
+        self._lanes: list[ThreadPoolExecutor] = []
+        self._lane_of: dict[TensorKey, int] = {}
+        self._loads = [0] * N_THREADS
 
     @property
     def bases(self) -> set[int]:
         """The blobs that later ones may refer to."""
-        return {base.blob for base in self._bases.values() if base.raw is not None}
+        return {base.row for base in self._bases.values() if base.raw is not None}
 
     def write(self, tag: str, array: npt.NDArray[Any]) -> int:
         """Store an array and return its row."""
         return self._insert(tag, self._encoder.encode(array), None)
 
-    def write_tensors(self, step: int, arrays: Mapping[TensorKey, npt.NDArray[Any]]) -> list[int]:
-        """Store the tensors of a step, as differences where that is smaller, and return their rows."""
-        rows = []
-        for (key, array), (blob, base) in zip(arrays.items(), self._encode_all(arrays), strict=True):
-            row = self._insert(tensor_tag(key, step), blob, base)
-            rows.append(row)
-            if base is None:
-                self._renew(key, array, row)
-        return rows
-
-    def _encode_all(self, arrays: Mapping[TensorKey, npt.NDArray[Any]]) -> Iterable[tuple[Blob, int | None]]:
-        """Encode tensors on several threads where that is worth it: compressing takes most of the time."""
-        if sum(array.nbytes for array in arrays.values()) >= SHARED_BYTES:
+    def encode_soon(self, key: TensorKey, array: npt.NDArray[Any]) -> Callable[[], Encoded]:
+        """Begin to encode a tensor, and return what waits for it."""
+        if array.nbytes >= LANE_BYTES:
             try:
-                self._pool = self._pool or ThreadPoolExecutor(N_THREADS, "nnviz writer's")
-                return self._pool.map(self._encode, arrays, arrays.values())
+                return self._lane(key, array.nbytes).submit(self._encode, key, array).result
             except RuntimeError:  # the interpreter ends, and starts no threads any more
                 pass
-        return map(self._encode, arrays, arrays.values())
+        encoded = self._encode(key, array)
+        return lambda: encoded
 
-    def _encode(self, key: TensorKey, array: npt.NDArray[Any]) -> tuple[Blob, int | None]:
-        """Return a blob of a tensor and the row of what it differs from, if that is worth it."""
+    def write_tensor(self, key: TensorKey, step: int, encoded: Encoded) -> int:
+        """Store an encoded tensor and return its row; those of one key come in the order of `encode_soon`."""
+        base = None if encoded.base is None else encoded.base.row
+        row = self._insert(tensor_tag(key, step), encoded.blob, base)
+        if encoded.becomes is not None:
+            encoded.becomes.row = row
+        return row
+
+    def _lane(self, key: TensorKey, n_bytes: int) -> ThreadPoolExecutor:
+        """Return the thread of a key: at first the one that has least to do."""
+        if not self._lanes:
+            self._lanes = [ThreadPoolExecutor(1, "nnviz writer's") for _ in range(N_THREADS)]
+        if key not in self._lane_of:
+            lane = self._lane_of[key] = self._loads.index(min(self._loads))
+            self._loads[lane] += n_bytes
+        return self._lanes[self._lane_of[key]]
+
+    def _encode(self, key: TensorKey, array: npt.NDArray[Any]) -> Encoded:
+        """Encode a tensor, as a difference where that is smaller."""
+        if array.nbytes < SMALL_BYTES:
+            return Encoded(self._encoder.encode(array))
         base = self._bases.get(key)
-        if base is None or base.raw is None or base.n >= DIFFERENCES or base.like != (array.dtype, array.shape):
-            return self._encoder.encode(array), None
-        blob = self._encoder.encode(array, base.raw)
+        if base is None or base.like != (array.dtype, array.shape):
+            return self._encode_base(key, array)
         base.n += 1
+        if base.raw is None:
+            return self._encode_base(key, array) if base.n > RETRY else Encoded(self._encoder.encode(array))
+        if base.n > DIFFERENCES:
+            return self._encode_base(key, array)
+        blob = self._encoder.encode(array, base.raw)
         if not base.tried:
             base.tried = True
             whole = self._encoder.encode(array)
             if len(blob.data) > PAYS * len(whole.data):
-                base.raw, base.n = None, 0
-                return whole, None
-        return blob, base.blob
+                base.raw = None
+                return Encoded(whole)
+        return Encoded(blob, base)
 
-    def _renew(self, key: TensorKey, array: npt.NDArray[Any], row: int) -> None:
-        """After a tensor was stored whole: let the next ones differ from it, where that may be worth it."""
-        if array.nbytes < SMALL_BYTES:
-            return
-        base = self._bases.get(key)
-        if base is not None and base.raw is None and base.n < RETRY and base.like == (array.dtype, array.shape):
-            base.n += 1
-            return
-        self._bases[key] = _Base(row, raw_bytes(array), (array.dtype, array.shape))
+    def _encode_base(self, key: TensorKey, array: npt.NDArray[Any]) -> Encoded:
+        base = self._bases[key] = _Base(raw_bytes(array), (array.dtype, array.shape))
+        return Encoded(self._encoder.encode(array), None, base)
 
     def _insert(self, tag: str, blob: Blob, base: int | None) -> int:
         row, self._next = self._next, self._next + 1
@@ -158,5 +186,5 @@ class Ink:
 
     def close(self) -> None:
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        for lane in self._lanes:
+            lane.shutdown(cancel_futures=True)

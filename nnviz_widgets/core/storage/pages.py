@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import weakref
 from collections import OrderedDict
 from contextlib import contextmanager, suppress
 from threading import RLock
@@ -44,6 +45,7 @@ class Pages:
         self._lock = RLock()
         self._database = connect_to_read(path)
         self._file = os.stat(path)  # noqa: PTH116
+        weakref.finalize(self, self._database.close).atexit = False
         self._at_hand: OrderedDict[int, npt.NDArray[Any]] = OrderedDict()
         self._n_bytes = 0
 

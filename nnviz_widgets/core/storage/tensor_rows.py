@@ -13,14 +13,18 @@ from nnviz_widgets.core.storage.ink import checksum, rounded
 from nnviz_widgets.core.thinning import drop_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections import deque
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
     from nnviz_widgets.core.frame import TensorKey
-    from nnviz_widgets.core.storage.ink import Ink
+    from nnviz_widgets.core.storage.ink import Encoded, Ink
     from nnviz_widgets.core.storage.options import StoredDtype
     from nnviz_widgets.core.tensor_store import Held
+
+AHEAD = 4
+"""Steps whose tensors are compressed before their turn has come."""
 
 
 class TensorRows:
@@ -35,19 +39,30 @@ class TensorRows:
         self._database, self._ink, self._dtype = database, ink, dtype
         self._keys: dict[TensorKey, int] = {}
         self._ordinal = 1 + int(database.execute("SELECT coalesce(max(ordinal), -1) FROM kept").fetchone()[0])
+        self._ahead: dict[int, dict[TensorKey, Callable[[], Encoded]]] = {}
         self.left_out: dict[TensorKey, str] = {}
 
     def add(self, step: int, arrays: Mapping[TensorKey, Held], labels: tuple[str, ...], pinned: bool) -> None:
         """Write the tensors of a step beside those that are there; the same key again replaces its tensor."""
         again = self._keep(step, labels, pinned)
-        values = {key: array for key, held in arrays.items() if (array := self._values(key, held)) is not None}
-        rows = self._ink.write_tensors(step, values)
-        places = [(self._key(key), step) for key in values]
+        encoding = self._ahead.pop(id(arrays), None) or self._encode(arrays)
+        rows = [self._ink.write_tensor(key, step, encoded()) for key, encoded in encoding.items()]
+        places = [(self._key(key), step) for key in encoding]
         if again:
             replaced = "SELECT blob FROM tensors WHERE key = ? AND step = ?"
             self._database.executemany(f"INSERT OR IGNORE INTO orphans {replaced}", places)
         inserted = [(*place, row) for place, row in zip(places, rows, strict=True)]
         self._database.executemany("INSERT OR REPLACE INTO tensors VALUES (?, ?, ?)", inserted)
+
+    def prepare(self, coming: deque[Mapping[TensorKey, Held]]) -> None:
+        """Begin to encode the tensors that `add` will be given next, in this order; those that begun are taken out."""
+        while coming and len(self._ahead) < AHEAD:
+            arrays = coming.popleft()
+            self._ahead[id(arrays)] = self._encode(arrays)
+
+    def _encode(self, arrays: Mapping[TensorKey, Held]) -> dict[TensorKey, Callable[[], Encoded]]:
+        values = ((key, self._values(key, held)) for key, held in arrays.items())
+        return {key: self._ink.encode_soon(key, array) for key, array in values if array is not None}
 
     def _keep(self, step: int, labels: tuple[str, ...], pinned: bool) -> bool:
         """Note that a step has tensors; whether it had some before."""

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("nnviz_widgets")
 
-CAPACITY_BYTES = 128 << 20
+CAPACITY_BYTES = 64 << 20
 """What may wait to be written. Its arrays are those of the recording, by reference."""
 
-BATCH_BYTES = 32 << 20
+BATCH_BYTES = 16 << 20
 """Of one transaction, more or less: as many whole steps as reach it."""
 
 FLUSH_S = 0.2
@@ -278,7 +278,9 @@ class Writer:
     def _write(self, database: Any, tables: Tables, batch: list[_Task]) -> None:
         self._look_for_file()
         database.execute("BEGIN IMMEDIATE")
+        coming = deque(task.arguments[1] for task in batch if task.method is Tables.add_tensors)
         for task in batch:
+            tables.tensors.prepare(coming)
             task.method(tables, *task.arguments)
         tables.write()
         if self._quota is not None and tables.tensors.used_bytes() > self._quota - 4 * self._limit:
