@@ -15,9 +15,19 @@ if TYPE_CHECKING:
 
 _FIRST_CAPACITY = 1024
 
+ABSENT = np.array([0x7FF8_0000_0000_07A2], np.uint64).view(np.float64)[0]
+"""A NaN with a mark of its own: the step did not have the metric. Any other NaN is what the metric was."""
+
+
+def present(column: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell which steps had a metric, also one that was NaN; both of shape `(n,)`."""
+    bits = np.ascontiguousarray(column).view(np.uint64)
+    found: npt.NDArray[np.bool_] = bits != ABSENT.view(np.uint64)
+    return found
+
 
 class MetricLog:
-    """One row a step, one float64 column a metric; a metric that a step did not have is NaN there.
+    """One row a step, one float64 column a metric; a metric that a step did not have is `ABSENT` there.
 
     Appending is on the path of every training step, so columns are plain arrays with room to grow. A row is never
     moved or removed. The caller holds the lock.
@@ -117,7 +127,7 @@ class MetricLog:
         return view
 
     def _new_column(self, name: str) -> npt.NDArray[np.float64]:
-        column = np.full(self._capacity, np.nan)
+        column = np.full(self._capacity, ABSENT)
         self._columns[name] = column
         return column
 
@@ -125,7 +135,7 @@ class MetricLog:
         self._capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
         self._steps = self._grown(self._steps, 0)
         self._epochs = self._grown(self._epochs, 0)
-        self._columns = {name: self._grown(column, np.nan) for name, column in self._columns.items()}
+        self._columns = {name: self._grown(column, ABSENT) for name, column in self._columns.items()}
 
     def _grown(self, column: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:
         """Copy into a larger array; views that readers hold keep the old one."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnviz_widgets.core.metric_log import ABSENT
 from nnviz_widgets.core.storage.ink import checksum
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ class MetricRows:
 def as_columns(
     rows: Sequence[Row],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[str, npt.NDArray[np.float64]]]:
-    """Return steps, epochs and each metric of some rows; a metric that a step did not have is NaN."""
+    """Return steps, epochs and each metric of some rows; a metric that a step did not have is `ABSENT`."""
     steps, epochs, values = zip(*rows, strict=True)
     names = dict.fromkeys(name for given in values for name in given)
-    columns = {name: np.array([given.get(name, np.nan) for given in values], np.float64) for name in names}
-    columns = columns or {"batch_loss": np.full(len(rows), np.nan)}
+    columns = {name: np.array([given.get(name, ABSENT) for given in values], np.float64) for name in names}
+    columns = columns or {"batch_loss": np.full(len(rows), ABSENT)}
     return np.array(steps, np.int64), np.array(epochs, np.int64), columns
