@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-NAMES = ("startup", "front_end", "inspection", "large", "sharing", "training", "recordings", "live")
+NAMES = ("startup", "front_end", "inspection", "large", "sharing", "training", "callback", "recordings", "live")
 
 
 def main() -> None:

@@ -41,6 +41,7 @@ from nnviz_widgets.sharing.export import export_html as export_html
 from nnviz_widgets.sharing.manifest import Manifest as Manifest
 from nnviz_widgets.sharing.manifest import read_manifest as read_manifest
 from nnviz_widgets.sharing.privacy import Privacy as Privacy
+from nnviz_widgets.widgets.callback import InspectCallback as InspectCallback
 from nnviz_widgets.widgets.cursor import Cursor as Cursor
 from nnviz_widgets.widgets.data_panel import DataPanel as DataPanel
 from nnviz_widgets.widgets.inspection import inspect as inspect
@@ -53,6 +54,7 @@ __all__ = [
     "Cursor",
     "DataPanel",
     "FrontEndMissing",
+    "InspectCallback",
     "Inspection",
     "Inspector",
     "InvalidArgumentError",

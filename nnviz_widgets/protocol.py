@@ -481,6 +481,8 @@ class Status(msgspec.Struct, frozen=True):
     samples: int
     stopped: bool
     """Whether a person ended training before its last step."""
+    controls: bool
+    """Whether what a page says can reach the session now; a `fit` that blocks its cell must first hear from a page."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ NAMES = [
     "Cursor",
     "DataPanel",
     "FrontEndMissing",
+    "InspectCallback",
     "Inspection",
     "Inspector",
     "InvalidArgumentError",
@@ -54,7 +55,7 @@ MEMBERS = {
         "run pause step stop wait close speed state step_index epoch batch_index logs batch_loss history model batch "
         "error recording cursor inspector"
     ),
-    "Recording": "layers steps tensor tensor_steps why vitals neurons metrics figure save",
+    "Recording": "layers steps tensor tensor_steps why vitals neurons metrics figure save to_tensorboard",
     "Inspector": "PANELS source recording cursor show_static",
     "Cursor": "layer layer_index step neuron sample follow",
 }
@@ -62,6 +63,7 @@ MEMBERS = {
 PARAMETERS = {
     "LayerInfo": "path name class_name output_shape variables n_params neuron_axis n_neurons",
     "StepReport": "step epoch batch batch_loss logs updates seconds",
+    "InspectCallback": "record probe",
     "Privacy": "include",
     "Probe": "layers kinds every samples data budget replica",
     "DataPanel": "x y scaling feature_names",
@@ -77,6 +79,7 @@ PARAMETERS = {
     "Recording.why": "self layer kind",
     "Recording.vitals": "self layer kind variable",
     "Recording.neurons": "self layer kind statistic",
+    "Recording.to_tensorboard": "self logdir",
     "TrainingSession.run": "self until",
     "TrainingSession.step": "self n",
     "TrainingSession.wait": "self timeout",

@@ -15,7 +15,9 @@ const NOTHING: Allowed = { run: false, pause: false, step: false, stop: false };
 
 /** Which commands make sense in this state. */
 export function allowedIn(status: Status | null, connected: boolean): Allowed {
-  if (status === null || !connected || status.source !== "session") return NOTHING;
+  if (status === null || !connected || status.source !== "session" || !status.controls) {
+    return NOTHING;
+  }
   switch (status.state) {
     case "idle":
     case "paused":

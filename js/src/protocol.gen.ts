@@ -306,4 +306,5 @@ export interface Status {
   failure: Failure | null;
   samples: number;
   stopped: boolean;
+  controls: boolean;
 }

@@ -62,6 +62,15 @@ describe("faces", () => {
     expect(text(el, ".nnv-figures")).toContain("412 / 1565");
   });
 
+  test("a fit that hears nothing of the page has no run controls until it does", async () => {
+    const { el, kernel } = show({ _status: status({ state: "running", controls: false }) });
+    await ready(el);
+    expect(buttons(el)).toEqual({});
+    expect(text(el, ".nnv-chip")).toBe("running");
+    kernel.set("_status", status({ state: "running" }));
+    await expect.poll(() => buttons(el)).toEqual({ Pause: true, Step: false, Epoch: false, Stop: true });
+  });
+
   test("one batch has a loss, but no controls, steps or epochs", async () => {
     const { el } = show({
       _status: status({

@@ -117,6 +117,7 @@ export function status(changes: Partial<Status> = {}): Status {
     failure: null,
     samples: 16,
     stopped: false,
+    controls: true,
     ...changes,
   };
 }

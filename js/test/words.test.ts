@@ -111,4 +111,5 @@ test("what may be pressed in each state", () => {
   expect(may({ state: "paused" })).toEqual(["run", "step", "stop"]);
   expect(may({ state: "paused" }, false)).toEqual([]);
   expect(may({ state: "paused", source: "inspection" })).toEqual([]);
+  expect(may({ state: "running", controls: false })).toEqual([]);
 });

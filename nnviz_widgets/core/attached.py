@@ -24,6 +24,8 @@ def attach(model: Any, session: Any) -> None:
     """
     if attached_to(model) is not None:
         gc.collect()  # the other one may be forgotten, and wait in a cycle of references
+    if (other := attached_to(model)) is not None:
+        _ = other.state  # asked, a `fit` notices that it has raised, and gives the model back
     with _lock:
         other = attached_to(model)
         if other is not None and other is not session:

@@ -122,6 +122,12 @@ class Control:
                 self.changed.wait(min(remaining, _SLICE_S))
         return True
 
+    def wait_while_paused(self) -> None:
+        """Block until somebody lets the session go on, or ends it."""
+        with self.changed:
+            while self.state == "paused" and not self.closing:
+                self.changed.wait(_SLICE_S)
+
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until something changes."""
         with self.changed:

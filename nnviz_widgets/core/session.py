@@ -450,6 +450,11 @@ class Session(SessionState):
                 "session.run() goes on from there."
             ) from None
 
+    @property
+    def controls(self) -> bool:
+        """Whether what a page says reaches the session now."""
+        return True
+
     # --- those who look ---
 
     def add_viewer(self, viewer: Viewer) -> None:

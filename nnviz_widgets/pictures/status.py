@@ -46,6 +46,7 @@ def _of_session(session: Session) -> Status:
         failure=_failure(session),
         samples=session.n_samples,
         stopped=session.stopped,
+        controls=session.controls,
     )
 
 
@@ -71,6 +72,7 @@ def _of_recording(source: Source) -> Status:
         failure=None,
         samples=source.n_samples,
         stopped=False,
+        controls=False,
     )
 
 

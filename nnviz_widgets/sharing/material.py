@@ -134,6 +134,7 @@ def shared_status(source: Source) -> Status:
         failure=None,
         samples=now.samples,
         stopped=now.stopped,
+        controls=False,
     )
 
 

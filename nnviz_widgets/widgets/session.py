@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class TrainingSession(Session):
-    """A `core.session.Session` with a cursor and an Inspector: named at the end of a notebook cell it shows itself."""
+class Shown(Session):
+    """A session with a cursor and an Inspector: named at the end of a notebook cell it shows itself."""
 
     _shown: Inspector | None = None
 
@@ -39,14 +39,22 @@ class TrainingSession(Session):
         """
         return Inspector(self, panels)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Show one Inspector, always the same: a second cell with the session is a second view of it."""
+    def _own_inspector(self) -> Inspector:
+        """Return the Inspector that the session shows, always the same until it is closed."""
         if self._shown is None or self._shown.comm is None:
             self._shown = self.inspector()
-        bundle = self._shown._repr_mimebundle_(**kwargs)
+        return self._shown
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Show one Inspector, always the same: a second cell with the session is a second view of it."""
+        bundle = self._own_inspector()._repr_mimebundle_(**kwargs)
         if bundle is not None:
             bundle[0]["text/plain"] = repr(self)
         return bundle
+
+
+class TrainingSession(Shown):
+    """A `core.session.Session` that shows itself."""
 
 
 # What a person asks for with `help` are the arguments.

@@ -60,6 +60,7 @@ class FakeSession:
         self.viewers: list[Any] = []
         self.asked: list[tuple[Any, ...]] = []
         self.stopped = False
+        self.controls = True
         self.closed = False
         self._lock = RLock()
         self._owners = 0

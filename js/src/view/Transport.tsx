@@ -196,7 +196,7 @@ export function Transport({ help }: { help: Signal<boolean> }) {
   return (
     <>
       <div class="nnv-transport">
-        {parts !== null ? <parts.Controls /> : status.source === "session" && <Buttons />}
+        {parts !== null ? <parts.Controls /> : status.source === "session" && status.controls && <Buttons />}
         <Chip status={status} />
         <Figures status={status} />
         <HelpButton open={help} />

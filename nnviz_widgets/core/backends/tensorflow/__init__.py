@@ -2,21 +2,26 @@
 
 One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`,
 `axes`, `reasons`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the
-data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`), one batch without training
-(`inspection`, `batches`, `untouched`), and scalings as layers (`scaling_layers`).
+data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`) and one that the user called
+(`callback`), one batch without training (`inspection`, `batches`, `untouched`), and scalings as layers
+(`scaling_layers`).
 """
 
 from __future__ import annotations
 
+from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.scaling_layers import normalization_layer, rescaling_layer
 from nnviz_widgets.core.backends.tensorflow.training import EpochEnd, Step, Training, set_random_seed
 
 __all__ = [
     "EpochEnd",
+    "FitTraining",
     "Inspected",
     "Step",
+    "StepInPlace",
     "Training",
+    "as_keras_callback",
     "inspect",
     "normalization_layer",
     "rescaling_layer",

@@ -43,6 +43,8 @@ class StepFunctions:
         left_out: What is not read any more because memory ran short.
         stays: Why Keras cannot build the step for the model as it is now, if so: then it stays what it was.
         n_counted_twice: How often memory ran short in a step of whose beginning no copy was at hand.
+        takes_batches: Whether every variant takes its batch from outside, not only the one that reads: then the end of
+            the data is met before a step is begun.
     """
 
     def __init__(self, model: Any, probe: Probe) -> None:
@@ -59,6 +61,7 @@ class StepFunctions:
         self.data_failed: BaseException | None = None
         self.left_out: list[LeftOut] = []
         self.n_counted_twice = 0
+        self.takes_batches = False
         self.stays: Exception | None = None
         self._proven_size = -1
         self._row_lengths: dict[TensorKey, RowLengths] = {}
@@ -144,6 +147,9 @@ class StepFunctions:
         if form is READING and traced.reads and not has_strategy(self._model):
             batch = self._next_batch(iterator)
             traced, outputs = self._read(traced, function, batch, iterator.element_spec)
+        elif self.takes_batches:
+            batch = iterator.get_next()
+            outputs = function(batch)
         else:
             outputs, batch = function(iterator)
         if building:
@@ -178,6 +184,8 @@ class StepFunctions:
         try:
             return iterator.get_next()
         except tf.errors.OutOfRangeError:
+            if self.takes_batches:
+                raise
             at_hand = Variant.SENTINEL if Variant.SENTINEL in self._compiled else Variant.PLAIN
             if not self._model.run_eagerly and (self.stays is None or at_hand in self._compiled):
                 self._function(at_hand, iterator)[1](iterator)
@@ -251,6 +259,8 @@ class StepFunctions:
     def _compile(self, variant: Variant, iterator: Any) -> tuple[TracedStep, Callable[[Any], Any]]:
         if variant is READING and not has_strategy(self._model):
             return self._compile_reading(iterator.element_spec)
+        if self.takes_batches:
+            return self._on_batch(variant, iterator.element_spec)
         traced, train = self._traced(variant)
 
         def step(iterator: Any) -> Any:

@@ -332,11 +332,7 @@ class Training:
 
     def notices(self) -> list[str]:
         """Return sentences on what differs from the same `fit`, and on what cannot be read."""
-        notices = []
-        if self.model.steps_per_execution > 1:
-            notices.append(
-                f"steps_per_execution={self.model.steps_per_execution} is 1 here: the session takes steps one by one"
-            )
+        notices = self._on_executions()
         if self.functions.taps_failed is not None:
             notices.append(f"nothing can be read from this model: {plain(self.functions.taps_failed)}")
         notices += [f"{left_out.reason}; it is not read any more" for left_out in self.functions.left_out]
@@ -348,6 +344,10 @@ class Training:
         if self.functions.data_failed is not None:
             notices.append(f"`data` of the probe cannot be run through the model: {plain(self.functions.data_failed)}")
         return notices
+
+    def _on_executions(self) -> list[str]:
+        n = self.model.steps_per_execution
+        return [f"steps_per_execution={n} is 1 here: the session takes steps one by one"] if n > 1 else []
 
     def release(self) -> None:
         """Drop everything of ours that the model or the process holds."""
