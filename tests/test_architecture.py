@@ -34,6 +34,8 @@ PROTOCOL_MAY_IMPORT = {"nnviz_widgets.core.frame", "nnviz_widgets.errors"}
 KERAS = {"keras", "tensorflow"}
 ON_DEMAND = "nnviz_widgets.core.backends.tensorflow"
 """The package that needs Keras to load; a function of `core/backends/__init__.py` loads it by name."""
+DOORS = {"nnviz_widgets.core.backends", "nnviz_widgets.core.exports"}
+"""Who may load a module by name, which no arrow holds: from `core` to what is built on it, when a user asks for it."""
 DISPLAY = {"anywidget", "ipywidgets"}
 LAZY = {"keras", "tensorflow", "pandas", "plotly"}
 
@@ -137,6 +139,10 @@ def test_only_the_backend_knows_keras(imports):
 def test_nobody_loads_the_backend_with_himself(imports):
     outside = [one for one in imports if of_backend(one.imported) and not of_backend(one.importer)]
     assert [str(one) for one in outside if one.at_load] == []
+
+
+def test_only_the_doors_load_by_name(imports):
+    assert {one.importer for one in imports if top(one.imported) == "importlib"} == DOORS
 
 
 def test_core_knows_no_display(imports):

@@ -17,6 +17,7 @@ from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.contents import Contents
 from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.event_log import EventLog
+from nnviz_widgets.core.exports import tensorboard_writer
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame, VitalsReading
 from nnviz_widgets.core.lookup import Lookup, check_kind, words
@@ -28,8 +29,9 @@ from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded, TensorTooLarge, TensorUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
+    from pathlib import Path
     from typing import Self
 
     import numpy.typing as npt
@@ -241,6 +243,43 @@ class Recording(NamedAttributes):
         from nnviz_widgets.core.storage.save import save
 
         save(self._contents(), as_record(path))
+
+    def to_tensorboard(
+        self,
+        logdir: str | PathLike[str],
+        *,
+        layers: str | Sequence[str] | None = None,
+        kinds: str | Sequence[str] | None = None,
+        histograms: int | None = 500,
+        images: int | None = 10,
+        vitals: str | Sequence[str] = ("l2", "update_ratio"),
+    ) -> Path:
+        """Write what the recording holds now to an event file for TensorBoard, which need not be installed.
+
+        Under `metrics/` every metric at every step that had it; under `layers/`, with path and kind of each layer, the
+        histograms of its tensors, the statistics of them that `vitals` names, and its maps as images, all on one scale.
+        Scalars have 32 bits, as TensorBoard drops wider ones: what Keras computes in float32 is exact. All have the
+        time of the call, as a recording does not know when each step was.
+
+        Args:
+            logdir: The folder of the run; it is made if there is none. Files that are there stay: TensorBoard shows
+                all event files of a folder as one run, so give each recording a folder of its own.
+            layers: Names, paths or glob patterns (`"block/*"`) of the layers to write; all by default.
+            kinds: `"weights"`, `"activations"`, `"gradients"`, `"activation_gradients"`; all by default.
+            histograms: The most histograms of each tensor, spread evenly over the steps at which it is kept; `None`
+                for all of these. TensorBoard shows 500 unless it is told otherwise (`--samples_per_plugin`).
+            images: The most images of each map, as above. TensorBoard shows 10.
+            vitals: Columns of `vitals` to write as scalars, at every step at which they are kept.
+
+        Returns:
+            The file that was written.
+
+        Raises:
+            InvalidArgumentError: If an argument is not one of the above; nothing is written.
+            LayerNotFound: If a name or pattern in `layers` matches no layer.
+            OSError: If the file cannot be written; nothing is left of it.
+        """
+        return tensorboard_writer()(self, logdir, layers, kinds, histograms, images, vitals)
 
     def close(self) -> None:
         """Write everything to disk and end the file, or let go of the file that is read; closing again does nothing."""

@@ -5,6 +5,13 @@ Declared once: `make protocol` writes `js/src/colors.gen.ts` from this module.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 COLOR_MAPS = {
     "diverging-light": [
         "#053061",
@@ -37,3 +44,15 @@ COLOR_MAPS = {
 
 SPECIAL = {"nan": "#ff00e5", "posinf": "#7ee000", "neginf": "#00d9c0"}
 """Cells that are no number on the scale; none of these colours is in a map."""
+
+
+def rgb(color: str) -> npt.NDArray[np.float64]:
+    """Return red, green and blue of a colour as it is written above, each from 0 to 255."""
+    return np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)], float)
+
+
+def ramp(name: str, levels: int) -> npt.NDArray[np.float64]:
+    """Return the colours of a map from its low end to its high one, shape `(levels, 3)`."""
+    stops = np.array([rgb(stop) for stop in COLOR_MAPS[name]])
+    places = np.linspace(0, len(stops) - 1, levels)
+    return np.stack([np.interp(places, np.arange(len(stops)), channel) for channel in stops.T], axis=1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from nnviz_widgets.pictures.colors import COLOR_MAPS, SPECIAL
+from nnviz_widgets.pictures.colors import SPECIAL, ramp, rgb
 from nnviz_widgets.protocol import GUTTER_BITS
 from nnviz_widgets.sharing.lettering import ascent, fitted, width_of, written
 
@@ -46,27 +46,17 @@ LEVELS = 256 - _RAMP
 """How many colours the map has; the front end's has 256, which no eye tells from this."""
 
 
-def _rgb(color: str) -> npt.NDArray[np.float64]:
-    return np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)], float)
-
-
-def _ramp(stops: list[str]) -> npt.NDArray[np.float64]:
-    colors = np.array([_rgb(stop) for stop in stops])
-    places = np.linspace(0, len(stops) - 1, LEVELS)
-    return np.stack([np.interp(places, np.arange(len(stops)), channel) for channel in colors.T], axis=1)
-
-
 def _ink(name: Ink) -> npt.NDArray[np.float64]:
     if name in MIXED:
-        return _rgb(THEME["surface"]) + MIXED[name] * (_rgb(THEME["text"]) - _rgb(THEME["surface"]))
-    return _rgb(THEME[name])
+        return rgb(THEME["surface"]) + MIXED[name] * (rgb(THEME["text"]) - rgb(THEME["surface"]))
+    return rgb(THEME[name])
 
 
 def _palette() -> bytes:
-    surface = _rgb(THEME["surface"])
+    surface = rgb(THEME["surface"])
     shades = [surface + (shade + 1) / SHADES * (_ink(name) - surface) for name in INKS for shade in range(SHADES)]
-    specials = [_rgb(SPECIAL[name]) for name in _SPECIALS]
-    colors = np.concatenate([[surface], shades, specials, _ramp(COLOR_MAPS["diverging-light"])])
+    specials = [rgb(SPECIAL[name]) for name in _SPECIALS]
+    colors = np.concatenate([[surface], shades, specials, ramp("diverging-light", LEVELS)])
     return bytes(np.rint(colors).astype(np.uint8))
 
 

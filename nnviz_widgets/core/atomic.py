@@ -1,0 +1,50 @@
+"""Write a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write `parts` one after the other to `path`, which is what it was before until all is on the disk.
+
+    They go to a new file beside it, which then takes its name, or is removed if anything fails.
+
+    Args:
+        path: Where; a file that is there is replaced.
+        parts: What.
+
+    Raises:
+        OSError: If it cannot be written; `path` is as it was.
+    """
+    # Without the name: TensorBoard opens each file whose name has "tfevents" in it, finished or not.
+    draft = path.with_name(f".nnviz.{secrets.token_hex(6)}.tmp")
+    try:
+        # `open` leaves the rights to the umask, where `tempfile` would give the file to its owner only.
+        with draft.open("xb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name survive a power cut, where a folder can be synced. Not on Windows; the file is whole anyway."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
