@@ -113,11 +113,11 @@ def words_of(plane: Plane, scale: Scale | None) -> str:
         told.append(f"White is 0, dark blue {scale.high:.4g} and above, at all steps.")
     if plane.reduce != "none":
         kept = "the largest" if plane.reduce == "max" else "the one farthest from 0"
-        told.append(f"A cell stands for {plane.row_factor} x {plane.col_factor} values: {kept}.")
+        told.append(f"A cell stands for {plane.row_factor} by {plane.col_factor} values: {kept}.")
     told += [f"Of {axis.name}, {axis.index} is shown." for axis in plane.further]
     told.append("NaN is magenta, +Inf green, -Inf turquoise.")
     return " ".join([*told, *([f"Note: {plane.note}."] if plane.note else [])])
 
 
 def _side(axes: Sequence[Dimension]) -> str:
-    return " x ".join(axis.name for axis in axes) or "one"
+    return " by ".join(axis.name for axis in axes) or "one"

@@ -216,10 +216,18 @@ class _Writing:
         if not drawn:
             return
         scale = scale_of([plane for _, plane, _ in drawn])
-        tag = Tag(f"layers/{key.layer}/{key.kind}/map", "images", words_of(drawn[0][1], scale))
+        tag = Tag(self._name_of_map(key), "images", words_of(drawn[0][1], scale))
         for step, plane, cells in drawn:
             width, height, image = png(colors_of(np.frombuffer(cells, "<u4").reshape(plane.rows, plane.cols), scale))
             yield event(now, step, [tag.value(strings([b"%d" % width, b"%d" % height, image]))])
+
+    def _name_of_map(self, key: TensorKey) -> str:
+        """Return a name that no tensor has, such as a variable `map`: TensorBoard shows one thing under a name."""
+        name = f"layers/{key.layer}/{key.kind}/map"
+        taken = set(map(tag_of, self._specs.values()))
+        while name in taken:
+            name += " drawn"
+        return name
 
     def _plane(self, key: TensorKey, step: int) -> tuple[Plane, bytes] | None:
         try:

@@ -77,4 +77,4 @@ def test_words_say_what_lies_where_and_what_a_cell_stands_for():
     plane, _ = plane_of(np.linspace(-1, 1, 600 * 4).reshape(600, 4))
     words = words_of(plane, Scale(-0.5, 0.5, "diverging-light"))
     assert words.startswith("Rows: in. Columns: neuron. Blue is -0.5 and below, white 0, red 0.5 and above")
-    assert "A cell stands for 3 x 1 values: the one farthest from 0." in words
+    assert "A cell stands for 3 by 1 values: the one farthest from 0." in words

@@ -12,12 +12,14 @@ import pytest
 from PIL import Image
 
 from nnviz_widgets.core.deferred import Deferred
-from nnviz_widgets.core.frame import TensorKey
+from nnviz_widgets.core.frame import Catalogue, TensorKey, TensorSpec
+from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound
 from nnviz_widgets.pictures.picture import picture
 from nnviz_widgets.sharing.map_images import colors_of, enlargement, scale_of
 from nnviz_widgets.sharing.tensorboard import spread
+from tests.core.catalogues import layer
 from tests.sharing.runs import run
 
 KERNEL = TensorKey("hidden", "weights", "kernel")
@@ -230,6 +232,17 @@ def test_a_file_that_is_there_stays_beside_the_new_one(recording, tmp_path):
     second = recording.to_tensorboard(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([first, second])
     assert first.read_bytes() == before
+
+
+def test_a_variable_called_map_and_the_map_have_names_of_their_own(tmp_path):
+    key = TensorKey("d", "weights", "map")
+    recording = Recording()
+    recording.set_catalogue(
+        Catalogue((layer("d", 2, ("map",)),), (TensorSpec(key, (3, 2), "float32", ("in", "neuron"), 1),))
+    )
+    recording.add_tensors(0, {key: np.ones((3, 2), np.float32)})
+    recording.to_tensorboard(tmp_path)
+    assert Logged(tmp_path).tags == {"histograms:layers/d/weights/map", "images:layers/d/weights/map drawn"}
 
 
 def test_an_empty_recording(tmp_path):
