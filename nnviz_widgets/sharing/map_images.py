@@ -24,8 +24,12 @@ MOST_SIDE = 256
 
 _LEVELS = 257
 """An odd number, so that 0 has the colour in the middle."""
+
 _MOST_PIXELS = 512
-"""A cell is as many whole pixels wide and high as let the longer side be no more than this."""
+"""A cell is as many whole pixels wide, and as many high, as let that side be no more than this."""
+
+_MOST_OF_A_CELL = 64
+"""Nor is a cell wider or higher than this."""
 
 _GAP = "#ffffff"
 
@@ -87,15 +91,16 @@ def colors_of(bits: npt.NDArray[np.uint32], scale: Scale | None) -> npt.NDArray[
     return found
 
 
-def enlargement(rows: int, cols: int) -> int:
-    """Return how many pixels wide and high a cell is: small maps would be specks."""
-    return max(1, _MOST_PIXELS // max(rows, cols))
+def size_of_cells(plane: Plane) -> tuple[int, int]:
+    """Return how many pixels high and wide a cell is, or small maps would be specks; square where there are tiles."""
+    down, across = (max(1, min(_MOST_OF_A_CELL, _MOST_PIXELS // n)) for n in (plane.rows, plane.cols))
+    return (min(down, across),) * 2 if plane.gutter else (down, across)
 
 
-def png(colors: npt.NDArray[np.uint8]) -> tuple[int, int, bytes]:
-    """Return width, height and the PNG file of some cells, each enlarged."""
-    times = enlargement(*colors.shape[:2])
-    pixels = np.repeat(np.repeat(colors, times, axis=0), times, axis=1)
+def png(colors: npt.NDArray[np.uint8], size: tuple[int, int]) -> tuple[int, int, bytes]:
+    """Return width, height and the PNG file of some cells, each so many pixels high and wide."""
+    down, across = size
+    pixels = np.repeat(np.repeat(colors, down, axis=0), across, axis=1)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", compress_level=4)
     return pixels.shape[1], pixels.shape[0], file.getvalue()

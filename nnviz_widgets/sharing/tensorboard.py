@@ -22,7 +22,7 @@ from nnviz_widgets.pictures.picture import picture
 from nnviz_widgets.pictures.stack import stacked
 from nnviz_widgets.sharing.event_file import Tag, doubles, event, first_event, framed, strings
 from nnviz_widgets.sharing.histograms import finite_values, histogram
-from nnviz_widgets.sharing.map_images import MOST_SIDE, colors_of, png, scale_of, words_of
+from nnviz_widgets.sharing.map_images import MOST_SIDE, colors_of, png, scale_of, size_of_cells, words_of
 from nnviz_widgets.sharing.progress import Progress
 from nnviz_widgets.sharing.select import chosen_kinds, chosen_layers
 from nnviz_widgets.sharing.subjects import kept_steps
@@ -218,7 +218,8 @@ class _Writing:
         scale = scale_of([plane for _, plane, _ in drawn])
         tag = Tag(self._name_of_map(key), "images", words_of(drawn[0][1], scale))
         for step, plane, cells in drawn:
-            width, height, image = png(colors_of(np.frombuffer(cells, "<u4").reshape(plane.rows, plane.cols), scale))
+            colors = colors_of(np.frombuffer(cells, "<u4").reshape(plane.rows, plane.cols), scale)
+            width, height, image = png(colors, size_of_cells(plane))
             yield event(now, step, [tag.value(strings([b"%d" % width, b"%d" % height, image]))])
 
     def _name_of_map(self, key: TensorKey) -> str:

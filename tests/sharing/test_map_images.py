@@ -8,7 +8,7 @@ from PIL import Image
 
 from nnviz_widgets.core.frame import Frame, TensorKey
 from nnviz_widgets.pictures.picture import picture
-from nnviz_widgets.sharing.map_images import Scale, colors_of, enlargement, png, scale_of, words_of
+from nnviz_widgets.sharing.map_images import Scale, colors_of, png, scale_of, size_of_cells, words_of
 
 BLUE, WHITE, RED = (5, 48, 97), (247, 247, 247), (103, 0, 31)
 
@@ -64,13 +64,25 @@ def test_extreme_scales(value):
     assert [tuple(cell) for cell in colors[0]] == ([WHITE, WHITE] if value == 0 else [RED, BLUE])
 
 
-def test_a_cell_is_as_many_pixels_wide_as_high():
+def test_a_cell_is_so_many_pixels_high_and_wide():
     cells = np.random.default_rng(0).integers(0, 256, (3, 5, 3)).astype(np.uint8)
-    width, height, data = png(cells)
-    times = enlargement(3, 5)
+    width, height, data = png(cells, (7, 4))
     pixels = np.asarray(Image.open(io.BytesIO(data)))
-    assert pixels.shape == (height, width, 3) == (3 * times, 5 * times, 3)
-    np.testing.assert_array_equal(pixels, np.kron(cells, np.ones((times, times, 1), np.uint8)))
+    assert pixels.shape == (height, width, 3) == (21, 20, 3)
+    np.testing.assert_array_equal(pixels, np.kron(cells, np.ones((7, 4, 1), np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "size"),
+    [
+        ((200, 16), ("in", "neuron"), (2, 32)),
+        ((2, 3), ("in", "neuron"), (64, 64)),
+        ((600, 600), ("in", "neuron"), (2, 2)),
+        ((4, 4, 3, 16), ("y", "x", "in", "neuron"), (6, 6)),
+    ],
+)
+def test_maps_fill_the_image_and_tiles_are_square(shape, axes, size):
+    assert size_of_cells(plane_of(np.ones(shape), axes=axes)[0]) == size
 
 
 def test_words_say_what_lies_where_and_what_a_cell_stands_for():
