@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,11 @@ MOST_WAITING = 64 << 20
 """Bytes that wait to be deflated: drawing is faster."""
 
 
+BATCH = 256 << 10
+"""Bytes that are deflated at one go: to hand each of thousands of small pictures to a thread takes longer than to pack
+it."""
+
+
 class Chunks:
     """Takes arrays in, and hands out the index of each; the same bytes are written once.
 
@@ -35,8 +41,11 @@ class Chunks:
         """Begin without any."""
         self._pool = ThreadPoolExecutor(N_THREADS, "nnviz-deflate")
         self._known: dict[bytes, int] = {}
-        self._texts: list[tuple[int, Future[str]]] = []
-        self._waiting: deque[tuple[int, Future[str]]] = deque()
+        self._sizes: list[int] = []
+        self._batch: list[bytes] = []
+        self._n_batch = 0
+        self._texts: list[Future[list[str]]] = []
+        self._waiting: deque[tuple[int, Future[list[str]]]] = deque()
         self._n_waiting = 0
 
     def __enter__(self) -> Chunks:
@@ -51,18 +60,23 @@ class Chunks:
         """Return the index of the chunk that inflates to `data`."""
         name = blake2b(data, digest_size=16).digest()
         if name not in self._known:
-            self._known[name] = len(self._texts)
-            self._texts.append((len(data), self._pool.submit(_text, data)))
-            self._wait(*self._texts[-1])
+            self._known[name] = len(self._sizes)
+            self._sizes.append(len(data))
+            self._batch.append(data)
+            self._n_batch += len(data)
+            if self._n_batch >= BATCH:
+                self._submit()
         return self._known[name]
 
-    def _wait(self, n_bytes: int, text: Future[str]) -> None:
-        """Wait for the first of those that wait, while they are too large together."""
-        self._waiting.append((n_bytes, text))
-        self._n_waiting += n_bytes
+    def _submit(self) -> None:
+        """Hand the batch to a thread; wait for the first of those that wait, while they are too large together."""
+        self._texts.append(self._pool.submit(_text_of, self._batch))
+        self._waiting.append((self._n_batch, self._texts[-1]))
+        self._n_waiting += self._n_batch
+        self._batch, self._n_batch = [], 0
         while self._n_waiting > MOST_WAITING:
-            n_bytes, text = self._waiting.popleft()
-            text.result()
+            n_bytes, texts = self._waiting.popleft()
+            texts.result()
             self._n_waiting -= n_bytes
 
     def add_array(self, array: npt.NDArray[Any], dtype: str) -> int:
@@ -71,15 +85,12 @@ class Chunks:
 
     def written(self) -> tuple[list[Chunk], list[str]]:
         """Return where each chunk is in the text, and the parts of that text."""
-        chunks: list[Chunk] = []
-        parts: list[str] = []
-        start = 0
-        for n_bytes, future in self._texts:
-            parts.append(future.result())
-            chunks.append(Chunk(start, len(parts[-1]), n_bytes))
-            start += len(parts[-1])
+        self._submit()
+        parts = [text for texts in self._texts for text in texts.result()]
+        starts = accumulate(map(len, parts), initial=0)
+        chunks = [Chunk(start, len(part), size) for start, part, size in zip(starts, parts, self._sizes, strict=False)]
         return chunks, parts
 
 
-def _text(data: bytes) -> str:
-    return base64_text(deflated(data))
+def _text_of(batch: list[bytes]) -> list[str]:
+    return [base64_text(deflated(data)) for data in batch]

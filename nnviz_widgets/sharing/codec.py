@@ -25,6 +25,9 @@ MOST_WITHOUT_PALETTE = 2 * N_COLORS
 SPECIAL = 8
 """Entries of a palette for what must be exact beside the two extremes: zero, two infinities, NaN, the gap."""
 
+MOST_SORTED = 1 << 14
+"""Fewer cells are sorted sooner than all patterns are gone through."""
+
 LEVEL = 1
 """Of deflate: on pictures a higher one takes several times as long for a few per cent."""
 
@@ -54,12 +57,21 @@ def with_palette(cells: bytes) -> tuple[bytes, bytes] | None:
     bits = np.frombuffer(cells, "<u2")
     if bits.size <= MOST_WITHOUT_PALETTE:
         return None
-    counts = np.bincount(bits, minlength=N_PATTERNS)
-    present = np.flatnonzero(counts)
+    present, counts = _counted(bits)
     palette = present if len(present) <= N_COLORS else _palette(counts, present)
     table = np.zeros(N_PATTERNS, np.uint8)
     table[present] = _nearest(present, palette)
     return table[bits].tobytes(), palette.astype("<u2").tobytes()
+
+
+def _counted(bits: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the patterns that there are, ascending, and how many cells each has."""
+    if bits.size < MOST_SORTED:
+        patterns, counts = np.unique(bits, return_counts=True)
+        return patterns.astype(np.intp), counts
+    of_all = np.bincount(bits, minlength=N_PATTERNS)
+    present = np.flatnonzero(of_all)
+    return present, of_all[present]
 
 
 @cache
@@ -69,12 +81,13 @@ def _values() -> npt.NDArray[np.float32]:
 
 
 def _palette(counts: npt.NDArray[np.intp], present: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Return the patterns of a palette, ascending; `present` are the more than 256 that have cells."""
+    """Return the patterns of a palette, ascending; `present` are the over 256 that have cells, `counts` how many."""
     values = _values()
     exact = present[~np.isfinite(values[present]) | (values[present] == 0)]
-    finite = present[np.isfinite(values[present])]
-    finite = finite[np.argsort(values[finite], kind="stable")]
-    ranks = np.cumsum(counts[finite])
+    numbers = np.flatnonzero(np.isfinite(values[present]))
+    numbers = numbers[np.argsort(values[present[numbers]], kind="stable")]
+    finite = present[numbers]
+    ranks = np.cumsum(counts[numbers])
     room = (N_COLORS - SPECIAL) // 2
     by_rank = np.searchsorted(ranks, np.linspace(0, ranks[-1], room + 2)[1:-1])
     low, high = (values[finite[np.searchsorted(ranks, share * ranks[-1])]] for share in (0.01, 0.99))

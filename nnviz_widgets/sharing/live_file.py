@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from nnviz_widgets.sharing.privacy import checked_privacy
 from nnviz_widgets.sharing.select import chosen_kinds, chosen_layers, chosen_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nnviz_widgets.sharing.collect import Written
     from nnviz_widgets.sharing.page import Page
@@ -35,6 +35,9 @@ MOST_TRIES = 6
 
 SPARE = 0.98
 """The share of the size that is planned for: an estimate is never exact."""
+
+TRIAL_STEPS, STEPS_WORTH_A_TRIAL, MOST_TRIALS = 4, 24, 3
+"""Steps that are written to see how good the estimate is, for files of how many steps, and how often."""
 
 ROOM_FOR_SIZE = 48
 """More characters than a number of bytes takes, twice."""
@@ -129,9 +132,9 @@ def _fitted(material: Material, around: Page, most: int) -> LiveFile:
     everything = whole(steps, palette=palette)
     best: LiveFile | None = None
     tried: list[Choice] = []
-    scale = 1.0
+    room = most * SPARE - around.n_bytes
+    scale = _scale(material, estimator, steps, room)
     while len(tried) < MOST_TRIES:
-        room = most * SPARE - around.n_bytes
         choice = choose(steps, lambda each: estimator.chars(each) * scale, room, palette=palette)  # noqa: B023
         if choice is None or choice in tried:
             break
@@ -148,6 +151,26 @@ def _fitted(material: Material, around: Page, most: int) -> LiveFile:
     if best is None:
         raise InvalidArgumentError(_too_large(material, estimator, around, most))
     return best
+
+
+def _scale(material: Material, estimator: Estimator, steps: Sequence[int], room: float) -> float:
+    """Return how much longer data are than estimated: of what is likely to be chosen, a few steps are written.
+
+    That spares drawing a file twice.
+    """
+    scale = 1.0
+    tried: list[Choice] = []
+    palette = not material.privacy.include
+    for _ in range(MOST_TRIALS):
+        choice = choose(steps, lambda each: estimator.chars(each) * scale, room, palette=palette)  # noqa: B023
+        if choice is None or len(choice.steps) < STEPS_WORTH_A_TRIAL:
+            break
+        trial = replace(choice, steps=evenly(choice.steps, TRIAL_STEPS))
+        if trial in tried or choice == whole(steps, palette=palette):
+            break
+        tried.append(trial)
+        scale = collect(material, trial).n_chars / max(estimator.chars(trial), 1)
+    return scale
 
 
 def _laid_out(material: Material, choice: Choice, written: Written, around: Page) -> LiveFile:

@@ -38,12 +38,21 @@ def test_arrays_are_little_endian():
 
 def test_no_more_waits_than_may(monkeypatch):
     monkeypatch.setattr(chunks_module, "MOST_WAITING", 2500)
+    monkeypatch.setattr(chunks_module, "BATCH", 1000)
     data = [np.random.default_rng(i).bytes(1000) for i in range(20)]
     with Chunks() as chunks:
         for each in data:
             chunks.add(each)
             assert chunks._n_waiting <= 2500
         assert read(chunks) == data
+
+
+def test_many_small_chunks_are_few_tasks():
+    data = [np.random.default_rng(i).bytes(100) for i in range(6000)]
+    with Chunks() as chunks:
+        assert [chunks.add(each) for each in data] == list(range(6000))
+        assert read(chunks) == data
+        assert len(chunks._texts) == 3
 
 
 def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
