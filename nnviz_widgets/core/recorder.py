@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.labels import labels_of
 from nnviz_widgets.core.schedule import Variant
+from nnviz_widgets.core.sick_batch import sick_batch
 from nnviz_widgets.core.sickness import SicknessWatch
 
 if TYPE_CHECKING:
@@ -81,8 +82,16 @@ class Recorder:
             self._tell_notices(step)
         for sentence in self.watch.look(step, output, self._recording.catalogue):
             self._recording.add_event(step, "notice", sentence)
+        if self.watch.since == step:
+            self._look_at_batch(step, output)
         self._recording.commit()
         return self.watch.since == step
+
+    def _look_at_batch(self, step: int, output: Any) -> None:
+        """Say so if the batch was not finite itself: then no layer is to blame."""
+        words = sick_batch(self._training.as_numpy(output.batch))
+        if words is not None:
+            self._recording.add_event(step, "notice", f"step {step}: its batch is not finite already: {words}")
 
     def end_epoch(self, step: int, event: Any) -> None:
         """Record the end of an epoch, whose last step was `step`, with the metrics of its validation."""

@@ -46,9 +46,10 @@ def test_K16_first_step_and_tensor_that_are_not_finite_are_named(probe: Probe, s
     with sick_at(2, probe=probe) as session:
         session.run()
         session.wait(LIMIT_S)
-        first, where = notices(session)
+        first, fed, where = sorted(notices(session), key=lambda text: ("not finite (" not in text, "fir" in text))
         sick = [name for name in ("hidden", "out") if not finite(session, name, step)]
     assert first.startswith("step 2: not finite (loss ")
+    assert fed == "step 2: its batch is not finite already: x of sample 0 (1 value, infinite)"
     assert where.startswith(f"step {step}: the first tensor that is not finite is activations of '{sick[0]}'")
 
 
