@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GatheredPart = Literal["incoming", "output", "samples"]
 
-POOLED = "the picture of all neurons was made smaller to fit into this file"
+POOLED = "the picture of all neurons is pooled in this file, so the values of one are not in it"
 ELSEWHERE = "its values are not all in one picture of this file"
 
 GAP = -1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from nnviz_widgets.core.calls import called
-from nnviz_widgets.core.names import nearest
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class Privacy:
         names = tuple(given)
         for name in names:
             if name not in get_args(Opened):
-                near = nearest(str(name), get_args(Opened), n=1)[0]
-                raise InvalidArgumentError(_must(repr(name), f'Did you mean "{near}"?'))
+                raise InvalidArgumentError(_must(repr(name), _advice(str(name))))
         object.__setattr__(self, "include", tuple(name for name in get_args(Opened) if name in names))
 
     @property
@@ -88,6 +87,14 @@ class Privacy:
         if not self.include:
             return "<Privacy: no inputs, labels, activations or gradients>"
         return "\n".join([f"<Privacy: opens {', '.join(self.include)}>", *self.reveals])
+
+
+def _advice(name: str) -> str:
+    """Say what to do instead; nobody is led to open a kind by a word that only looks a little like it."""
+    if name in ("weights", "metrics", "architecture", "vitals", "histograms"):
+        return f"The {name} are in every file."
+    near = get_close_matches(name, get_args(Opened), n=1, cutoff=0.75)
+    return f'Did you mean "{near[0]}"?' if near else "Leave it out for the safe default."
 
 
 def _must(received: str, instead: str) -> str:

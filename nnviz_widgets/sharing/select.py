@@ -24,12 +24,16 @@ def chosen_layers(recording: Recording, layers: Any) -> tuple[LayerInfo, ...]:
     """Return the layers that are meant, in call order.
 
     Raises:
-        InvalidArgumentError: If `layers` is not what `Probe` takes.
+        InvalidArgumentError: If `layers` is not what `Probe` takes, or is empty.
         LayerNotFound: If one of its words means no layer; the message names the nearest.
     """
     if layers is None:
         return recording.layers
     patterns = Probe(layers=layers).layers or ()
+    if not patterns:
+        raise InvalidArgumentError(
+            f"`layers` must name at least one layer. Received: layers={layers!r}. Leave it out for all of them."
+        )
     paths = [layer.path for layer in recording.layers]
     for pattern in patterns:
         one = Probe(layers=pattern)
@@ -64,7 +68,8 @@ def chosen_steps(recording: Recording, steps: Any, last_step: int) -> tuple[int,
 
     Args:
         recording: Where they are kept.
-        steps: `None` for all, a step, or several; -1 is the newest. Of a range, those that are kept.
+        steps: `None` for all, a step, or several; -1 is the newest. Of a range, for each of its steps the newest kept
+            one that is not after it, and not before the range begins.
         last_step: No later one is taken.
 
     Raises:
@@ -74,12 +79,21 @@ def chosen_steps(recording: Recording, steps: Any, last_step: int) -> tuple[int,
     if steps is None:
         return kept
     if isinstance(steps, range):
-        found = tuple(step for step in kept if step in steps)
+        found = _in_range(kept, steps)
         if not found and kept:
             raise InvalidArgumentError(_not_kept(steps, steps.start, kept))
         return found
     given = steps if isinstance(steps, Iterable) and not isinstance(steps, str) else [steps]
     return tuple(sorted({_kept_step(step, kept, steps) for step in given}))
+
+
+def _in_range(kept: tuple[int, ...], steps: range) -> tuple[int, ...]:
+    if not steps or not kept:
+        return ()
+    asked = np.sort(np.asarray(steps))
+    at = np.searchsorted(kept, asked, side="right") - 1
+    newest = np.asarray(kept)[at[at >= 0]]
+    return tuple(np.unique(newest[newest >= asked[0]]).tolist())
 
 
 def _kept(recording: Recording, last_step: int) -> tuple[int, ...]:

@@ -36,6 +36,8 @@ def test_it_cannot_be_changed():
     ("include", "words"),
     [
         (("gradient",), "Received: 'gradient'. Did you mean \"gradients\""),
+        (("weights",), "Received: 'weights'. The weights are in every file."),
+        (("all",), "Received: 'all'. Leave it out for the safe default."),
         ("weights", "Received: 'weights'"),
         (3, "Received: include=3"),
         ((None,), "Received: None"),
