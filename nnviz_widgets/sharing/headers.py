@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from nnviz_widgets.protocol import Plane
+from nnviz_widgets.sharing.reasons import shared_reason
 
 OF_STEP: dict[str, Any] = {
     "low": None,
@@ -32,7 +33,8 @@ class Headers:
 
     def add(self, plane: Plane) -> int:
         """Return the index of a header without what differs from step to step."""
-        common = msgspec.structs.replace(plane, value=None, **OF_STEP)
+        why = None if plane.missing is None else shared_reason(plane.missing)
+        common = msgspec.structs.replace(plane, value=None, missing=why, **OF_STEP)
         name = msgspec.json.encode(common)
         if name not in self._known:
             self._known[name] = len(self.planes)

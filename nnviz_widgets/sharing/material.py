@@ -16,6 +16,7 @@ from nnviz_widgets.protocol import Event, LayerEntry, Series, Status
 from nnviz_widgets.sharing.contents import Contents, is_open
 from nnviz_widgets.sharing.document import Withheld
 from nnviz_widgets.sharing.neurons import Line, lines_of
+from nnviz_widgets.sharing.reasons import shared_reason
 from nnviz_widgets.sharing.subjects import Subject, subjects_of, withheld_words
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def material_of(
     contents = Contents(recording.catalogue)
     subjects = [each for each in subjects_of(recording, layers, kinds, steps, privacy, contents) if each.steps]
     paths = {each.path for each in layers}
-    entries = [entry for entry in layers_message(recording, status.samples).layers if entry.path in paths]
+    entries = [_entry(each) for each in layers_message(recording, status.samples).layers if each.path in paths]
     return Material(
         recording=recording,
         title=title if title is not None else status.name or "a model",
@@ -160,6 +161,12 @@ def _series(recording: Recording, paths: set[str]) -> tuple[Series, list[bytes]]
         ),
         buffers,
     )
+
+
+def _entry(layer: LayerEntry) -> LayerEntry:
+    """Return a row of the list with reasons that may be shared."""
+    reasons = {kind: shared_reason(reason) for kind, reason in layer.reasons.items()}
+    return msgspec.structs.replace(layer, reasons=reasons)
 
 
 def _event(event: Event) -> Event:

@@ -16,6 +16,7 @@ from nnviz_widgets.pictures.neuron_lines import LINES
 from nnviz_widgets.protocol import MapRequest, Watch
 from nnviz_widgets.sharing.contents import is_open
 from nnviz_widgets.sharing.document import Fed, NeuronLines
+from nnviz_widgets.sharing.reasons import shared_reason
 from nnviz_widgets.sharing.subjects import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def fed_of(recording: Recording, layer: str, steps: Sequence[int], *, allowed: b
     """
     why = _why_no_product(recording, layer) if allowed else f"{LEFT_OUT}: what the layer is fed"
     if why is not None:
-        return Fed(layer, product=False, why=why)
+        return Fed(layer, product=False, why=shared_reason(why))
     found = {step: bias for step in steps if (bias := _biases(recording, layer, step)) is not None}
     if not found:
         return Fed(layer, product=True, why=None)

@@ -6,9 +6,11 @@ Every byte of the file is searched, and every byte of what is packed in it, for 
 from __future__ import annotations
 
 import getpass
+import inspect
 import json
 import socket
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import ml_dtypes
@@ -18,6 +20,7 @@ import pytest
 from nnviz_widgets.core.frame import TensorKey, batch_key
 from nnviz_widgets.sharing.export import export_html
 from nnviz_widgets.sharing.privacy import Privacy
+from nnviz_widgets.sharing.reasons import UNREADABLE
 from tests.sharing import runs
 from tests.sharing.files import SharedFile
 
@@ -132,6 +135,24 @@ def test_p04_an_event_that_quotes_a_callback_is_not_in_any_file(read):
     recording.add_event(1, "of another kind", LABEL)
     shared = read(recording, privacy=Privacy(include=tuple(Privacy.REVEALS)))
     assert found_in(shared, [LABEL.encode(), b"test_canaries"]) == []
+
+
+def test_p04_why_a_model_cannot_be_read_is_told_without_the_words_of_the_exception(read):
+    why = f"nothing can be read from this model: {LABEL} in {Path(__file__)}"
+    known = replace(runs.catalogue(), reasons={("flatten", "weights"): why, ("flatten", "gradients"): "it is fixed"})
+    shared = read(runs.run(1, known=known), privacy=Privacy(include=tuple(Privacy.REVEALS)))
+    assert found_in(shared, [LABEL.encode(), b"test_canaries"]) == []
+    told = {"weights": "nothing can be read from this model", "gradients": "it is fixed"}
+    reasons = next(layer.reasons for layer in shared.document.layers if layer.path == "flatten")
+    assert {kind: reasons[kind] for kind in told} == told
+
+
+def test_p04_a_model_whose_step_cannot_be_read_says_so_with_that_beginning():
+    """It is by the beginning that a file knows such a reason."""
+    pytest.importorskip("keras")
+    from nnviz_widgets.core.backends.tensorflow import step
+
+    assert f'f"{UNREADABLE}: ' in inspect.getsource(step)
 
 
 def test_p04_a_failed_session_keeps_its_words_to_itself(read):
