@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
@@ -24,6 +24,7 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     Raises:
         OSError: If it cannot be written; `path` is as it was.
     """
+    path = Path(os.path.realpath(path))  # what a link leads to is replaced, and the link stays
     # Without the name: TensorBoard opens each file whose name has "tfevents" in it, finished or not.
     draft = path.with_name(f".nnviz.{secrets.token_hex(6)}.tmp")
     try:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnviz_widgets.core.atomic import write_whole
 from nnviz_widgets.core.calls import called
 from nnviz_widgets.errors import InvalidArgumentError
-from nnviz_widgets.sharing.atomic import write_whole
 from nnviz_widgets.sharing.live_file import live_file
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import ml_dtypes
 import numpy as np
@@ -397,3 +398,15 @@ def test_what_a_notice_quotes_is_left_out(path):
         "end of epoch 1",
         "step 1: not finite (loss nan)",
     ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there links need a right of their own")
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "published").mkdir()
+    target, link = tmp_path / "published" / "run.html", tmp_path / "newest.html"
+    target.write_text("before")
+    link.symlink_to(target)
+    export_html(runs.run(1), link)
+    assert link.is_symlink()
+    assert "nnviz" in target.read_text(encoding="utf-8")
+    assert [path.name for path in target.parent.iterdir()] == ["run.html"]

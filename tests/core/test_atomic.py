@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from nnviz_widgets.sharing.atomic import write_whole
+from nnviz_widgets.core.atomic import write_whole
 
 
 def names(folder):
