@@ -191,7 +191,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         raise InvalidArgumentError(_foreign(path, "a file without a manifest"))
     try:
         return msgspec.json.decode(head[start + len(_OPENING) : stop], type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidArgumentError(_foreign(path, f"a manifest that cannot be read ({error})")) from None
 
 

@@ -88,12 +88,14 @@ def chosen_steps(recording: Recording, steps: Any, last_step: int) -> tuple[int,
 
 
 def _in_range(kept: tuple[int, ...], steps: range) -> tuple[int, ...]:
-    if not steps or not kept:
-        return ()
-    asked = np.sort(np.asarray(steps))
-    at = np.searchsorted(kept, asked, side="right") - 1
-    newest = np.asarray(kept)[at[at >= 0]]
-    return tuple(np.unique(newest[newest >= asked[0]]).tolist())
+    """Return those of `kept` that are the newest one at a step of a range, which may be as long as it likes."""
+    asked = steps if steps.step > 0 else steps[::-1]
+    found = []
+    for step, following in zip(kept, [*kept[1:], None], strict=True):
+        first = asked.start - (asked.start - step) // asked.step * asked.step  # the range's first that is not before it
+        if step >= asked.start and first in asked and (following is None or first < following):
+            found.append(step)
+    return tuple(found)
 
 
 def _kept(recording: Recording, last_step: int) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from nnviz_widgets.core.frame import KINDS, Catalogue, LayerInfo, TensorKey, Ten
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, WrongArguments
 from nnviz_widgets.sharing.export import export_html
 from nnviz_widgets.sharing.privacy import Privacy
+from nnviz_widgets.sharing.select import _in_range
 from tests.sharing import runs
 from tests.sharing.files import SharedFile, refuse, values
 from tests.widgets.fakes import FakeSession
@@ -410,3 +411,21 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
     assert link.is_symlink()
     assert "nnviz" in target.read_text(encoding="utf-8")
     assert [path.name for path in target.parent.iterdir()] == ["run.html"]
+
+
+@pytest.mark.parametrize("name", ["half \ud800", "\udfff"])
+def test_half_a_character_in_the_name_of_a_run_is_a_mark(path, name):
+    manifest = export_html(runs.run(1, name=name), path)
+    assert manifest.model == manifest.title == name.encode(errors="replace").decode()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [range(10**15), range(0, 2**80, 3), range(10**12, -1, -1), range(1, 5, 2), range(5, 0, -3), range(0), range(1, 2)],
+)
+def test_a_range_takes_the_newest_kept_step_at_each_however_long_it_is(steps):
+    kept = (0, 1, 4, 9, 10)
+    some = range(steps.start, min(steps.stop, 60), steps.step) if steps.step > 0 else steps[-60:]
+    newest = {max(step for step in kept if step <= at) for at in some}
+    expected = tuple(step for step in kept if step in newest and step >= min(some, default=0))
+    assert _in_range(kept, steps) == expected

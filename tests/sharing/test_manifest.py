@@ -49,6 +49,7 @@ def test_it_says_in_one_line_what_was_written(recording, tmp_path):
         b'<script type="application/json" id="nnviz-manifest">{"version":1}</script>',
         b'<script type="application/json" id="nnviz-manifest">[[[[[</script>',
         b'<script type="application/json" id="nnviz-manifest">\xff\xfe</script>',
+        b'<script type="application/json" id="nnviz-manifest">{"version":1,"library":"\xff"}</script>',
         b'<script type="application/json" id="nnviz-manifest">{"version":1',
         b'<script type="application/json" id="nnviz-manifest">' + b"[" * 100_000 + b"</script>",
     ],
