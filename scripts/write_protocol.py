@@ -2,7 +2,7 @@
 
 Every struct and constant of `nnviz_widgets/protocol.py`, what goes over the wire, and of
 `nnviz_widgets/sharing/document.py`, what is in a shared file, becomes an interface, a union or a constant of the same
-name; so do the colours of `nnviz_widgets/pictures/colors.py`.
+name; so do the colours of `nnviz_widgets/pictures/colors.py` and the panels of `nnviz_widgets/pictures/panels.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from nnviz_widgets import protocol
-from nnviz_widgets.pictures import colors
+from nnviz_widgets.pictures import colors, panels
 from nnviz_widgets.sharing import document
 
 CONSTANTS = ("PROTOCOL_VERSION", "MAX_FRAME_BYTES", "NAN_BITS", "GUTTER_BITS")
@@ -30,6 +30,7 @@ def protocol_typescript() -> str:
     """Return the TypeScript text that mirrors the protocol."""
     parts = ["// Generated from nnviz_widgets/protocol.py by `make protocol`. Do not edit."]
     parts += [constant(protocol, name) for name in CONSTANTS]
+    parts += [constant(panels, "PANELS")]
     parts += [f"export type {name} = {type_of(getattr(protocol, name))};" for name in UNIONS]
     parts += [interface(struct) for struct in structs(protocol)]
     return "\n\n".join(parts) + "\n"

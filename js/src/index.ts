@@ -5,6 +5,7 @@ import { computed, signal } from "@preact/signals";
 import { createCursor } from "./cursor.ts";
 import { type InspectorModel, listen, resolveCursor } from "./model.ts";
 import { mount } from "./mount.tsx";
+import { PANELS } from "./protocol.gen.ts";
 import { keepChoices } from "./remembered.ts";
 import { createCommSource } from "./source/comm.ts";
 import { createStore, type Store } from "./store.ts";
@@ -24,9 +25,6 @@ export interface Widget {
   /** Shows a view. */
   render(props: RenderProps): () => void;
 }
-
-/** All panels, for a kernel that does not say. */
-const PANELS = ["transport", "layers", "activations", "weights", "gradients", "neuron", "timeline"];
 
 function connect(model: InspectorModel, abort: AbortSignal): Store {
   const source = createCommSource(model, abort);

@@ -8,6 +8,8 @@ export const NAN_BITS = 32704;
 
 export const GUTTER_BITS = 32705;
 
+export const PANELS = ["transport","layers","activations","weights","gradients","neuron","timeline"];
+
 export type ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues;
 
 export type ServerMessage = Reply | Layers | Frame | Series | Notice;
