@@ -225,6 +225,24 @@ def test_p04_the_mean_image_that_a_normalization_learned_is_data_and_so_is_what_
         assert found_in(read(session, privacy=Privacy(include=("inputs",))), forms(CANARIES["inputs"]))
 
 
+def test_p04_the_mean_that_a_rescaling_takes_off_is_data(read):
+    keras = pytest.importorskip("keras")
+    import nnviz_widgets as nnviz
+
+    mean = -CANARIES["inputs"][0]
+    rescaling = keras.layers.Rescaling(2.0, offset=mean, name="rescaling")
+    model = keras.Sequential([keras.Input((4,)), rescaling, keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.zeros((16, 4), "f4")
+    with nnviz.TrainingSession(model, x, x[:, :1], batch_size=16, probe=nnviz.Probe(every=1)) as session:
+        session.step()
+        assert f"{mean:.6g}" in str(session.recording.why("rescaling", "weights"))
+        shared = read(session)
+    assert found_in(shared, [*forms([mean]), f"{mean:.6g}".encode()]) == []
+    (layer,) = [layer for layer in shared.document.layers if layer.path == "rescaling"]
+    assert "its scale and offset are fixed numbers" in layer.reasons["weights"]
+
+
 @pytest.mark.parametrize("traced", [True, False])
 def test_p04_samples_and_labels_that_a_layer_of_ones_own_remembers_are_data(read, traced):
     keras = pytest.importorskip("keras")
