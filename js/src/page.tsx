@@ -1,7 +1,7 @@
 /** A shared file: the view of a notebook on what the file holds, without a kernel, a network or storage. */
 
 import "./styles/page.css";
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { render } from "preact";
 import { createCursor } from "./cursor.ts";
 import { ROOT_ID } from "./document.gen.ts";
@@ -14,6 +14,7 @@ import { listenToKeys } from "./page/keys.ts";
 import { type Packed, readPacked } from "./page/packed.ts";
 import { createPlayer } from "./page/player.ts";
 import { preparePrinting } from "./page/printing.ts";
+import { standingAt } from "./page/standing.ts";
 import { createMemorySource } from "./source/memory.ts";
 import { createStore } from "./store.ts";
 
@@ -31,6 +32,10 @@ function show(root: HTMLElement, { shared, run, manifest }: Packed): void {
   const forever = new AbortController().signal;
   const store = createStore(source, cursor, signal(shared.panels), forever);
   const player = createPlayer(store, source.stepsOf, forever);
+  const status = computed(() => {
+    const { activity } = shared.status;
+    return standingAt({ ...run.status, activity }, source.series.value, store.shownStep.value);
+  });
   const appearance = createAppearance();
   const header = document.createElement("header");
   header.className = "nnv-page-head";
@@ -43,7 +48,7 @@ function show(root: HTMLElement, { shared, run, manifest }: Packed): void {
   root.replaceChildren(header, view);
   root.classList.add("nnv-page");
   render(<Header title={shared.title} manifest={manifest} appearance={appearance} />, header);
-  mount(store, view, { Controls: () => <Controls player={player} />, Missing });
+  mount(store, view, { Controls: () => <Controls player={player} />, status, Missing });
   listenToKeys(view, player);
   preparePrinting(appearance);
 }

@@ -17,6 +17,7 @@ from nnviz_widgets.sharing.contents import Contents, is_open
 from nnviz_widgets.sharing.document import Withheld
 from nnviz_widgets.sharing.neurons import Line, lines_of
 from nnviz_widgets.sharing.reasons import shared_reason
+from nnviz_widgets.sharing.still_words import state_words
 from nnviz_widgets.sharing.subjects import Subject, subjects_of, withheld_words
 
 if TYPE_CHECKING:
@@ -114,6 +115,15 @@ def material_of(
     )
 
 
+def _standing(now: Status) -> str | None:
+    """Say how a session stood when it was written down; `None` of anything else."""
+    if now.source != "session":
+        return None
+    if now.state in ("idle", "running"):
+        return f"recorded up to step {now.step:,}"
+    return state_words(now)
+
+
 def shared_status(source: Source) -> Status:
     """Return how a run stands, without what went wrong in its own words, and as something that has ended."""
     now = status_of(source)
@@ -131,7 +141,7 @@ def shared_status(source: Source) -> Status:
         steps_per_second=None,
         watch_cost=None,
         speed=None,
-        activity=None,
+        activity=_standing(now),
         failure=None,
         samples=now.samples,
         stopped=now.stopped,

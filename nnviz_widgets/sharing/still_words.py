@@ -43,9 +43,9 @@ def state_words(status: Status) -> str:
     if status.source == "inspection":
         return "one batch, in inference mode"
     if status.source == "recording":
-        return "recording"
-    if status.state == "paused":
-        return f"paused at step {status.step:,}"
+        return status.activity or "recording"
+    if status.state in ("paused", "failed"):
+        return f"{status.state} at step {status.step:,}"
     if status.state != "finished":
         return status.state
     if status.stopped:
@@ -78,7 +78,7 @@ def health_words(health: Health) -> str:
 def sick_words(health: Health) -> str:
     """Say which tensors of a layer are not finite, empty if all are."""
     names = [each.tensor.replace("_", " ") for each in health.non_finite]
-    return f"{', '.join(dict.fromkeys(names))} not finite" if names else ""
+    return f"not finite: {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def shape_words(plane: Plane) -> list[str]:

@@ -112,6 +112,20 @@ def test_space_plays_the_kept_steps_from_the_first_to_the_last_and_pauses(chromi
         assert page.get_by_role("button", name="Play").is_visible()
 
 
+def test_the_header_tells_of_the_step_that_is_shown(chromium, internal):
+    with opened(chromium, internal) as shared:
+        shared.choose("hidden").drawn()
+        figures = shared.page.locator(".nnv-figures")
+        assert figures.inner_text().startswith(f"{N_STEPS} / {N_STEPS}")
+        assert shared.page.locator(".nnv-chip").inner_text() == f"recorded up to step {N_STEPS}"
+        at_the_end = figures.inner_text()
+        shared.slider("step").press("ArrowLeft")
+        now = shared.until(figures.inner_text, lambda words: words.startswith(f"{N_STEPS - 1} / "))
+        # The metrics, not the step alone.
+        assert now.split("\n")[1:] != at_the_end.split("\n")[1:]
+        assert shared.page.locator(".nnv-chip").inner_text() == f"recorded up to step {N_STEPS}"
+
+
 def test_light_and_dark(chromium, internal):
     with opened(chromium, internal, color_scheme="dark") as shared:
         shared.choose("hidden").drawn()
@@ -134,7 +148,9 @@ def test_it_prints_light_without_controls_and_with_every_picture(chromium, inter
         assert len(page.pdf(format="A4")) > 20_000
         assert page.evaluate("() => printed") != dark
         shared.until(shared.drawn, lambda now: now == dark)
+        page.get_by_role("button", name="What is in this file").click()
         page.emulate_media(media="print")
+        assert not page.get_by_role("dialog").is_visible()
         assert not page.get_by_role("button", name="Play").is_visible()
         assert not shared.slider("step").is_visible()
         for shown in (".nnv-data", ".nnv-bar canvas", ".nnv-timeline canvas", ".nnv-facet canvas"):
@@ -146,8 +162,10 @@ def test_it_says_what_is_in_the_file(chromium, internal):
     with opened(chromium, internal) as shared:
         shared.page.get_by_role("button", name="What is in this file").click()
         told = shared.page.get_by_role("dialog", name="What is in this file").inner_text()
-        for line in (*manifest.reveals, *manifest.left_out, manifest.library, manifest.created):
+        left_out = [line.removeprefix("left out: ") for line in manifest.left_out]
+        for line in (*manifest.reveals, *left_out, manifest.library, manifest.created):
             assert line in told
+        assert "left out: " not in told
         for each in manifest.content:
             assert each.resolution in told
             assert each.kind.replace("_", " ") in told

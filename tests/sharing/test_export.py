@@ -152,22 +152,22 @@ def session_of(state, n_steps):
 
 
 @pytest.mark.parametrize(
-    ("state", "n_steps", "shown"),
+    ("state", "n_steps", "shown", "words"),
     [
-        ("idle", 0, "finished"),
-        ("running", 3, "finished"),
-        ("paused", 1, "finished"),
-        ("finished", 3, "finished"),
-        ("failed", 2, "failed"),
-        ("failed", 0, "failed"),
+        ("idle", 0, "finished", "recorded up to step 0"),
+        ("running", 3, "finished", "recorded up to step 3"),
+        ("paused", 1, "finished", "paused at step 1"),
+        ("finished", 3, "finished", "finished at step 3"),
+        ("failed", 2, "failed", "failed at step 2"),
+        ("failed", 0, "failed", "failed at step 0"),
     ],
 )
-def test_p03_a_session_in_any_state(state, n_steps, shown, path):
+def test_p03_a_session_in_any_state(state, n_steps, shown, words, path):
     session = session_of(state, n_steps)
     session.failure_title, session.failure_text = "ValueError: secret-words", "File secret-words"
     shared = written(path, session, privacy=EVERYTHING)
     status = shared.document.status
-    assert (status.state, status.step, status.failure, status.activity) == (shown, n_steps, None, None)
+    assert (status.state, status.step, status.failure, status.activity) == (shown, n_steps, None, words)
     assert len({picture.step for picture in shared.pictures(part="map")}) == n_steps + 1
     assert not any(b"secret-words" in data for data in shared.every_byte())
     assert ("why the run failed" in str(shared.manifest["left_out"])) == (state == "failed")

@@ -25,7 +25,11 @@ const spaced = (name: string): string => name.replaceAll("_", " ");
 const nameOf = (key: string): string => NAMES[key] ?? spaced(key);
 
 const isEmpty = (value: unknown): boolean =>
-  value === null || value === "" || (Array.isArray(value) && value.length === 0);
+  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+
+/** Pictures that were left out take no room. */
+const isNothing = (key: string, value: unknown): boolean =>
+  isEmpty(value) || (key === "n_bytes" && value === 0);
 
 const isShown = ([key, value]: [string, unknown]): boolean => !NOT_SHOWN.has(key) && !isEmpty(value);
 
@@ -43,15 +47,18 @@ function wordsOf(key: string, value: unknown): string {
     return Object.entries(value)
       .map(([name, each]) => `${nameOf(name)} ${wordsOf(name, each)}`)
       .join(", ");
+  // Its name says so already.
+  if (key === "left_out") return String(value).replace(/^left out: /, "");
   // The names of kinds are identifiers.
   return key === "kind" || key === "opened" ? spaced(String(value)) : String(value);
 }
 
 /** A row for each record, a column for each of their fields that any of them has. */
 function Records({ of }: { of: readonly Fields[] }) {
-  const told = of.flatMap((each) => Object.entries(each).filter(isShown));
-  const keys = new Set(told.filter(([, value]) => value !== 0).map(([key]) => key));
-  const columns = [...keys].map((key) => ({
+  // In the order in which they are written, whichever record has them.
+  const all = [...new Set(of.flatMap((each) => Object.keys(each)))];
+  const told = (key: string) => of.some((each) => each[key] !== 0 && isShown([key, each[key]]));
+  const columns = all.filter(told).map((key) => ({
     key,
     numeric: of.every((each) => typeof each[key] === "number"),
   }));
@@ -71,7 +78,7 @@ function Records({ of }: { of: readonly Fields[] }) {
           <tr key={i}>
             {columns.map(({ key, numeric }) => (
               <td key={key} class={numeric ? "nnv-numeric" : undefined}>
-                {isEmpty(each[key]) ? "\u2013" : wordsOf(key, each[key])}
+                {isNothing(key, each[key]) ? "\u2013" : wordsOf(key, each[key])}
               </td>
             ))}
           </tr>

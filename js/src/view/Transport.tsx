@@ -133,7 +133,7 @@ function Speed({ enabled }: { enabled: boolean }) {
 function describe(status: Status): string {
   if (status.activity !== null) return status.activity;
   if (status.source === "inspection") return "one batch, in inference mode";
-  if (status.source !== "session") return status.source;
+  if (status.source !== "session") return status.state === "running" ? "being recorded" : status.source;
   if (status.state === "paused") return `paused at step ${status.step}`;
   if (status.state !== "finished") return status.state;
   if (status.stopped) return `stopped at step ${status.step}`;
@@ -191,7 +191,7 @@ function Figures({ status }: { status: Status }) {
 /** Run, pause, step; how it stands; the figures. A recording has no buttons. */
 export function Transport({ help }: { help: Signal<boolean> }) {
   const { store, parts } = useView();
-  const status = store.source.status.value;
+  const status = (parts ?? store.source).status.value;
   if (status === null) return null;
   return (
     <>

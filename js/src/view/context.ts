@@ -3,7 +3,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { type ComponentType, createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { Kind } from "../protocol.gen.ts";
+import type { Kind, Status } from "../protocol.gen.ts";
 import type { Reading } from "../readout.ts";
 import type { PlaneData } from "../source/source.ts";
 import type { Store } from "../store.ts";
@@ -13,6 +13,8 @@ import type { Theme } from "../theme.ts";
 export interface PageParts {
   /** In place of the buttons that run a session. */
   readonly Controls: ComponentType;
+  /** What the header tells: how the run stood at the step that is shown. */
+  readonly status: ReadonlySignal<Status | null>;
   /** In place of a picture that there is not. */
   readonly Missing: ComponentType<{ words: string; data: ReadonlySignal<PlaneData | null> }>;
 }
