@@ -24,8 +24,8 @@ export function sicknessWords(sick: readonly NonFinite[]): string {
   const [first] = sick;
   if (first === undefined) return "";
   if (sick.length === 1) return countWords(first);
-  const names = sick.map(({ tensor }) => KIND_WORDS[tensor]);
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)} not finite`;
+  // First what a short row must not cut off.
+  return `not finite: ${sick.map(({ tensor }) => KIND_WORDS[tensor]).join(", ")}`;
 }
 
 export function healthWords(health: Health): string[] {

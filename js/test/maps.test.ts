@@ -1,7 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { colorAt } from "../src/picture/colors.ts";
 import { frame, plane } from "./fakes.ts";
-import { canvasOf, draw, find, pixel, show, text, WEIGHTS, wholeMaps } from "./harness.ts";
+import {
+  canvasOf,
+  draw,
+  find,
+  GRADIENTS,
+  OUTPUTS,
+  pixel,
+  press,
+  show,
+  text,
+  WEIGHTS,
+  wholeMaps,
+} from "./harness.ts";
 
 describe("pictures", () => {
   test("each map is asked for at the size of its place and drawn to the pixel", async () => {
@@ -31,6 +43,22 @@ describe("pictures", () => {
       });
     await expect.poll(() => Math.min(...starts())).toBeGreaterThan(0);
     expect(new Set(starts()).size).toBe(1);
+  });
+
+  test("no neuron is marked where columns are no neurons, until somebody selects a cell", async () => {
+    const { kernel, el } = show();
+    await draw(kernel, [{ ...WEIGHTS, neuron_cols: 0 }, GRADIENTS, OUTPUTS]);
+    const marked = (tensor: string) => {
+      const overlay = find<HTMLCanvasElement>(el, `[data-tensor=${tensor}] .nnv-overlay`);
+      const { data } = overlay.getContext("2d")?.getImageData(0, 0, overlay.width, overlay.height) ?? {
+        data: [],
+      };
+      return Array.from(data).some((value) => value > 0);
+    };
+    await expect.poll(() => marked("gradients")).toBe(true);
+    expect(marked("weights")).toBe(false);
+    press(find(el, "[data-tensor=weights] [role=application]"), "ArrowDown");
+    await expect.poll(() => marked("weights")).toBe(true);
   });
 
   test("a missing plane is words, NaNs are counted", async () => {

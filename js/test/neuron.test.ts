@@ -294,9 +294,19 @@ describe("the panel", () => {
       "sample 0, a \u201c7\u201d",
       "weight \u00d7 input",
     ]);
-    expect(text(el, ".nnv-neuron-sum")).toContain("sum 0.5 \u2212 bias 0.25 = 0.25");
+    expect(text(el, ".nnv-neuron-sum")).toContain("sum 0.5 + bias \u22120.25 = 0.25");
     expect(text(el, ".nnv-neuron-words")).toContain("4 values, drawn as 2 \u00d7 2");
     expect(text(el, ".nnv-neuron-samples h4")).toBe("Activation on 3 samples");
+  });
+
+  test("asks to point at a picture only where there is one", async () => {
+    const { kernel, el } = show(PANEL_OF);
+    await drawParts(kernel);
+    await expect.poll(() => text(el, ".nnv-neuron-words")).toContain("point at a picture");
+    const missing = PARTS.map((each) => ({ ...each, buffer: -1, missing: "not kept" }));
+    kernel.say(frame(kernel.client, 2, [...MAPS, ...missing], { neuron: NEURON }), CELLS);
+    await expect.poll(() => text(el, ".nnv-neuron-words")).toContain("not kept");
+    expect(text(el, ".nnv-neuron-words")).not.toContain("point at a picture");
   });
 
   test("a difference says what is taken off, and what a reader must know of it", async () => {

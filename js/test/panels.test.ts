@@ -66,7 +66,7 @@ describe("panels", () => {
     say([{ ...activations, size: null }]);
     await expect.poll(() => text(el, ".nnv-sick")).toBe("activations: 2,560 not finite");
     say([{ tensor: "weights", variable: "kernel", count: 1280, size: 1280 }, activations]);
-    await expect.poll(() => text(el, ".nnv-sick")).toBe("weights and activations not finite");
+    await expect.poll(() => text(el, ".nnv-sick")).toBe("not finite: weights, activations");
     const counted = ["weights (kernel): all 1,280 not finite", "activations: 2,560 of 4,096 not finite"];
     const badge = find<HTMLElement>(el, ".nnv-sick");
     expect(badge.title.split("\n")).toEqual(counted);

@@ -216,6 +216,32 @@ describe("comparing", () => {
     await expect.poll(() => text(el, "[data-tensor=weights] .nnv-map-label")).toContain("minus step 0");
     // Nobody has seen an activation of step 0: the first one that there is takes its place.
     expect(source.frame.value?.planes[0]?.plane).toMatchObject({ compared: 2, low: 0, high: 0 });
+    await expect.poll(() => text(el, ".nnv-readout")).toMatch(/\u0394 weight .*\u0394 activation /);
+    const batches = "each step has a batch of its own";
+    expect(text(el, "[data-tensor=activations] .nnv-map-label")).toContain(batches);
+    expect(text(el, "[data-tensor=weights] .nnv-map-label")).not.toContain(batches);
+  });
+
+  test("says what a number that was typed became, and which step was kept", async () => {
+    const { el, source } = recorded();
+    await drawn(el);
+    openTools(el);
+    const field = () => el.querySelector<HTMLInputElement>(".nnv-tools-panel .nnv-number");
+    await expect.poll(field).not.toBeNull();
+    const type = (value: string) => {
+      Object.assign(field() ?? {}, { value });
+      field()?.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    const last = field()?.max;
+    for (const beyond of ["9999", "99999"]) {
+      type(beyond);
+      await expect.poll(() => field()?.value).toBe(last);
+    }
+    type("1");
+    await expect.poll(() => source.frame.value?.planes[1]?.plane.compared).toBe(0);
+    await expect.poll(() => text(el, ".nnv-tools-panel")).toContain("kept: 0");
+    type("0");
+    await expect.poll(() => text(el, ".nnv-tools-panel")).not.toContain("kept:");
   });
 });
 

@@ -54,7 +54,11 @@ export function placeLine(frame: FrameData | null, at: Looked | null): string[] 
     const data = partOf(frame, name);
     if (data === null || !sameCells(data.plane, at.plane)) return [];
     const value = valueAt(data, row, column);
-    return value === null ? [] : [`${SHORT[keyOf(name)]} ${trueMinus(formatValue(value))}`];
+    return value === null
+      ? []
+      : [
+          `${data.plane.compared === null ? "" : "\u0394\u00a0"}${SHORT[keyOf(name)]} ${trueMinus(formatValue(value))}`,
+        ];
   });
   return [...placeWords(at.plane, at.place), ...values];
 }

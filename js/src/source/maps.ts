@@ -7,7 +7,16 @@ import type { Answering } from "./parts.ts";
 import { type Plan, planned } from "./plan.ts";
 import type { RecordedPlane } from "./recorded.ts";
 import type { PlaneData, Wanted } from "./source.ts";
-import { asKept, LEFT_OUT, leftOut, missingPlane, whyNever, withNote } from "./words.ts";
+import {
+  ANOTHER_BATCH,
+  asKept,
+  LEFT_OUT,
+  leftOut,
+  missingPlane,
+  OF_SAMPLES,
+  whyNever,
+  withNote,
+} from "./words.ts";
 
 export type Looking = Pick<Wanted, "layer" | "sample" | "compare">;
 
@@ -34,6 +43,7 @@ function earlier({ kept }: Answering, { layer, sample }: Looking, asked: Picked,
 function difference(entry: RecordedPlane, before: RecordedPlane, asked: Picked): PlaneData {
   const [now, then] = [fullPicture(entry), fullPicture(before)];
   const found = now === null || then === null ? null : comparedWith(now, then, before.step);
+  if (found !== null && OF_SAMPLES.includes(asked.tensor)) return withNote(found, ANOTHER_BATCH);
   return found ?? missingPlane(asked, `step ${before.step} has other cells: there is no difference`);
 }
 

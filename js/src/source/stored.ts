@@ -1,7 +1,7 @@
 /** A shared file's document as a recorded run: what it holds is packed, and unpacked when somebody looks. */
 
 import { DOCUMENT_VERSION, type Document, type StoredPicture } from "../document.gen.ts";
-import type { Kind, LayerEntry, Plane, Status } from "../protocol.gen.ts";
+import type { LayerEntry, Plane, Status } from "../protocol.gen.ts";
 import { type Chunks, createChunks } from "./chunks.ts";
 import type {
   Lazy,
@@ -13,11 +13,10 @@ import type {
 } from "./recorded.ts";
 import type { Cells, Line, SeriesData } from "./source.ts";
 import { cellsOfBytes, cellsOfPalette } from "./unpack.ts";
+import { OF_SAMPLES } from "./words.ts";
 
 /** Bytes of unpacked arrays that are kept: a few hundred pictures. */
 const BUDGET = 96 << 20;
-
-const OF_SAMPLES: readonly Kind[] = ["activations", "activation_gradients"];
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

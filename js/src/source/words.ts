@@ -49,6 +49,12 @@ export function missingPlane(
   return { plane: { ...NOTHING, tensor, variable, output, part, missing, further }, cells: null, missing };
 }
 
+/** What a reader must know of a difference of two steps, as a kernel's page says it. */
+export const ANOTHER_BATCH = "each step has a batch of its own";
+
+/** Tensors of samples that are others at each step. */
+export const OF_SAMPLES: readonly Kind[] = ["activations", "activation_gradients"];
+
 export const LEFT_OUT = "left out of this file";
 
 /** A picture whose cells were left out: what its header tells stays, such as a histogram. */

@@ -22,7 +22,7 @@ const NONE: Beyond = { above: 0, below: 0 };
 
 /** CSS pixels, as in `reading.css`. */
 const NUMBER_HEIGHT = 11;
-const COUNT_HEIGHT = 20;
+const COUNT_HEIGHT = 26;
 
 /** `12 above`, `1.2k above`: as much as there is room for; the exact number is in the title. */
 function Count({ n, of }: { n: number; of: "above" | "below" }) {

@@ -143,17 +143,20 @@ function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
   const shown = data.value;
   if (shown === null || shown.cells === null) return null;
   const { plane } = shown;
+  // Of a difference it says what is compared.
+  const note = plane.note !== null && <span title={plane.note}>{plane.note}</span>;
   return (
     <>
       <Line parts={shapeWords(plane.shape)} />
       <Zoomed plane={plane} />
-      <Line parts={sampleWords(plane, told?.sample ?? 0)} short />
+      {plane.compared === null && <Line parts={sampleWords(plane, told?.sample ?? 0)} short />}
       <Line parts={pooledWords(plane)} />
       {plane.compared !== null && <Line parts={[minusWords(plane)]} />}
+      {plane.compared !== null && note}
       {told?.order && <Sorted order={store.order.value} />}
       <Line parts={rangeWords(plane)} />
       <Bad plane={plane} />
-      {plane.note !== null && <span title={plane.note}>{plane.note}</span>}
+      {plane.compared === null && note}
     </>
   );
 }

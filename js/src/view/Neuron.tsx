@@ -67,6 +67,7 @@ function PlaceLine({ looked }: { looked: Signal<Looked | null> }) {
   const words = useComputed(() =>
     placeLine(store.told.value, lookedAt(store.told.value, looked.value, selected.value)),
   ).value;
+  if (useComputed(() => firstDrawn(store.told.value) === null).value) return null;
   return (
     <p class="nnv-facet-place">
       {words.length === 0 && "point at a picture for the values there"}
@@ -86,6 +87,8 @@ function PlaceLine({ looked }: { looked: Signal<Looked | null> }) {
 function activationOf(frame: FrameData | null): number | null {
   const data = partOf(frame, SAMPLES);
   if (frame === null || data === null || data.plane.cols < data.plane.full_cols) return null;
+  // Another step's is taken off.
+  if (data.plane.compared !== null) return null;
   return valueAt(data, 0, Math.min(frame.sample, data.plane.cols - 1));
 }
 
@@ -97,8 +100,7 @@ function Sum() {
     const total = told === null ? null : preActivation(told);
     if (told === null || told.weighted === null || total === null) return null;
     const number = (value: number) => trueMinus(formatValue(value));
-    const bias =
-      told.bias === null ? "" : ` ${told.bias < 0 ? "\u2212" : "+"} bias ${number(Math.abs(told.bias))}`;
+    const bias = told.bias === null ? "" : ` + bias ${number(told.bias)}`;
     const activation = activationOf(store.told.value);
     return {
       sum: `${number(told.weighted)}${bias}`,

@@ -98,10 +98,11 @@ export function Sorting() {
 }
 
 /** All maps as differences to one step. */
-export function Compare() {
+export function Compare({ shown }: { shown: Shown }) {
   const { store } = useView();
   const { compare } = store;
   const [first, last] = store.steps.value;
+  const kept = shown.told.value?.plane.compared ?? null;
   return (
     <div class="nnv-tool">
       <label class="nnv-check">
@@ -122,10 +123,14 @@ export function Compare() {
         max={last}
         value={compare.value ?? first}
         onChange={(event) => {
-          const step = Math.round(event.currentTarget.valueAsNumber);
+          const field = event.currentTarget;
+          const step = Math.round(field.valueAsNumber);
           if (Number.isFinite(step)) compare.value = Math.max(first, Math.min(step, last));
+          // What was typed may be no step.
+          field.value = String(compare.value ?? first);
         }}
       />
+      {kept !== null && kept !== compare.value && <span>{`kept: ${kept}`}</span>}
     </div>
   );
 }

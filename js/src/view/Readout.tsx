@@ -40,7 +40,12 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
     if (place.length > 0 && place.join() !== last) parts.push(...place.map(splitPlace));
     if (reading.row !== null) last = place.join();
     const exact = reading.text ?? "\u2026";
-    parts.push({ name: WORDS[reading.tensor], text: trueMinus(shorten(exact)), exact });
+    const compared = planeOf(store.told.value, reading.tensor)?.plane.compared ?? null;
+    parts.push({
+      name: (compared === null ? "" : "\u0394 ") + WORDS[reading.tensor],
+      text: trueMinus(shorten(exact)),
+      exact,
+    });
   }
   return parts;
 }

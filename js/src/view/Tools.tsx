@@ -73,7 +73,7 @@ export function Tools({ tensor, shown }: Props) {
       <Reset shown={shown} />
       <hr />
       <Sorting />
-      <Compare />
+      <Compare shown={shown} />
       <hr />
       <AsTable tensor={tensor} />
       <Saving shown={shown} />

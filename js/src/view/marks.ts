@@ -40,7 +40,11 @@ export function marksOf(store: Store, picture: Picture): Marks {
   const chosen = rowsAreSamples(plane) || (cell.row >= 0 && !lacksRow(plane, cell));
   const hovered = hover?.group === group && !lacksRow(plane, hover) ? hover : null;
   return {
-    column: neuronSpan(picture, store.places.value.placeOf(store.cursor.neuron.value), cell.offset),
+    // Where columns are no neurons, the one of the cell that somebody chose.
+    column:
+      plane.neuron_cols > 0 || cell.row >= 0
+        ? neuronSpan(picture, store.places.value.placeOf(store.cursor.neuron.value), cell.offset)
+        : null,
     row: chosen ? rowSpan(picture, rowOf(plane, cell, store.cursor.sample.value)) : null,
     hoverColumn: hoverColumn(store, picture),
     hoverRow: hovered === null ? null : rowSpan(picture, hoveredRow(plane, hovered)),
