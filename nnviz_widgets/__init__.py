@@ -29,6 +29,7 @@ from nnviz_widgets.errors import LayerNotFound as LayerNotFound
 from nnviz_widgets.errors import ModelAttached as ModelAttached
 from nnviz_widgets.errors import NnvizError as NnvizError
 from nnviz_widgets.errors import NotARecording as NotARecording
+from nnviz_widgets.errors import NotResumable as NotResumable
 from nnviz_widgets.errors import ProtocolError as ProtocolError
 from nnviz_widgets.errors import RecordingDamaged as RecordingDamaged
 from nnviz_widgets.errors import RecordingNotWritable as RecordingNotWritable
@@ -64,6 +65,7 @@ __all__ = [
     "ModelAttached",
     "NnvizError",
     "NotARecording",
+    "NotResumable",
     "Privacy",
     "Probe",
     "ProtocolError",

@@ -14,6 +14,7 @@ NnvizError
 ├── SessionClosed          (RuntimeError)   the session was closed and cannot train
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
+├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
 ├── RecordingDamaged       (OSError)        what a recording holds is not what was written
 ├── RecordingNotWritable   (OSError)        a recording cannot be begun or gone on with
 ├── FrontEndMissing        (RuntimeError)   the script and style sheet of the widgets were not built
@@ -35,6 +36,7 @@ __all__ = [
     "ModelAttached",
     "NnvizError",
     "NotARecording",
+    "NotResumable",
     "ProtocolError",
     "RecordingDamaged",
     "RecordingNotWritable",
@@ -98,6 +100,10 @@ class BackendMissing(NnvizError, ImportError):
 
 class NotARecording(NnvizError, ValueError):
     """A file is not a recording, or one that only a newer version of nnviz_widgets can read."""
+
+
+class NotResumable(NnvizError, ValueError):
+    """A saved session cannot be gone on with: it is damaged, or model or data are others; the message says which."""
 
 
 class RecordingDamaged(NnvizError, OSError):

@@ -25,6 +25,7 @@ NAMES = [
     "ModelAttached",
     "NnvizError",
     "NotARecording",
+    "NotResumable",
     "Privacy",
     "Probe",
     "ProtocolError",
@@ -52,8 +53,8 @@ NAMES = [
 
 MEMBERS = {
     "TrainingSession": (
-        "run pause step stop wait close speed state step_index epoch batch_index logs batch_loss history model batch "
-        "error recording cursor inspector"
+        "run pause step stop wait close save resume speed state step_index epoch batch_index logs batch_loss history "
+        "model batch error recording cursor inspector"
     ),
     "Recording": "layers steps tensor tensor_steps why vitals neurons metrics figure save to_tensorboard",
     "Inspector": "PANELS source recording cursor show_static",
@@ -151,6 +152,7 @@ def test_errors_are_also_what_a_user_would_catch():
         "LayerNotFound": LookupError,
         "ModelAttached": RuntimeError,
         "NotARecording": ValueError,
+        "NotResumable": ValueError,
         "ProtocolError": ValueError,
         "RecordingDamaged": OSError,
         "RecordingNotWritable": OSError,

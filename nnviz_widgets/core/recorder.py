@@ -32,14 +32,20 @@ class Recorder:
         self._probe = probe
         self._recording = recording
         self._told: frozenset[str] = frozenset()
+        self._first = 0
         self.watch = SicknessWatch()
 
-    def begin(self) -> None:
-        """Note layers and tensors, and the weights before the first step."""
+    def begin(self, step: int = 0) -> None:
+        """Note layers and tensors, and the weights before the first step that follows.
+
+        Args:
+            step: The step that these weights are of: that of a saved session if one is gone on with.
+        """
+        self._first = step
         self._recording.set_catalogue(self._training.functions.catalogue)
         if "weights" in self._probe.kinds and (weights := self._training.functions.weights()):
-            self._recording.add_tensors(0, weights, pinned=True)
-        self._tell_notices(0)
+            self._recording.add_tensors(step, weights, pinned=True)
+        self._tell_notices(step)
 
     def renew(self, step: int, changed: str) -> None:
         """Note that the model changed after `step`, with the layers and tensors that it has now.
@@ -95,7 +101,7 @@ class Recorder:
 
     def end_epoch(self, step: int, event: Any) -> None:
         """Record the end of an epoch, whose last step was `step`, with the metrics of its validation."""
-        if step:  # an empty data set has epochs without steps
+        if step > self._first:  # an empty data set has epochs without steps
             self._recording.amend_step(step, event.epoch_logs)
         self._recording.add_event(step, "epoch", f"end of epoch {event.epoch + 1}")
 

@@ -10,6 +10,7 @@ import atexit
 import operator
 import weakref
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.attached import attach, attached_to, detach
@@ -22,6 +23,7 @@ from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.session_state import SessionState
 from nnviz_widgets.core.storage.options import as_record
+from nnviz_widgets.core.storage.run_file import read_run, write_run
 from nnviz_widgets.core.storage.writer import Writer
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.core.worker import Worker
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.storage.options import Record
+    from nnviz_widgets.core.storage.run_file import SavedRun
     from nnviz_widgets.core.viewer import Viewer
 
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -77,6 +80,8 @@ class Session(SessionState):
     model: Any
     name: str
     recording: Recording
+    _saved: tuple[SavedRun, bool] | None = None
+    _recorded_to: str | None = None
 
     @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe, record and name.")
     def __init__(
@@ -136,11 +141,14 @@ class Session(SessionState):
         self.probe = probe if probe is not None else Probe()
         session = weakref.ref(self)  # the training thread must not keep a session that nobody has any more
         self._training = backend.Training(model, arguments, self.probe, lambda text: _tell_activity(session, text))
+        if self._saved is not None:
+            self._training.resumption = backend.Resumption(self._saved[0], state_only=self._saved[1])
         self.model = model
         self.name = name if name is not None else model.name
         attach(model, self)
         self._closed = False
         self._n_readers = 0
+        self._recorded_to = None if recorded is None else str(recorded.path)
         try:
             about = {"model": type(model).__name__}
             self.recording = Recording(self.name, sink=None if recorded is None else Writer(recorded, self.name, about))
@@ -173,9 +181,114 @@ class Session(SessionState):
         session: Session | None = attached_to(model)
         return session
 
+    @classmethod
+    @called("TrainingSession.resume")
+    def resume(
+        cls,
+        path: str | PathLike[str],
+        model: Any,
+        x: Any = None,
+        y: Any = None,
+        *,
+        state_only: bool = False,
+        **arguments: Any,
+    ) -> Self:
+        """Return a paused session that goes on where `session.save` was called, also in another process.
+
+        Training goes on bit by bit on a CPU: weights, optimizer, random streams, metrics, history, numbers of the steps
+        and the order of the data are those of the session that was saved. Its random streams become those of the
+        whole process. Arrays are found again at once; any other data is read from its beginning up to the place.
+
+        Callbacks hear of the beginning of training and of the epoch again. Of Keras' own, `EarlyStopping`,
+        `ReduceLROnPlateau`, `ModelCheckpoint` and `SwapEMAWeights` then remember what they did.
+
+        Args:
+            path: What `session.save` wrote.
+            model: The model, made and compiled as before; its values do not matter.
+            x: The same data.
+            y: The same targets.
+            state_only: Whether the data begin anew in the middle of the epoch, where they cannot be put back.
+            arguments: The other arguments as before; `epochs` may be more.
+
+        Warns:
+            UserWarning: Names callbacks that cannot remember.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            NotResumable: If the file is damaged, or the model or the data are others; the message says what differs.
+
+        Example:
+            ```python
+            session.save("runs/a.session")  # then, in another process
+            session = nnviz.TrainingSession.resume("runs/a.session", model, x_train, y_train, batch_size=32, epochs=5)
+            session.run()
+            ```
+        """
+        session = cls.__new__(cls)
+        session._saved = (read_run(path), state_only)
+        session.__init__(model, x, y, **arguments)  # type: ignore[misc]
+        try:
+            session._begin(Goal(at_once=True))
+            session._wait()
+            session._raise_error()
+        except BaseException:
+            session.close()
+            raise
+        session._note_origin()
+        if session._training.resumption.forgotten is not None:
+            warn(session._training.resumption.forgotten)
+        return session
+
+    def _note_origin(self) -> None:
+        """Say in the recording which one this goes on from."""
+        before = self._training.resumption.facts["recording"]
+        of = f", recorded in {Path(before).name}" if before else ""  # a page that is shared shall name no folder
+        self.recording.add_event(
+            self.step_index, "notice", f"goes on from step {self.step_index} of a saved session{of}"
+        )
+        self.recording.commit()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write everything that `TrainingSession.resume` needs to go on from here, bit by bit.
+
+        That is the model's variables, optimizers, random streams, metrics, the place in the data, what Keras' own
+        callbacks remember, and the history. The data themselves are not in it, and no code: to open it is safe. A
+        file that is there is replaced as a whole.
+
+        Args:
+            path: Where.
+
+        Warns:
+            UserWarning: If the model draws random numbers where they cannot be followed, so that others will come.
+
+        Raises:
+            SessionBusy: If the session is running, or has not begun.
+            SessionClosed: If training has ended.
+            OSError: If the file cannot be written; one that was there is as it was.
+        """
+        with self.standing_still():
+            self._require_paused()
+            facts, arrays = self._training.capture(self._worker.output, self._worker.report)
+            about = {"step": self.step_index, "batch": self.batch_index, "name": self.name}
+            write_run(path, {**facts, **about, "recording": self._recorded_to}, arrays)
+
+    def _require_paused(self) -> None:
+        self._raise_error()
+        if self._closed or self.state == "finished":
+            raise SessionClosed(
+                f"A session must be paused to be saved. Received: {self.name!r}, whose training has ended. Save the "
+                "model: model.save(path)."
+            )
+        if self.state != "paused" or self._training.origin is None:
+            what = "has taken no step" if self.state == "idle" else "trains in a fit of its own"
+            raise SessionBusy(
+                f"A session must be paused to be saved. Received: {self.name!r}, which {what}. Call step() or pause() "
+                "of a TrainingSession first."
+            )
+
     def _look(self) -> None:
         """Show what is known before the first step: the layers, and the weights as step 0."""
-        if not self.model.built:
+        if not self.model.built or self._saved is not None:
             return
         self.recording.set_catalogue(self._training.functions.look())
         self._training.functions.check_probe()

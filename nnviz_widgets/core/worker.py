@@ -148,10 +148,18 @@ class Worker:
 
     def _prepare(self) -> None:
         self._training.prepare()
-        self._recorder.begin()
         self._steps = self._training.steps(self._choose)
+        if self._training.resumption is not None:
+            next(self._steps)  # to where the saved session was, without a step
+            self._go_on_from(self._training.resumption.facts)
+        self._recorder.begin(self.step)
         self._updates_left = self._training.n_updates()
         self.prepared = True
+
+    def _go_on_from(self, facts: dict[str, Any]) -> None:
+        """Number the steps on from those of a saved session."""
+        self.step, self.batch = int(facts["step"]), int(facts["batch"])
+        self.report = StepReport(**facts["report"]) if facts["report"] else None
 
     def _advance(self, goal: Goal) -> bool:
         """Take a step towards `goal`; whether to go on."""

@@ -3,7 +3,8 @@
 One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`,
 `axes`, `reasons`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the
 data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`) and one that the user called
-(`callback`), one batch without training (`inspection`, `batches`, `untouched`), and scalings as layers
+(`callback`), what a saved run must hold to be gone on with (`state`, `random_streams`, `callback_state`, `position`,
+`data_facts`, `resumption`), one batch without training (`inspection`, `batches`, `untouched`), and scalings as layers
 (`scaling_layers`).
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
+from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
 from nnviz_widgets.core.backends.tensorflow.scaling_layers import normalization_layer, rescaling_layer
 from nnviz_widgets.core.backends.tensorflow.training import EpochEnd, Step, Training, set_random_seed
 
@@ -18,6 +20,7 @@ __all__ = [
     "EpochEnd",
     "FitTraining",
     "Inspected",
+    "Resumption",
     "Step",
     "StepInPlace",
     "Training",

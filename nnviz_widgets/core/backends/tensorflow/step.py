@@ -6,6 +6,7 @@ Each is the model's own `train_step` on the next batch of an iterator, returning
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -91,6 +92,23 @@ class StepFunctions:
         if self._chosen and not self._model.run_eagerly:
             self._function(READING, iterator)
         return self.catalogue
+
+    def make_variables(self, iterator: Any) -> None:
+        """Let the step make the variables that it makes when it is first traced: metrics, other optimizers.
+
+        Nothing is executed. A step that runs eagerly and cannot be traced makes them when it is first taken.
+        """
+        if self._compiled:
+            return
+        if not self._model.run_eagerly:
+            self._function(Variant.PLAIN, iterator)
+            return
+        with suppress(Exception):  # who needs the variables tells which are missing
+            tf.function(self._model.train_step).get_concrete_function(iterator.element_spec)
+
+    def graphs(self) -> list[Any]:
+        """Return the graphs of the variants that are compiled; none of a model that is run eagerly."""
+        return [function.graph for _, function in self._compiled.values() if hasattr(function, "graph")]
 
     def changes(self) -> list[str]:
         """Say how the model differs from the one that the step was built for: sentences, none if it does not."""

@@ -7,7 +7,7 @@ early stopping and history are `fit`'s own, with a `yield` after each step.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -19,16 +19,21 @@ from keras.src.backend.common import global_state
 from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
+from nnviz_widgets.core.backends.tensorflow import random_streams
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
+from nnviz_widgets.core.backends.tensorflow.position import Position
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
+from nnviz_widgets.core.backends.tensorflow.resumption import RESUMED, Captured, Resumed, Resumption, capture
+from nnviz_widgets.core.backends.tensorflow.state import hidden_streams
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.core.frame import of_batch
+from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.fit_arguments import FitArguments
     from nnviz_widgets.core.frame import Catalogue, TensorKey
     from nnviz_widgets.core.probe import Probe
+    from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.schedule import Variant
 
 
@@ -80,6 +86,11 @@ class Training:
         probe: What to read.
         on_activity: Called with a few words when something long begins ("validating"), and with `None` at its end.
 
+    Attributes:
+        resumption: Puts it where a saved run was before the first step, if it is to go on with one.
+        origin: Where the random streams of the process, and `random`, were when the data pipeline was made.
+        keras_state: What Keras keeps for the training thread.
+
     Raises:
         InvalidArgumentError: If the model is not compiled, or trains on replicas in several processes; if arrays differ
             in length.
@@ -104,6 +115,11 @@ class Training:
         self._num_batches: int | None = expected_batches(arguments)
         self._n_counted: int | None = None
         self._callbacks: Any = None
+        self.resumption: Resumption | None = None
+        self.origin: dict[str, Any] | None = None
+        self.keras_state: dict[str, Any] | None = None
+        self._next = (arguments.initial_epoch, 0)
+        self._order: Mapping[str, Any] = {}
 
     # --- what is known ---
 
@@ -128,6 +144,23 @@ class Training:
         callback = self._callbacks._history if self._callbacks is not None else None
         return dict(callback.history) if callback is not None else {}
 
+    @property
+    def position(self) -> Position:
+        """The place in the data, between two steps."""
+        checksum = self.resumption.position.checksum if self.resumption is not None else None
+        first = self.arguments.initial_epoch
+        return Position(*self._next, first, self._order, checksum, self._n_counted)
+
+    @property
+    def iterator(self) -> Any:
+        """Keras' epoch iterator over the data."""
+        return self._iterator
+
+    @property
+    def callbacks(self) -> list[Any]:
+        """All callbacks, Keras' own among them."""
+        return list(self._callbacks.callbacks) if self._callbacks is not None else []
+
     # --- on the worker thread ---
 
     def enter_thread(self) -> None:
@@ -136,7 +169,8 @@ class Training:
         Keras keeps the dtype policy and more in thread-local state: without this a model made under
         `mixed_bfloat16` would add float32 layers in the worker.
         """
-        vars(global_state.GLOBAL_STATE_TRACKER).update(self._thread_state)
+        self.keras_state = vars(global_state.GLOBAL_STATE_TRACKER)
+        self.keras_state.update(self._thread_state)
 
     def prepare(self) -> Catalogue:
         """Make the data pipeline, build the model and trace the first step, without running one."""
@@ -148,12 +182,18 @@ class Training:
                 )
             )
         self._on_activity("preparing the data")
+        if self.resumption is not None:
+            self.resumption.begin(self)
+        self.origin = {**random_streams.capture(), "order": self.random.bit_generator.state}
         self._iterator = make_epoch_iterator(self.model, arguments, self.errors, self.random)
         self.model._maybe_symbolic_build(iterator=self._iterator)
         self._iterator.reset()
         self._on_activity("building the training step")
         self.functions.prepare(self._no_batches())
         self._on_activity(None)
+        if self.resumption is not None:
+            self.functions.make_variables(self._no_batches())
+            self.resumption.check(self)
         return self.functions.catalogue
 
     def _no_batches(self) -> Any:
@@ -184,8 +224,10 @@ class Training:
             f"{'; '.join(changes)} ({plain(refused)})"
         )
 
-    def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd]:
+    def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Resumed]:
         """Train, yielding after each step. Closing the generator ends training in good order.
+
+        A run that goes on with a saved one yields `RESUMED` before its first step.
 
         Args:
             choose: Asked before each step which variant to run.
@@ -197,7 +239,8 @@ class Training:
         self.arguments.initial_epoch = self.model._initial_epoch or self.arguments.initial_epoch
         logs: dict[str, float] = {}
         try:
-            for epoch in range(self.arguments.initial_epoch, self.epochs):
+            first = yield from self._resume()
+            for epoch in range(first, self.epochs):
                 logs = yield from self._epoch(epoch, callbacks, choose)
                 if self.model.stop_training:
                     break
@@ -206,19 +249,43 @@ class Training:
             raise
         self._end(callbacks, logs)
 
+    def _resume(self) -> Generator[Any, None, int]:
+        """Go to the epoch of the saved run, if there is one; the answer is the first epoch to train."""
+        resumption = self.resumption
+        if resumption is None:
+            return self.arguments.initial_epoch
+        self._on_activity("going to where the saved session was in the data")
+        resumption.go_to_epoch(self)
+        self._on_activity(None)
+        self._n_counted = resumption.position.n_counted
+        if not resumption.position.batch:
+            self.epoch = int(resumption.facts["epoch"])
+            self._next, self._order = (resumption.position.epoch, 0), resumption.position.order
+            resumption.put_back(self)
+            yield RESUMED
+        return resumption.position.epoch
+
     def _epoch(
         self, epoch: int, callbacks: Any, choose: Callable[[], Variant]
     ) -> Generator[Any, None, dict[str, float]]:
         model, iterator = self.model, self._iterator
         batch_callbacks = _has_batch_callbacks(callbacks)
+        resumption = self.resumption if self.resumption is not None and not self.resumption.done else None
+        n_done = resumption.position.batch if resumption is not None else 0
+        self._order = self.random.bit_generator.state
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         output: StepOutput | None = None
         step: Step | None = None
-        n_taken = 0
+        n_taken = n_done
         with iterator.catch_stop_iteration():
             for batch, _, batches in iterator:
                 self.epoch = epoch
+                if resumption is not None and batch < n_done:
+                    self._next = (epoch, batch + 1)
+                    if resumption.pass_over(batch, batches, self):
+                        yield RESUMED
+                    continue
                 if batch_callbacks:
                     callbacks.on_train_batch_begin(batch)
                 variant = choose()
@@ -226,13 +293,18 @@ class Training:
                 if batch_callbacks:
                     callbacks.on_train_batch_end(batch, output.logs)
                 step = Step(epoch, batch, output, variant)
+                self._next = (epoch, batch + 1)
                 if model.stop_training:
                     break
                 if iterator.num_batches is None or batch + 1 < iterator.num_batches:
                     yield step
                     step = None
                     n_taken = batch + 1
-        logs = self._end_epoch(epoch, callbacks, output.logs if output is not None else {})
+        if resumption is not None:
+            resumption.require_done()
+        logs_before = resumption.logs if resumption is not None else {}
+        logs = self._end_epoch(epoch, callbacks, output.logs if output is not None else logs_before)
+        self._next, self._order = (epoch + 1, 0), self.random.bit_generator.state
         if step is None:
             if self.arguments.steps_per_epoch is None:
                 # Keras counts the batch that was not there.
@@ -348,6 +420,25 @@ class Training:
     def _on_executions(self) -> list[str]:
         n = self.model.steps_per_execution
         return [f"steps_per_execution={n} is 1 here: the session takes steps one by one"] if n > 1 else []
+
+    def capture(self, output: StepOutput | None, report: StepReport | None) -> Captured:
+        """Return everything that another process needs to go on from here: facts in JSON's values, and arrays.
+
+        Args:
+            output: Of the last step, `None` if none was taken here.
+            report: Of the last step.
+
+        Warns:
+            UserWarning: If the step draws random numbers that cannot be followed.
+        """
+        hidden = hidden_streams(self.functions.graphs())
+        if hidden:
+            warn(
+                "A step must draw random numbers with `keras.random` and seeds of its own to be gone on with exactly. "
+                f"Received: a model that draws them with {', '.join(hidden)} of TensorFlow, where they cannot be read."
+            )
+        facts, arrays = capture(self, None if output is None else output.batch)
+        return {**facts, "report": None if report is None else asdict(report)}, arrays
 
     def release(self) -> None:
         """Drop everything of ours that the model or the process holds."""

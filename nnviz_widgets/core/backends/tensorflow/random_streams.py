@@ -1,0 +1,56 @@
+"""The random streams of the process: Python's, numpy's and the seeds from which TensorFlow seeds its operations.
+
+Those that live in variables (Keras' seed generators, `tf.random.Generator`) belong to the state of the model.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+from tensorflow.python.eager import context
+
+
+def capture() -> dict[str, Any]:
+    """Return where the streams are, as plain values of JSON."""
+    return {"python": _plain(random.getstate()), "numpy": _plain(np.random.get_state(legacy=False)), **_seeds()}
+
+
+def _seeds() -> dict[str, Any]:
+    """Return TensorFlow's global seed, and the stream that `tf.random.set_seed` began for the operations."""
+    seed = context.global_seed()
+    stream = getattr(context.context(), "_rng", None)
+    return {
+        "tensorflow_seed": None if seed is None else int(seed),
+        "tensorflow": None if seed is None or stream is None else _plain(stream.getstate()),
+    }
+
+
+def restore(saved: dict[str, Any]) -> None:
+    """Put the streams of the whole process back to where they were.
+
+    Args:
+        saved: What `capture` returned.
+    """
+    random.setstate(_as_tuples(saved["python"]))
+    np.random.set_state(saved["numpy"])
+    seed = saved["tensorflow_seed"]
+    # What `tf.random.set_seed` does, which takes no `None`.
+    context.context()._set_global_seed(seed)
+    if saved["tensorflow"] is not None:
+        context.context()._rng.setstate(_as_tuples(saved["tensorflow"]))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
