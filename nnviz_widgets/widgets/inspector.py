@@ -208,7 +208,8 @@ class Inspector(anywidget.AnyWidget):
         picture = self._still()
         data, _ = fallback(picture, self._name)
         manifest = made.manifest
-        html = static_html(made.text, picture, manifest.title, opened=bool(manifest.opened))
+        opened, timeline = bool(manifest.opened), "timeline" in self._panels
+        html = static_html(made.text, picture, manifest.title, opened=opened, timeline=timeline)
         return {**data, "text/html": html, "text/plain": repr(self)}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -24,6 +24,7 @@ from nnviz_widgets.widgets import inspector as inspector_module
 from nnviz_widgets.widgets.cursor import Cursor
 from nnviz_widgets.widgets.inspector import Inspector
 from nnviz_widgets.widgets.options import options
+from nnviz_widgets.widgets.static import HEIGHT_WIDE, TIMELINE_HEIGHT
 from tests.widgets.fakes import FakeSession, Page, dense_catalogue, until
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -242,6 +243,17 @@ def test_show_static_takes_what_export_html_takes(inspector, session, stub_page,
         inspector.show_static(layer="hidden")
     with pytest.raises(InvalidArgumentError, match="max_bytes"):
         inspector.show_static(max_bytes="1 kB")
+
+
+def test_a_static_view_without_a_timeline_is_less_high(make_inspector, session, stub_page):
+    session.take_step(full=True)
+    with options(static=True):
+        whole, less = (
+            make_inspector(session, panels=panels)._repr_mimebundle_()[0]["text/html"]
+            for panels in (None, ["layers", "weights"])
+        )
+    assert f"clamp({HEIGHT_WIDE}px" in whole
+    assert f"clamp({HEIGHT_WIDE - TIMELINE_HEIGHT}px" in less
 
 
 def test_a_static_view_is_shown_where_the_option_says_so(inspector, session, stub_page):
