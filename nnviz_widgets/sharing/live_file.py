@@ -27,6 +27,8 @@ from nnviz_widgets.sharing.select import chosen_kinds, chosen_layers, chosen_ste
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from nnviz_widgets.core.frame import LayerInfo
+    from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.sharing.collect import Written
     from nnviz_widgets.sharing.page import Page
     from nnviz_widgets.sharing.plan import Choice
@@ -110,7 +112,7 @@ def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, priv
     recording = view.recording
     return material_of(
         view,
-        chosen_layers(recording, layers),
+        _some_layers(recording, layers),
         chosen_kinds(kinds),
         chosen_steps(recording, steps, view.last_step),
         allowed,
@@ -118,6 +120,15 @@ def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, priv
         layer=source.cursor.layer if shows else "",
         panels=source._panels if shows else PANELS,
     )
+
+
+def _some_layers(recording: Recording, layers: Any) -> tuple[LayerInfo, ...]:
+    found = chosen_layers(recording, layers)
+    if layers is not None and not found:
+        raise InvalidArgumentError(
+            f"`layers` must name at least one layer. Received: layers={layers!r}. Leave it out for all of them."
+        )
+    return found
 
 
 def _fitted(material: Material, around: Page, most: int) -> LiveFile:

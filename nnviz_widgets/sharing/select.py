@@ -24,16 +24,12 @@ def chosen_layers(recording: Recording, layers: Any) -> tuple[LayerInfo, ...]:
     """Return the layers that are meant, in call order.
 
     Raises:
-        InvalidArgumentError: If `layers` is not what `Probe` takes, or is empty.
+        InvalidArgumentError: If `layers` is not what `Probe` takes.
         LayerNotFound: If one of its words means no layer; the message names the nearest.
     """
     if layers is None:
         return recording.layers
     patterns = Probe(layers=layers).layers or ()
-    if not patterns:
-        raise InvalidArgumentError(
-            f"`layers` must name at least one layer. Received: layers={layers!r}. Leave it out for all of them."
-        )
     paths = [layer.path for layer in recording.layers]
     for pattern in patterns:
         one = Probe(layers=pattern)

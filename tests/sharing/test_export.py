@@ -61,6 +61,8 @@ def test_layers_are_names_paths_and_patterns(recording, path):
 def test_an_unknown_layer_is_refused_with_the_nearest(recording, path):
     with pytest.raises(LayerNotFound, match=r"Received: 'hiden', which matches none\. Nearest: 'hidden'"):
         export_html(recording, path, layers=["digits", "hiden"])
+    with pytest.raises(InvalidArgumentError, match="`layers` must name at least one layer"):
+        export_html(recording, path, layers=[])
     assert not path.exists()
 
 

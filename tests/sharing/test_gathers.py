@@ -67,7 +67,7 @@ def test_the_weights_of_a_neuron_are_the_image_that_it_was_fed():
 def test_of_a_pooled_picture_there_are_no_parts_and_it_says_why(privacy):
     shared = opened(runs.run(1, known=runs.catalogue(n_hidden=300, side=20)), privacy=privacy)
     (why,) = shared.pictures("hidden", "weights", part="incoming")
-    assert "made smaller" in shared.document.headers[why.header].missing
+    assert "is pooled" in shared.document.headers[why.header].missing
     assert [gather.layer for gather in shared.document.gathers] == []
 
 

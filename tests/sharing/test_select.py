@@ -8,7 +8,7 @@ import pytest
 from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.errors import InvalidArgumentError
-from nnviz_widgets.sharing.select import chosen_layers, chosen_steps
+from nnviz_widgets.sharing.select import chosen_steps
 
 KEY = TensorKey("d", "weights", "kernel")
 KEPT = (0, 7, 48, 103, 149, 200)
@@ -45,8 +45,3 @@ def test_of_a_range_the_newest_kept_step_at_each_of_its_steps_is_meant(recording
 def test_what_is_not_kept_is_refused(recording, steps):
     with pytest.raises(InvalidArgumentError, match="`steps` must be steps of which tensors are kept"):
         chosen_steps(recording, steps, 200)
-
-
-def test_no_layers_are_refused(recording):
-    with pytest.raises(InvalidArgumentError, match="`layers` must name at least one layer"):
-        chosen_layers(recording, [])

@@ -86,7 +86,7 @@ def test_s03_a_file_that_may_not_grow_ends_the_recording_in_a_real_process(tmp_p
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from tests.core.storage.runs import open_writer, run\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
         "recording = run(open_writer(Path(sys.argv[1])), 400)\n"
         "recording.close()\n"
         "print(recording.steps.size, [text for *_, text in recording.events if 'stopped' in text][0])"
