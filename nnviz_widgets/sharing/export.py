@@ -75,7 +75,7 @@ def _checked_path(path: Any) -> Path:
         raise InvalidArgumentError(
             f'`path` must be where to write the file. Received: path={path!r:.200}. Give, for example, "run.html".'
         )
-    target = Path(path)
+    target = Path(path).expanduser()
     if not target.parent.is_dir():
         raise InvalidArgumentError(
             f"`path` must be in a folder that exists. Received: path={str(path)!r}. Make the folder first."
