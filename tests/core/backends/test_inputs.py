@@ -158,5 +158,5 @@ def test_channels_that_come_first_are_told_until_they_are_put_last(flattened: st
     rows = Frame(batch_key(0), 0, np.zeros((2, 3, 9, 10)), ("axis 0", "axis 1", "axis 2", "axis 3"))
     assert input_of(rows, found["conv"], 0).names == ("outer channel", "y", "x")
     weights = unflattened(Named(np.zeros(112), ("in",)), found["classes"])
-    assert weights.names == (("y", "x", "channel") if last else ("channel", "y", "x"))
+    assert weights.names == (("y", "x", "channel") if last else ("outer channel", "y", "x"))
     assert weights.array.shape == image
