@@ -81,6 +81,8 @@ class Training:
     epoch = 0
     steps_per_epoch = STEPS_PER_EPOCH
 
+    resumption = None  # it goes on from no file
+
     def __init__(self, model: Model, arguments: Any, probe: Any, on_activity: Callable[[str | None], None]) -> None:
         self.model, self.arguments = model, arguments
         self.functions = Functions()
