@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.browser.inspector import Shown, setup
 from tests.browser.kernels import OLDER_IPYKERNEL
 
+MOST_FLOODS = 4
+
 
 def test_C12_buttons_wait_for_the_running_cell_in_words_and_then_do_what_they_were_pressed_for(lab):
     """Where messages of widgets wait for the cell: each is carried out once, in the order of the clicks."""
@@ -40,12 +42,11 @@ def test_C14_a_flood_of_prints_loses_frames_and_the_page_is_right_in_the_end_and
     """The server drops messages of every kind for seconds; the run is not disturbed and its last step is shown."""
     # A carriage return keeps the page from growing. The server drops messages from the 30th print on until the kernel
     # was idle once, as it is when a page acknowledges a frame: so it prints for seconds. The pause lets its window of
-    # 3 s go by.
+    # 3 s go by. On a busy machine the page may acknowledge so steadily that nothing is lost: then once more.
     flood = """
 import sys
-session.step()
 session.speed = 50
-session.run(until=399)
+session.run(until=session.step_index + 399)
 for i in range(300):
     sys.stdout.write("\\r" + "." * 100_000)
     sys.stdout.flush()
@@ -56,18 +57,21 @@ session.step()
 None
 """
     ending = "print(session.state, session.step_index)"
-    with lab.open([setup(epochs=20), "session", flood, ending]) as notebook:
+    with lab.open([setup(epochs=20 * MOST_FLOODS), "session", flood, ending]) as notebook:
         notebook.run_cell(0)
         notebook.run_cell(1)
         shown = Shown(notebook, notebook.cell(1))
         shown.wait_until(lambda: shown.drawn("weights"), "the first picture came")
-        notebook.run_cell(2)
-        shown.wait_until(lambda: shown.step() == 400, "the last step is shown")
-        shown.wait_until(lambda: shown.drawn("weights"), "the maps are drawn")
-        notebook.run_cell(3)
-        assert notebook.text(3).strip() == "finished 400"
-        assert "rate exceeded" in lab.server.log_tail(200), "messages were dropped"
         notice = shown.root.locator(".nnv-notice", has_text="did not reach this page. The server drops messages")
+        for n in range(1, MOST_FLOODS + 1):
+            notebook.run_cell(2)
+            shown.wait_until(lambda: shown.step() == 400 * n, "the last step is shown")  # noqa: B023
+            shown.wait_until(lambda: shown.drawn("weights"), "the maps are drawn")
+            if notice.count():
+                break
+        notebook.run_cell(3)
+        assert notebook.text(3).strip().endswith(f" {400 * n}")
+        assert "rate exceeded" in lab.server.log_tail(200), "messages were dropped"
         assert notice.count() == 1
         notice.get_by_role("button", name="dismiss").click()
         assert notice.count() == 0
