@@ -77,12 +77,7 @@ class FitSession(Session):
 
     def close(self) -> None:
         """End training as `stop` does and give the model back. May be called again and again."""
-        with self._control.changed:
-            self._control.changed.wait_for(lambda: self._n_readers == 0)
-            self._closed = True
-            self._control.closing = True
-            self._control.changed.notify_all()
-        self._worker.join()
+        self._let_the_thread_end()
 
     def _why_ended(self) -> str:
         return super()._why_ended().partition(" To train on")[0] + " To train on, call fit again."

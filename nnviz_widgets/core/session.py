@@ -401,12 +401,7 @@ class Session(SessionState):
 
         Waits until an inspection of the model is done: callbacks may change weights at the end of training.
         """
-        with self._control.changed:
-            self._control.changed.wait_for(lambda: self._n_readers == 0)
-            self._closed = True
-            self._control.closing = True
-            self._control.changed.notify_all()
-        self._worker.join()
+        self._let_the_thread_end()
         if not self._worker.is_current_thread():
             self._training.release()
         if self._control.state not in ("failed", "finished"):
@@ -415,6 +410,15 @@ class Session(SessionState):
             self.recording.close()
         detach(self.model, self)
         _open_sessions.discard(self)
+
+    def _let_the_thread_end(self) -> None:
+        """Ask for the end once nobody reads the model, and wait for it."""
+        with self._control.changed:
+            self._control.changed.wait_for(lambda: self._n_readers == 0)
+            self._closed = True
+            self._control.closing = True
+            self._control.changed.notify_all()
+        self._worker.join()
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
