@@ -1,5 +1,6 @@
 import type { Signal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId } from "preact/hooks";
+import { Modal } from "../view/Modal.tsx";
 import { Manifest } from "./Manifest.tsx";
 
 interface Props {
@@ -9,27 +10,12 @@ interface Props {
 
 /** What is in this file, over the page; Escape or a click beside it closes it. */
 export function About({ open, manifest }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  const shown = open.value;
-  useEffect(() => {
-    if (shown && !dialog.current?.open) dialog.current?.showModal();
-    if (!shown) dialog.current?.close();
-  }, [shown]);
   const close = () => {
     open.value = false;
   };
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes every dialog
-    <dialog
-      ref={dialog}
-      class="nnv-about"
-      aria-labelledby={id}
-      onClose={close}
-      onClick={(event) => {
-        if (event.target === dialog.current) close();
-      }}
-    >
+    <Modal open={open} class="nnv-about" labelledBy={id}>
       <div class="nnv-about-body">
         <div class="nnv-about-head">
           <h2 id={id}>What is in this file</h2>
@@ -42,6 +28,6 @@ export function About({ open, manifest }: Props) {
           <Manifest of={manifest} />
         </section>
       </div>
-    </dialog>
+    </Modal>
   );
 }

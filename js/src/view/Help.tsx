@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId } from "preact/hooks";
 import { HELP } from "../help.ts";
+import { Modal } from "./Modal.tsx";
 
 function Keys({ keys }: { keys: readonly string[] }) {
   return (
@@ -14,28 +15,13 @@ function Keys({ keys }: { keys: readonly string[] }) {
 
 /** All keys, over the page; Escape or a click beside it closes it. */
 export function Help({ open }: { open: Signal<boolean> }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  const shown = open.value;
-  useEffect(() => {
-    if (shown && !dialog.current?.open) dialog.current?.showModal();
-    if (!shown) dialog.current?.close();
-  }, [shown]);
   const close = () => {
     open.value = false;
   };
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes every dialog
-    <dialog
-      ref={dialog}
-      class="nnv-help"
-      aria-labelledby={id}
-      onClose={close}
-      onClick={(event) => {
-        if (event.target === dialog.current) close();
-      }}
-    >
-      {shown && (
+    <Modal open={open} class="nnv-help" labelledBy={id}>
+      {open.value && (
         <div class="nnv-help-body">
           <div class="nnv-help-head">
             <h3 id={id}>Keys</h3>
@@ -58,7 +44,7 @@ export function Help({ open }: { open: Signal<boolean> }) {
           ))}
         </div>
       )}
-    </dialog>
+    </Modal>
   );
 }
 
