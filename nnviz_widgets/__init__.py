@@ -19,6 +19,7 @@ from nnviz_widgets.core.report import StepReport as StepReport
 from nnviz_widgets.core.scaling import Scaling as Scaling
 from nnviz_widgets.core.scaling import normalize as normalize
 from nnviz_widgets.core.scaling import standardize as standardize
+from nnviz_widgets.core.snapshots import Snapshots as Snapshots
 from nnviz_widgets.core.storage.listing import list_recordings as list_recordings
 from nnviz_widgets.core.storage.options import Record as Record
 from nnviz_widgets.core.storage.reader import open_recording as open_recording

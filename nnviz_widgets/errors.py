@@ -15,6 +15,7 @@ NnvizError
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
+├── ReplayNotExact         (RuntimeError)   a step cannot be gone back to exactly; says where one can
 ├── RecordingDamaged       (OSError)        what a recording holds is not what was written
 ├── RecordingNotWritable   (OSError)        a recording cannot be begun or gone on with
 ├── FrontEndMissing        (RuntimeError)   the script and style sheet of the widgets were not built
@@ -40,6 +41,7 @@ __all__ = [
     "ProtocolError",
     "RecordingDamaged",
     "RecordingNotWritable",
+    "ReplayNotExact",
     "SessionBusy",
     "SessionClosed",
     "TensorNotRecorded",
@@ -104,6 +106,10 @@ class NotARecording(NnvizError, ValueError):
 
 class NotResumable(NnvizError, ValueError):
     """A saved session cannot be gone on with: it is damaged, or model or data are others; the message says which."""
+
+
+class ReplayNotExact(NnvizError, RuntimeError):
+    """A step cannot be gone back to bit by bit; the message says why, and which one is the nearest that can."""
 
 
 class RecordingDamaged(NnvizError, OSError):

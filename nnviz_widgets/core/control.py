@@ -24,6 +24,19 @@ Until = int | Literal["epoch"] | None
 _SLICE_S = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """Where to go back to.
+
+    Attributes:
+        step: How many steps are completed then.
+        branch: The branch whose step it is.
+    """
+
+    step: int
+    branch: str
+
+
 @dataclass(slots=True)
 class Goal:
     """When the running session pauses by itself.
@@ -34,6 +47,7 @@ class Goal:
         after_next: After one more step, which is read in full.
         at_once: Before another step is taken.
         stop: End training before another step is taken.
+        rewind: Go back first.
     """
 
     until_step: int | None = None
@@ -41,6 +55,7 @@ class Goal:
     after_next: bool = False
     at_once: bool = False
     stop: bool = False
+    rewind: Rewind | None = None
 
 
 def parse_until(until: Any) -> Until:

@@ -53,7 +53,6 @@ class FitSession(Session):
         )
         self.model = model
         self.name = recording.name
-        self.recording = recording
         self._control = Control(lambda: _tell_change(session))
         self._worker: FitWorker = FitWorker(self.name, self._training, probe, recording, self._control)
         self._closed = False

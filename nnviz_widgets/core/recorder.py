@@ -10,6 +10,7 @@ from nnviz_widgets.core.sick_batch import sick_batch
 from nnviz_widgets.core.sickness import SicknessWatch
 
 if TYPE_CHECKING:
+    from nnviz_widgets.core.branches import Branches
     from nnviz_widgets.core.frame import TensorKey
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
@@ -21,19 +22,23 @@ class Recorder:
     Args:
         training: What is run.
         probe: What to keep.
-        recording: Where.
+        branches: Where: in the recording of the current one.
 
     Attributes:
         watch: Looks for values that are not finite.
     """
 
-    def __init__(self, training: Any, probe: Probe, recording: Recording) -> None:
+    def __init__(self, training: Any, probe: Probe, branches: Branches) -> None:
         self._training = training
         self._probe = probe
-        self._recording = recording
+        self._branches = branches
         self._told: frozenset[str] = frozenset()
         self._first = 0
         self.watch = SicknessWatch()
+
+    @property
+    def _recording(self) -> Recording:
+        return self._branches.current.recording
 
     def begin(self, step: int = 0) -> None:
         """Note layers and tensors, and the weights before the first step that follows.
@@ -116,16 +121,28 @@ class Recorder:
         if functions.catalogue is not self._recording.catalogue:
             self._recording.set_catalogue(functions.catalogue)
         self._recording.add_vitals(step, output.vitals)
-        if variant is not Variant.FULL:
-            return
-        keys = set(wanted)
-        if read_all:
-            keys |= {spec.key for spec in functions.catalogue.specs if spec.key.kind in self._probe.kinds}
-            keys |= {fed.key for fed in functions.catalogue.inputs.values() if fed.key.kind in self._probe.kinds}
+        if variant is Variant.FULL:
+            self._keep_tensors(step, output, set(wanted) | (self._all_keys() if read_all else set()))
+
+    def _all_keys(self) -> set[TensorKey]:
+        catalogue = self._training.functions.catalogue
+        keys = {spec.key for spec in catalogue.specs} | {fed.key for fed in catalogue.inputs.values()}
+        return {key for key in keys if key.kind in self._probe.kinds}
+
+    def _keep_tensors(self, step: int, output: Any, keys: set[TensorKey]) -> None:
         n = self._probe.samples
         labels = labels_of(self._training.targets(output.batch), n)
         arrays = output.tensors(keys) | self._training.rows(output.batch, keys, n)
         self._recording.add_tensors(step, arrays, labels=labels)
+
+    def read_again(self, step: int, output: Any) -> None:
+        """Keep all tensors of the probe's kinds of a step that was taken once more, beside those that are kept."""
+        self._keep_tensors(step, output, self._all_keys())
+
+    def reread_weights(self, step: int) -> None:
+        """Keep the weights after a step that is gone back to."""
+        if "weights" in self._probe.kinds and (weights := self._training.functions.weights()):
+            self._recording.add_tensors(step, weights)
 
     def _tell_notices(self, step: int) -> None:
         """Note what the training has to say, each sentence once."""

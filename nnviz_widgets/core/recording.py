@@ -19,6 +19,7 @@ from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.exports import tensorboard_writer
 from nnviz_widgets.core.figures import Figures
+from nnviz_widgets.core.forked import ForkedReadings, ForkedTensors
 from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame, VitalsReading
 from nnviz_widgets.core.lookup import Lookup, check_kind, words
 from nnviz_widgets.core.metric_log import MetricLog
@@ -26,7 +27,13 @@ from nnviz_widgets.core.readings import COLUMNS, Readings
 from nnviz_widgets.core.shared_reading import SharedReading
 from nnviz_widgets.core.tensor_store import TensorStore
 from nnviz_widgets.core.warn import warn
-from nnviz_widgets.errors import LayerNotFound, TensorNotRecorded, TensorTooLarge, TensorUnavailable
+from nnviz_widgets.errors import (
+    InvalidArgumentError,
+    LayerNotFound,
+    TensorNotRecorded,
+    TensorTooLarge,
+    TensorUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from nnviz_widgets.core.branches import Branches
     from nnviz_widgets.core.frame import LayerInfo, Reading, TensorKey, TensorSpec
     from nnviz_widgets.core.news import News
     from nnviz_widgets.core.readings import Snapshot
@@ -79,8 +87,9 @@ class Recording(NamedAttributes):
         self._budget_bytes = byte_count("budget_bytes", budget_bytes)
         self._lookup = Lookup(Catalogue())
         self._metrics = MetricLog()
-        self._readings = Readings()
-        self._tensors: TensorStore = TensorStore() if sink is None else BackedTensors(sink.stored())
+        self._readings: Readings | ForkedReadings = Readings()
+        self._tensors: TensorStore | ForkedTensors = TensorStore() if sink is None else BackedTensors(sink.stored())
+        self._branches: Branches | None = None
         self._events = EventLog()
         if sink is not None:
             weakref.finalize(self, sink.end_soon).atexit = False  # the sink sees to that itself
@@ -99,6 +108,57 @@ class Recording(NamedAttributes):
         recording = cls(name)
         recording._readings, recording._tensors, recording._let_go = readings, tensors, end
         return recording
+
+    def fork(self, step: int, name: str, sink: Sink | None = None) -> Recording:
+        """Return a recording that has the steps of this one up to `step`, and goes on after it.
+
+        What both have is not copied, but for metrics and events: it is dropped for both when this one must.
+
+        Args:
+            step: The last step that both have.
+            name: A name to show.
+            sink: Is handed the steps after it.
+        """
+        forked = Recording(name, self._budget_bytes, sink)
+        forked._lock = self._lock  # whoever reads it may read of this one, too
+        with self._lock:
+            n = int(np.searchsorted(self._metrics.steps, step, side="right"))
+            columns = {name: column[:n] for name, column in self._metrics.columns().items()}
+            forked._metrics.extend(self._metrics.steps[:n], self._metrics.epochs[:n], columns)
+            for event in self._events.events():
+                if event[0] <= step:
+                    forked._events.add(*event)
+            forked._lookup = self._lookup
+            forked._readings = ForkedReadings(self._readings, self.catalogue, step)
+            forked._tensors = ForkedTensors(forked._tensors, self._tensors, step)
+        if sink is not None:
+            sink.set_catalogue(self.catalogue)
+        return forked
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The names of the futures that the training had, in the order of their beginnings."""
+        return () if self._branches is None else self._branches.names
+
+    def branch(self, name: str) -> Recording:
+        """Return the recording of another future of the same training.
+
+        Args:
+            name: One of `branches`.
+
+        Raises:
+            InvalidArgumentError: There is no such branch; the message names those that are.
+        """
+        if self._branches is None:
+            raise InvalidArgumentError(
+                f"`name` must be one of `branches`, and this recording has none. Received: name={name!r:.100}. "
+                "Branches begin when a session steps on after `rewind`."
+            )
+        return self._branches[name].recording
+
+    def belong_to(self, branches: Branches) -> None:
+        """Be one of the branches of a session."""
+        self._branches = branches
 
     # Writing. Everything here runs on the training thread between two steps, so it must be quick.
 

@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from nnviz_widgets.core.arguments import whole_number
 from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called, called
-from nnviz_widgets.core.control import Control, Goal, Until, parse_until
+from nnviz_widgets.core.control import Control, Goal, Rewind, Until, parse_until
 from nnviz_widgets.core.failure import failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.session_state import SessionState
+from nnviz_widgets.core.snapshots import as_snapshots
 from nnviz_widgets.core.storage.options import as_record
 from nnviz_widgets.core.storage.run_file import read_run, write_run
 from nnviz_widgets.core.storage.writer import Writer
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nnviz_widgets.core.report import StepReport
+    from nnviz_widgets.core.snapshots import Snapshots
     from nnviz_widgets.core.storage.options import Record
     from nnviz_widgets.core.storage.run_file import SavedRun
+    from nnviz_widgets.core.time_travel import RewindPlan
     from nnviz_widgets.core.viewer import Viewer
 
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -57,6 +61,8 @@ class Session(SessionState):
         seed: Seeds Python, numpy and TensorFlow for the *whole process* when the session is made, as
             `keras.utils.set_random_seed` does.
         probe: What to read, `Probe()` if `None`.
+        snapshots: How often the state is put aside, so that `rewind` leads back: an `nnviz.Snapshots`, `None` for its
+            defaults, `False` for never.
         record: A file to record to: a path such as `"runs/a.nnv"`, or an `nnviz.Record`. A fault of the disk ends the
             recording with a notice in `recording.events`, never the training.
         name: A name for the session, the model's if `None`.
@@ -79,11 +85,10 @@ class Session(SessionState):
 
     model: Any
     name: str
-    recording: Recording
     _saved: tuple[SavedRun, bool] | None = None
     _recorded_to: str | None = None
 
-    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe, record and name.")
+    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe, record, snapshots and name.")
     def __init__(
         self,
         model: Any,
@@ -107,6 +112,7 @@ class Session(SessionState):
         seed: int | None = None,
         probe: Probe | None = None,
         record: str | PathLike[str] | Record | None = None,
+        snapshots: Snapshots | bool | None = None,
         name: str | None = None,
     ) -> None:
         __tracebackhide__ = True  # a refusal shows the user's line and the reason
@@ -118,6 +124,7 @@ class Session(SessionState):
                 "`x` must be the training data, as for `fit`. Received: x=None. Give arrays or a data set."
             )
         recorded = None if record is None else as_record(record)
+        put_aside = as_snapshots(snapshots)
         if seed is not None:
             backend.set_random_seed(seed)
         arguments = FitArguments(
@@ -151,17 +158,25 @@ class Session(SessionState):
         self._recorded_to = None if recorded is None else str(recorded.path)
         try:
             about = {"model": type(model).__name__}
-            self.recording = Recording(self.name, sink=None if recorded is None else Writer(recorded, self.name, about))
+            recording = Recording(self.name, sink=None if recorded is None else Writer(recorded, self.name, about))
         except BaseException:
             detach(model, self)
             raise
         self._control = Control(lambda: _tell_change(session))
-        self._worker = Worker(self.name, self._training, self.probe, self.recording, self._control)
+
+        def sink_of(branch: str, step: int) -> Writer | None:
+            """Write each branch to a file of its own beside that of the first."""
+            if recorded is None:
+                return None
+            of = {**about, "branch_of": str(recorded.path.name), "branch_step": str(step)}
+            return Writer(recorded.beside(branch), f"{recording.name}, {branch}", of)
+
+        self._worker = Worker(self.name, self._training, self.probe, recording, self._control, put_aside, sink_of)
         try:
             self._look()
         except BaseException:
             detach(model, self)
-            self.recording.close()
+            recording.close()
             raise
         weakref.finalize(self, _end_thread, self._control).atexit = False
         _open_sessions.add(self)
@@ -366,6 +381,62 @@ class Session(SessionState):
         self._raise_error()
         return self._worker.report
 
+    def rewind(self, step: int, branch: str | None = None, *, state_only: bool = False) -> StepReport | None:
+        """Go back to where the session was after a step, and stay paused there.
+
+        Model, optimizers, random streams, metrics, callbacks of Keras' own and the place in the data are what they
+        were. A step whose state is not stored is reached by taking the steps after the newest one before it again, by
+        the very functions of the training: bit by bit on a CPU, which the recorded losses prove. What Keras' own
+        callbacks write is not written twice. Leads back from `"finished"` and `"failed"` too. Stepping on begins a new
+        branch; nothing that was recorded is overwritten.
+
+        Args:
+            step: How many steps are to be completed, from 0.
+            branch: The branch whose step it is, one of `branches`; the current one if `None`.
+            state_only: Whether to be content with the newest stored state at or before the step where the data cannot
+                be found again: they begin anew with the epoch.
+
+        Returns:
+            The report of the step at which the session stands, `None` for step 0.
+
+        Warns:
+            UserWarning: If steps that were taken again came out otherwise than before, with the difference.
+
+        Raises:
+            InvalidArgumentError: If no such step was taken, or there is no such branch.
+            ReplayNotExact: If the step cannot be reached bit by bit; nothing has changed then. The message says why,
+                and what can be reached.
+            SessionBusy: If the session is running, or the model being inspected at this moment.
+            SessionClosed: If the session is closed.
+
+        Example:
+            ```python
+            session.run(until=500)
+            session.wait()
+            session.rewind(350)
+            session.step()          # step 351 of "branch 1"
+            ```
+        """
+        self.ask_rewind(step, branch, state_only=state_only)
+        self._wait()
+        self._raise_error()
+        if self._worker.difference is not None:
+            warn(f"{self._worker.difference}; what follows is another branch. On a GPU determinism may be off.")
+        return self._worker.report
+
+    def rewind_plan(self, step: int, branch: str | None = None) -> RewindPlan:
+        """Return what `rewind` will do, without doing it.
+
+        Args:
+            step: As in `rewind`.
+            branch: As in `rewind`.
+
+        Raises:
+            InvalidArgumentError: As in `rewind`.
+            ReplayNotExact: If no state at or before the step is stored.
+        """
+        return self._worker.travel.plan(_checked_step(step), branch or self.branches.current.name, state_only=True)[0]
+
     def stop(self) -> None:
         """End training for good: callbacks see its end, the state becomes finished, and no step can follow.
 
@@ -407,7 +478,8 @@ class Session(SessionState):
         if self._control.state not in ("failed", "finished"):
             self._control.set_state("finished")
         if not self._worker.alive:
-            self.recording.close()
+            for branch in self.branches:
+                branch.recording.close()
         detach(self.model, self)
         _open_sessions.discard(self)
 
@@ -492,6 +564,28 @@ class Session(SessionState):
                 return self._why_ended()
             self._begin(Goal(until_step=self.step_index + number))
         return None
+
+    def ask_rewind(self, step: int, branch: str | None = None, *, state_only: bool = False) -> None:
+        """Ask for what `rewind` does."""
+        number, name = _checked_step(step), branch or self.branches.current.name
+        with self._control.changed:
+            if self._closed:
+                raise SessionClosed(f"Session {self.name!r} is closed and cannot be rewound any more.")
+            self._refuse_while_inspected()
+            if self.state == "running":
+                raise SessionBusy("A session cannot be rewound while running. Call pause() first.")
+            if self.state == "idle":
+                self._require_no_step(number)
+                return
+            self._worker.travel.plan(number, name, state_only=state_only)
+            self._begin(Goal(rewind=Rewind(number, name)))
+
+    def _require_no_step(self, step: int) -> None:
+        if step:
+            raise InvalidArgumentError(
+                f"`step` must be a step that was taken. Received: step={step}, and no step was taken yet. session.step "
+                "and session.run go forward."
+            )
 
     def ask_stop(self) -> None:
         """Ask for what `stop` does."""
@@ -583,6 +677,13 @@ class Session(SessionState):
         """Forget `viewer`."""
         with self._control.changed:
             self._worker.viewers = tuple(v for v in self._worker.viewers if v is not viewer)
+
+
+def _checked_step(step: int) -> int:
+    number = whole_number(step)
+    if number is None:
+        raise InvalidArgumentError(f"`step` must be a whole number from 0. Received: step={step!r:.100}.")
+    return number
 
 
 def resolve_verbose(verbose: str | int) -> str | int:

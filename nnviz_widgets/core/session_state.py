@@ -9,8 +9,11 @@ from nnviz_widgets.core.failure import failure_text, failure_title
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from nnviz_widgets.core.branches import Branches
     from nnviz_widgets.core.control import Control, State
     from nnviz_widgets.core.probe import Probe
+    from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.core.time_travel import Grade
     from nnviz_widgets.core.worker import Worker
 
 
@@ -24,6 +27,29 @@ class SessionState(NamedAttributes):
 
     def _notify(self) -> None:
         self._worker.notify_viewers()
+
+    @property
+    def recording(self) -> Recording:
+        """What is recorded of the training: the current branch of it."""
+        return self._worker.branches.current.recording
+
+    @property
+    def branches(self) -> Branches:
+        """The futures that the training had: stepping on after `rewind` begins another one."""
+        return self._worker.branches
+
+    @property
+    def replay_grade(self) -> Grade:
+        """Whether `rewind` leads back bit by bit: `"exact"`, or `"state only"` where the data cannot be found again.
+
+        Told for the training as it stands; `rewind_plan` tells of one step, and why.
+        """
+        return self._worker.travel.grade if self._worker.prepared else "exact"
+
+    @property
+    def snapshot_steps(self) -> tuple[int, ...]:
+        """The steps of the current branch whose state is stored, ascending: `rewind` leads there at once."""
+        return tuple(self._worker.travel.steps(self.branches.current.name))
 
     @property
     def state(self) -> State:

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import threading
 import time
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from nnviz_widgets.core.branches import Branches
 from nnviz_widgets.core.failure import trimmed_traceback
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.core.recorder import Recorder
 from nnviz_widgets.core.report import StepReport
 from nnviz_widgets.core.schedule import Schedule, Variant
+from nnviz_widgets.core.time_travel import Fingerprint, TimeTravel
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from types import TracebackType
 
-    from nnviz_widgets.core.control import Control, Goal
+    from nnviz_widgets.core.control import Control, Goal, Rewind
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.core.sink import Sink
+    from nnviz_widgets.core.snapshots import Kept, Snapshots
     from nnviz_widgets.core.viewer import Viewer
 
 _NOTHING: frozenset[TensorKey] = frozenset()
+
+_TELL_S = 0.2
+"""How often it is told how far a long way back is."""
+
+
+def _no_sink(name: str, step: int) -> None:
+    """Write no branch to disk."""
 
 
 class Worker:
@@ -29,28 +41,55 @@ class Worker:
 
     Callers only read its attributes; all methods without an underscore but `begin` and `join` are the thread's.
 
+    Args:
+        name: Of the session.
+        training: What is run.
+        probe: What to read.
+        recording: Of the first branch.
+        control: What is asked for.
+        snapshots: How often the state is put aside; `None` is never.
+        sink_of: Makes what a branch is written to, given its name and the last step that it shares.
+
     Attributes:
+        branches: Where it is recorded.
+        travel: The way back.
         step: Steps completed.
         batch: 0-based index of the last completed batch, -1 before any.
         completed: Whether training came to its end by itself.
         report: Of the last step.
         output: Of the last step.
+        difference: How the steps that were last taken again differed from before, in words; `None` if they did not.
         error: What made training fail.
         error_traceback: Its traceback as the user would see it without us.
         activity: What takes long just now, in words.
     """
 
-    def __init__(self, name: str, training: Any, probe: Probe, recording: Recording, control: Control) -> None:
+    def __init__(
+        self,
+        name: str,
+        training: Any,
+        probe: Probe,
+        recording: Recording,
+        control: Control,
+        snapshots: Snapshots | None = None,
+        sink_of: Callable[[str, int], Sink | None] = _no_sink,
+    ) -> None:
         self._name = name
         self._training = training
         self._probe = probe
-        self._recorder = Recorder(training, probe, recording)
+        self.branches = Branches(recording)
+        self._budget_bytes = recording.budget_bytes
+        self.travel = TimeTravel(training, self.branches, snapshots)
+        self._sink_of = sink_of
+        self._recorder = Recorder(training, probe, self.branches)
         self._control = control
         self._thread: threading.Thread | None = None
         self._steps: Generator[Any] | None = None
         self._wanted: frozenset[TensorKey] = _NOTHING
         self._read_all = False
         self._pausing: Goal | None = None
+        self._again_until = 0
+        self._must_fork = False
         self._began = 0.0
         self._rate_mark = (0.0, 0)
         self._activity_began = 0.0
@@ -64,6 +103,7 @@ class Worker:
         self.completed = False
         self.report: StepReport | None = None
         self.output: Any = None
+        self.difference: str | None = None
         self.error: BaseException | None = None
         self.error_traceback: TracebackType | None = None
         self.activity: str | None = None
@@ -137,6 +177,8 @@ class Worker:
                 self._notice_changes()
             self._rate_mark = (time.perf_counter(), self.step)
             goal = self._control.goal
+            if goal.rewind is not None:
+                self._go_back(goal, goal.rewind)
             while not self._control.closing and self._advance(goal):
                 goal = self._control.goal
             self._training.end_progress_line()
@@ -144,15 +186,18 @@ class Worker:
             self._fail(error)
         else:
             self._updates_left = self._training.n_updates()
+            if self._steps is not None and not self._must_fork:
+                self._put_aside()
             self._control.rest(goal, "finished" if self._steps is None else "paused")
 
     def _prepare(self) -> None:
         self._training.prepare()
         self._steps = self._training.steps(self._choose)
+        next(self._steps)  # to before the first step, or to where the saved session was
         if self._training.resumption is not None:
-            next(self._steps)  # to where the saved session was, without a step
             self._go_on_from(self._training.resumption.facts)
         self._recorder.begin(self.step)
+        self._put_aside(pinned=True)
         self._updates_left = self._training.n_updates()
         self.prepared = True
 
@@ -160,6 +205,89 @@ class Worker:
         """Number the steps on from those of a saved session."""
         self.step, self.batch = int(facts["step"]), int(facts["batch"])
         self.report = StepReport(**facts["report"]) if facts["report"] else None
+
+    def _put_aside(self, *, pinned: bool = False) -> None:
+        """Take a snapshot of the state after the last step."""
+        text = self.travel.keep(self.step, self.batch, self.output, self.report, self._recorder.watch, pinned=pinned)
+        if text is not None:
+            self._recorder.note(self.step, text)
+
+    def _go_back(self, goal: Goal, rewind: Rewind) -> None:
+        """Put the session where it was after a step, taking steps again from the snapshot before it."""
+        plan, kept = self.travel.plan(rewind.step, rewind.branch, state_only=True)
+        if self._steps is not None:
+            self._training.leave(self._steps)
+        self._steps = None
+        steps = self._training.steps_from(self._training.rewinding(kept.state), self._choose)
+        next(steps)
+        self._steps, self.error, self.error_traceback, self.completed = steps, None, None, False
+        self.branches.go_to(plan.branch)
+        self._stand_at(kept)
+        fingerprint = Fingerprint(self.branches)
+        with self._training.replaying():
+            self._take_again(goal, plan.step, fingerprint)
+        if self.step == kept.step:
+            self._recorder.reread_weights(self.step)
+        goal.at_once = True
+        self.difference = fingerprint.difference
+        is_same = plan.grade == "exact" and self.difference is None
+        self._must_fork = not is_same or self.step < self.branches.current.last_step
+        if self.difference is not None:
+            self._recorder.note(self.step, f"{self.difference}: what follows is another branch")
+        elif is_same and self.step > kept.step:
+            self._put_aside()
+
+    def _stand_at(self, kept: Kept) -> None:
+        """Be where a snapshot was taken."""
+        self.step, self.batch, self.report, self.output = kept.step, kept.batch, kept.report, kept.state.output
+        self._recorder.watch = copy(kept.watch)
+
+    def _take_again(self, goal: Goal, until: int, fingerprint: Fingerprint) -> None:
+        """Take steps that were taken before, unless somebody asks for a pause."""
+        told = time.perf_counter()
+        self._again_until = until
+        try:
+            while self.step < until and not (goal.at_once or goal.after_next or goal.stop or self._control.closing):
+                event = next(self._steps)  # type: ignore[arg-type]
+                if event.output is not None:
+                    self._note_again(event, fingerprint)
+                if time.perf_counter() - told > _TELL_S:
+                    told = time.perf_counter()
+                    self.set_activity(f"going back: step {self.step} of {until} taken again")
+        finally:
+            self._again_until = 0
+            self.set_activity(None)
+
+    def _note_again(self, event: Any, fingerprint: Fingerprint) -> None:
+        """Take note of a step that was taken before."""
+        self._step_taken(event)
+        fingerprint.compare(self.step, self.output)
+        self._recorder.watch.look(self.step, self.output, self.branches.current.recording.catalogue)
+        if self.step == self._again_until and event.variant is Variant.FULL:
+            self._recorder.read_again(self.step, self.output)
+
+    def _fork(self) -> None:
+        """Begin a branch with the next step: what was recorded after this one stays."""
+        step, sink, refused = self.step, None, None
+
+        def forked(name: str) -> Recording:
+            nonlocal sink, refused
+            try:
+                sink = self._sink_of(name, step)
+            except OSError as error:  # the training goes on, as it does where a disk fails later
+                refused = f"this branch is not written to disk: {error}"
+            return before.fork(step, name, sink)
+
+        before = self.branches.current.recording
+        self._must_fork = False
+        branch = self.branches.fork(step, forked)
+        for one in self.branches:
+            one.recording.budget_bytes = self._budget_bytes // len(self.branches)
+        self._recorder.note(step, f"{branch.name} leaves {branch.parent} after step {step}")
+        if sink is not None:
+            self._recorder.reread_weights(step)
+        if refused is not None:
+            self._recorder.note(step, refused)
 
     def _advance(self, goal: Goal) -> bool:
         """Take a step towards `goal`; whether to go on."""
@@ -192,6 +320,9 @@ class Worker:
         """Return the variant of the step that is about to be taken."""
         self._began = time.perf_counter()
         step = self.step + 1
+        if self._again_until:
+            reads = self._probe.layers != () and bool(self._probe.kinds)
+            return Variant.FULL if reads and step == self._again_until else Variant.PLAIN
         self._wanted = _NOTHING.union(*(viewer.wanted() for viewer in self.viewers)) if self.viewers else _NOTHING
         self._read_all = self._is_last_before_pause(step) or self._recorder.watch.needs_reading(self.step)
         variant = self.schedule.variant(step)
@@ -245,12 +376,21 @@ class Worker:
         """At a pause: whether this was the last step of all, so that training must be brought to its end."""
         return self.step == self.total_steps or bool(self._training.model.stop_training)
 
-    def _count(self, event: Any) -> None:
-        """Take note of a step, and let it be recorded."""
+    def _step_taken(self, event: Any) -> None:
         output = event.output
         self.step += 1
         self.batch = event.batch
         self.output = output
+        seconds = time.perf_counter() - self._began
+        self.report = StepReport(
+            self.step, event.epoch, event.batch, output.batch_loss, output.logs, output.updates, seconds
+        )
+
+    def _count(self, event: Any) -> None:
+        """Take note of a step, and let it be recorded."""
+        if self._must_fork:
+            self._fork()
+        self._step_taken(event)
         read_all = self._read_all or self.schedule.last is Variant.FULL
         newly_sick = self._recorder.add_step(self.step, event, self._wanted, read_all=read_all)
         if newly_sick and self.pause_when_non_finite:
@@ -259,9 +399,8 @@ class Worker:
         if not event.ends_epoch:
             self.schedule.meter.add(event.variant, seconds)
         self._measure_rate()
-        self.report = StepReport(
-            self.step, event.epoch, event.batch, output.batch_loss, output.logs, output.updates, seconds
-        )
+        if self.travel.is_due(self.step):
+            self._put_aside()
 
     def _measure_rate(self) -> None:
         now = time.perf_counter()
@@ -274,10 +413,13 @@ class Worker:
         """Take note of what was done to the model since the pause; a step that does not fit it is built anew."""
         if self.trained_outside():
             self._recorder.note(self.step, "the model was trained outside the session; those steps are not recorded")
+            self._put_aside(pinned=True)
         changed = self._training.renew() if self._steps is not None else None
         if changed is not None:
             self._recorder.renew(self.step, changed)
             self._updates_left = self._training.n_updates()
+            self.travel.forget()
+            self._put_aside(pinned=True)
 
     def _end(self) -> None:
         """End training before its time."""

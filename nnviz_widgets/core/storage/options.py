@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -53,6 +53,11 @@ class Record:
         object.__setattr__(self, "dtype", _one_of("dtype", dtype, get_args(StoredDtype)))
         object.__setattr__(self, "quota", _checked_quota(quota))
         object.__setattr__(self, "overflow", _one_of("overflow", overflow, get_args(Overflow)))
+
+    def beside(self, name: str) -> Record:
+        """Return where "branch 1" of the same training is recorded: beside `runs/a.nnv` in `runs/a.branch-1.nnv`."""
+        path = self.path.with_name(f"{self.path.stem}.{name.replace(' ', '-')}{self.path.suffix}")
+        return replace(self, path=path)
 
 
 def _checked_quota(quota: int | str | None) -> int | None:

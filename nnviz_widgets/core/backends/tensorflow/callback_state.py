@@ -73,6 +73,32 @@ def restore(callbacks: Iterable[Any], states: list[dict[str, Any]], array: Calla
             setattr(callback, name, value)
 
 
+Memories = list[dict[str, Any]]
+"""What each callback remembers, for this process alone."""
+
+
+def remembered(callbacks: Iterable[Any]) -> Memories:
+    """Return what each callback remembers, so that it stays what it is when training goes on."""
+    return [
+        {name: _copied(getattr(callback, name, None)) for name in _KEPT.get(type(callback), ())}
+        for callback in callbacks
+    ]
+
+
+def remind(callbacks: Iterable[Any], memories: Memories) -> None:
+    """Let each callback remember what it did when `memories` were taken of the same callbacks."""
+    for callback, memory in zip(callbacks, memories, strict=False):
+        for name, value in memory.items():
+            setattr(callback, name, _copied(value))
+
+
+def _copied(value: Any) -> Any:
+    """Copy what grows; arrays are replaced as a whole by who has them."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return list(value) if isinstance(value, list) else value
+
+
 def forgetful(callbacks: Iterable[Any]) -> list[str]:
     """Return the classes of those callbacks of which it is not known what they remember."""
     return [

@@ -50,6 +50,24 @@ class UserErrors:
         return watched
 
 
+class Order:
+    """Draws the order of the samples of an epoch. TensorFlow keeps it for ever, so it knows nothing of the arrays.
+
+    Attributes:
+        first: With which sample of its order the next epoch begins, those before it were trained on; 0 again after it.
+    """
+
+    def __init__(self, random: np.random.Generator, n_samples: int) -> None:
+        self._random = random
+        self._n_samples = n_samples
+        self.first = 0
+
+    def draw(self) -> Any:
+        """Return the indices of the samples of an epoch, `(n_samples - first,)`."""
+        first, self.first = self.first, 0
+        return self._random.permutation(self._n_samples)[first:]
+
+
 class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
     """Shuffles arrays in an order drawn from a generator that the session stores.
 
@@ -59,7 +77,11 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
 
     def __init__(self, *args: Any, random: np.random.Generator, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._random = random
+        self._order = Order(random, self._num_samples)
+
+    def begin_with(self, batch: int) -> None:
+        """Let the next epoch begin with a batch in the middle of it, 0-based."""
+        self._order.first = batch * self._batch_size
 
     def get_tf_dataset(self) -> Any:
         """Return the batches of one epoch; each iteration draws an order of its own."""
@@ -67,17 +89,17 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
         inputs = array_slicing.convert_to_sliceable(self._inputs, target_backend="tensorflow")
         inputs = tree.lists_to_tuples(inputs)
 
-        random = self._random  # TensorFlow keeps the function for ever, and must not keep the arrays with it
+        order = self._order
 
         def draw(_: Any) -> Any:
             # `Dataset.from_generator` would log a line of its own, red in a notebook, that `fit` does not.
-            order = tf.numpy_function(lambda: random.permutation(n), [], tf.int64)
-            return tf.ensure_shape(order, (n,))
+            return tf.ensure_shape(tf.numpy_function(order.draw, [], tf.int64), (None,))
 
-        def in_batches(order: Any) -> Any:
-            n_full = n // batch_size * batch_size
-            batches = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:n_full], [-1, batch_size]))
-            return batches if n_full == n else batches.concatenate(tf.data.Dataset.from_tensors(order[n_full:]))
+        def in_batches(indices: Any) -> Any:
+            n_rest = n % batch_size
+            n_full = tf.size(indices) - n_rest
+            batches = tf.data.Dataset.from_tensor_slices(tf.reshape(indices[:n_full], [-1, batch_size]))
+            return batches.concatenate(tf.data.Dataset.from_tensors(indices[n_full:])) if n_rest else batches
 
         def gather(indices: Any, arrays: Any) -> Any:
             return tree.map_structure(lambda x: tf.gather(x, indices) if tf.is_tensor(x) else x, arrays)

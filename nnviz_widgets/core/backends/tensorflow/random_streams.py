@@ -54,3 +54,30 @@ def _plain(value: Any) -> Any:
 
 def _as_tuples(value: Any) -> Any:
     return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+Streams = tuple[Any, Any, Any, Any]
+"""Where the streams are, as their libraries say it: quick to take, for this process alone."""
+
+
+def held() -> Streams:
+    """Return where the streams are."""
+    stream = getattr(context.context(), "_rng", None)
+    drawn = None if stream is None else stream.getstate()
+    return random.getstate(), np.random.get_state(legacy=False), context.global_seed(), drawn
+
+
+def put_back(streams: Streams) -> None:
+    """Put the streams of the whole process back to where they were.
+
+    Args:
+        streams: What `held` returned.
+    """
+    of_python, of_numpy, seed, drawn = streams
+    random.setstate(of_python)
+    np.random.set_state(of_numpy)
+    if context.global_seed() != seed:
+        context.context()._set_global_seed(seed)
+    stream = getattr(context.context(), "_rng", None)
+    if stream is not None and drawn is not None:
+        stream.setstate(drawn)

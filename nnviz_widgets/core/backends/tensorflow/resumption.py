@@ -31,13 +31,6 @@ Captured = tuple[dict[str, Any], "dict[str, npt.NDArray[Any]]"]
 """Plain values of JSON, and arrays by name."""
 
 
-class Resumed:
-    """Everything is as it was when the session was saved; no step was taken."""
-
-
-RESUMED = Resumed()
-
-
 def capture(training: Any, batch: Any) -> Captured:
     """Return everything that another process needs to go on bit by bit: plain values of JSON, and arrays by name.
 
@@ -123,6 +116,9 @@ class Resumption:
         forgotten: Which callbacks do not remember what they did, in a sentence; `None` if all do.
     """
 
+    activity = "going to where the saved session was in the data"
+    begins_epoch = True
+
     def __init__(self, saved: SavedRun, *, state_only: bool) -> None:
         self._saved = saved
         self._state_only = state_only
@@ -136,6 +132,11 @@ class Resumption:
             raise NotResumable(
                 f"A saved session must say where it was. Received: {str(saved.path)!r}, of another version ({error})."
             ) from error
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the last step that was taken, 0-based."""
+        return int(self.facts["epoch"])
 
     @property
     def logs(self) -> dict[str, float]:

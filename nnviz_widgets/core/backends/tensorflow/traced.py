@@ -6,7 +6,7 @@ computed outside from its outputs, so that it cannot change how XLA fuses the us
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -86,6 +86,10 @@ class StepOutput:
         return {
             key: read_now(tensor, key.kind, cut=self._is_cut(key, tensor)) for key, tensor in computed if key in keys
         }
+
+    def without_tensors(self) -> StepOutput:
+        """Return the same without vitals and tensors, which nobody will read any more."""
+        return replace(self, vitals=None, _keys=(), _tensors=(), _ragged=())
 
     def row_lengths(self) -> dict[TensorKey, RowLengths]:
         """Return the shortest and the longest row of each ragged tensor that is at hand."""

@@ -7,6 +7,7 @@ early stopping and history are `fit`'s own, with a `yield` after each step.
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,7 +26,9 @@ from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
 from nnviz_widgets.core.backends.tensorflow.position import Position
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
-from nnviz_widgets.core.backends.tensorflow.resumption import RESUMED, Captured, Resumed, Resumption, capture
+from nnviz_widgets.core.backends.tensorflow.resumption import Captured, Resumption, capture
+from nnviz_widgets.core.backends.tensorflow.rewinding import Rewinding, called_again, only_writes, why_not_exact
+from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
 from nnviz_widgets.core.backends.tensorflow.state import hidden_streams
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.core.frame import of_batch
@@ -33,7 +36,7 @@ from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -75,6 +78,14 @@ class EpochEnd:
 
     epoch: int
     epoch_logs: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """All is as it is before the next step; none was taken."""
+
+
+READY = Ready()
 
 
 class Training:
@@ -120,6 +131,11 @@ class Training:
         self.keras_state: dict[str, Any] | None = None
         self._next = (arguments.initial_epoch, 0)
         self._order: Mapping[str, Any] = {}
+        self._way: Resumption | Rewinding | None = None
+        self._taker = SnapshotTaker(model)
+        self._calls_at_batches = True
+        self._leaving = False
+        self._ended = True
 
     # --- what is known ---
 
@@ -216,6 +232,7 @@ class Training:
             return None
         self._on_activity("building the training step anew")
         refused = self.functions.renew(self._no_batches())
+        self._taker = SnapshotTaker(self.model)
         self._on_activity(None)
         if refused is None:
             return f"and the step was built anew: {'; '.join(changes)}"
@@ -224,67 +241,133 @@ class Training:
             f"{'; '.join(changes)} ({plain(refused)})"
         )
 
-    def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Resumed]:
-        """Train, yielding after each step. Closing the generator ends training in good order.
-
-        A run that goes on with a saved one yields `RESUMED` before its first step.
+    def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Ready]:
+        """Train, yielding after each step, and `READY` before the first. Closing it ends training in good order.
 
         Args:
             choose: Asked before each step which variant to run.
         """
-        self._callbacks = callbacks = self._make_callbacks()
-        self.model.stop_training = False
-        callbacks.on_train_begin()
+        self._callbacks = self._make_callbacks()
+        self._calls_at_batches = _has_batch_callbacks(self._callbacks)
+        self._begin()
         # Where `BackupAndRestore` has found a backup, it says so here.
         self.arguments.initial_epoch = self.model._initial_epoch or self.arguments.initial_epoch
-        logs: dict[str, float] = {}
+        yield from self._train(choose, self.resumption)
+
+    def steps_from(self, rewinding: Rewinding, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Ready]:
+        """Go back to a snapshot and train from there, as `steps` does, which must have been left or be at its end.
+
+        Args:
+            rewinding: The way to the snapshot.
+            choose: Asked before each step which variant to run.
+        """
+        if self._ended:
+            self._begin()
+        yield from self._train(choose, rewinding)
+
+    def leave(self, steps: Generator[Any]) -> None:
+        """Let go of `steps` in the middle of training, without ending that: it goes on from elsewhere."""
+        self._leaving = True
+        steps.close()
+        self._leaving = False
+        self._stop_loading()
+
+    def snapshot(self, output: StepOutput | None) -> Snapshot | None:
+        """Put everything aside that the steps from here on change; `None` if memory does not suffice.
+
+        Args:
+            output: Of the last step, `None` if there was none.
+        """
+        return self._taker.take(self, output)
+
+    def make_variables(self) -> None:
+        """Make those variables now that the first step would make: metrics, other optimizers."""
+        self.functions.make_variables(self._no_batches())
+
+    def rewinding(self, snapshot: Snapshot) -> Rewinding:
+        """Return the way back to a snapshot. It is not gone yet."""
+        return Rewinding(snapshot, self._iterator)
+
+    def why_not_exact(self) -> str | None:
+        """Say why the same steps cannot be taken once more, bit by bit; `None` if they can."""
+        return why_not_exact(self)
+
+    def called_again(self) -> list[str]:
+        """Name the user's callbacks, which are called once more when steps are taken once more."""
+        return called_again(self.callbacks)
+
+    @contextmanager
+    def replaying(self) -> Iterator[None]:
+        """Within the block, spare those callbacks that write to somewhere else what they have written before."""
+        everyone = self._callbacks.callbacks
+        self._callbacks.callbacks = [callback for callback in everyone if not only_writes(callback)]
         try:
-            first = yield from self._resume()
+            yield
+        finally:
+            self._callbacks.callbacks = everyone
+
+    def _begin(self) -> None:
+        self._ended = False
+        self.model.stop_training = False
+        self._callbacks.on_train_begin()
+
+    def _train(
+        self, choose: Callable[[], Variant], way: Resumption | Rewinding | None
+    ) -> Generator[Step | EpochEnd | Ready]:
+        callbacks, logs = self._callbacks, {}
+        self._way = way
+        try:
+            first = yield from self._go()
             for epoch in range(first, self.epochs):
                 logs = yield from self._epoch(epoch, callbacks, choose)
                 if self.model.stop_training:
                     break
         except GeneratorExit:
-            self._end(callbacks, logs)
+            if not self._leaving:
+                self._end(callbacks, logs)
             raise
         self._end(callbacks, logs)
 
-    def _resume(self) -> Generator[Any, None, int]:
-        """Go to the epoch of the saved run, if there is one; the answer is the first epoch to train."""
-        resumption = self.resumption
-        if resumption is None:
-            return self.arguments.initial_epoch
-        self._on_activity("going to where the saved session was in the data")
-        resumption.go_to_epoch(self)
+    def _go(self) -> Generator[Any, None, int]:
+        """Go to where training begins, or goes on; the answer is the first epoch to train."""
+        way = self._way
+        if way is None:
+            first: int = self.arguments.initial_epoch
+            self._next, self._order = (first, 0), self.random.bit_generator.state
+            yield READY
+            return first
+        self._on_activity(way.activity)
+        way.go_to_epoch(self)
         self._on_activity(None)
-        self._n_counted = resumption.position.n_counted
-        if not resumption.position.batch:
-            self.epoch = int(resumption.facts["epoch"])
-            self._next, self._order = (resumption.position.epoch, 0), resumption.position.order
-            resumption.put_back(self)
-            yield RESUMED
-        return resumption.position.epoch
+        self._n_counted = way.position.n_counted
+        if not way.position.batch:
+            self.epoch = way.epoch
+            self._next, self._order = (way.position.epoch, 0), way.position.order
+            way.put_back(self)
+            yield READY
+        return way.position.epoch
 
     def _epoch(
         self, epoch: int, callbacks: Any, choose: Callable[[], Variant]
     ) -> Generator[Any, None, dict[str, float]]:
         model, iterator = self.model, self._iterator
-        batch_callbacks = _has_batch_callbacks(callbacks)
-        resumption = self.resumption if self.resumption is not None and not self.resumption.done else None
-        n_done = resumption.position.batch if resumption is not None else 0
+        batch_callbacks = self._calls_at_batches
+        way = self._way if self._way is not None and not self._way.done else None
+        n_done = way.position.batch if way is not None else 0
         self._order = self.random.bit_generator.state
         model.reset_metrics()
-        callbacks.on_epoch_begin(epoch)
+        if way is None or way.begins_epoch:
+            callbacks.on_epoch_begin(epoch)
         output: StepOutput | None = None
         step: Step | None = None
         n_taken = n_done
         with iterator.catch_stop_iteration():
             for batch, _, batches in iterator:
                 self.epoch = epoch
-                if resumption is not None and batch < n_done:
+                if way is not None and batch < n_done:
                     self._next = (epoch, batch + 1)
-                    if resumption.pass_over(batch, batches, self):
-                        yield RESUMED
+                    if way.pass_over(batch, batches, self):
+                        yield READY
                     continue
                 if batch_callbacks:
                     callbacks.on_train_batch_begin(batch)
@@ -300,9 +383,9 @@ class Training:
                     yield step
                     step = None
                     n_taken = batch + 1
-        if resumption is not None:
-            resumption.require_done()
-        logs_before = resumption.logs if resumption is not None else {}
+        if way is not None:
+            way.require_done()
+        logs_before = way.logs if way is not None else {}
         logs = self._end_epoch(epoch, callbacks, output.logs if output is not None else logs_before)
         self._next, self._order = (epoch + 1, 0), self.random.bit_generator.state
         if step is None:
@@ -352,7 +435,7 @@ class Training:
         return logs
 
     def _end(self, callbacks: Any, logs: dict[str, float]) -> None:
-        model = self.model
+        model, self._ended = self.model, True
         if isinstance(model.optimizer, keras.optimizers.Optimizer) and self.epochs > 0:
             model.optimizer.finalize_variable_values(model.trainable_weights)
         self.release_validation()

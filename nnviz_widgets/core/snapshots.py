@@ -1,0 +1,196 @@
+"""When the state of a training is put aside, and which of these snapshots stay."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.core.arguments import checked_bytes, whole_number
+from nnviz_widgets.core.byte_size import byte_size
+from nnviz_widgets.core.calls import called
+from nnviz_widgets.core.thinning import drop_order
+from nnviz_widgets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnviz_widgets.core.report import StepReport
+    from nnviz_widgets.core.sickness import SicknessWatch
+
+SHARE = 0.02
+"""What snapshots may cost of the training's time where nobody says how often they are taken."""
+
+_BYTES_PER_S = 1.5e9
+"""How fast the step after a snapshot makes new values in the place of those that are held."""
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """How often a session puts its state aside, so that `rewind` can lead back: `TrainingSession(..., snapshots=...)`.
+
+    Any step between two snapshots is reached by taking the steps after the earlier one again.
+
+    Attributes:
+        every: Steps from one to the next. `None` is as often as costs no more than 2 % of the training's time.
+        memory: Bytes that they may hold, a number or a text such as `"1 GB"`: then those of older steps are dropped,
+            ever more sparsely spread. Step 0 and the newest stay even where they alone need more.
+    """
+
+    every: int | None = None
+    memory: int = 10**9
+
+    @called("Snapshots")
+    def __init__(self, every: int | None = None, memory: int | str = "1 GB") -> None:
+        number = whole_number(every)
+        if every is not None and (number is None or number < 1):
+            raise InvalidArgumentError(
+                f"`every` must be a number of steps, at least 1, or None. Received: every={every!r}. Use None to take "
+                "them as often as costs little."
+            )
+        object.__setattr__(self, "every", number)
+        object.__setattr__(self, "memory", checked_bytes("memory", memory))
+
+
+def as_snapshots(value: Any) -> Snapshots | None:
+    """Return `snapshots=` of a session as options; `None` stands for the defaults, and `False` for no snapshots.
+
+    Raises:
+        InvalidArgumentError: If it is none of these.
+    """
+    if value is None or value is True:
+        return Snapshots()
+    if value is False:
+        return None
+    if isinstance(value, Snapshots):
+        return value
+    raise InvalidArgumentError(
+        f"`snapshots` must be an nnviz.Snapshots, None for the defaults, or False. Received: {value!r:.100}. "
+        'Give, for example, nnviz.Snapshots(every=100, memory="4 GB").'
+    )
+
+
+@dataclass(slots=True)
+class Kept:
+    """One snapshot.
+
+    Attributes:
+        branch: The branch of the recording whose step it is of.
+        step: How many steps were completed.
+        batch: Index of the last batch in its epoch, -1 before any.
+        state: What the backend put aside; has `n_bytes`.
+        report: Of the last step.
+        watch: What was known of values that are not finite.
+        ordinal: How many snapshots were taken before.
+        pinned: Whether it stays however old it gets.
+    """
+
+    branch: str
+    step: int
+    batch: int
+    state: Any
+    report: StepReport | None
+    watch: SicknessWatch
+    ordinal: int
+    pinned: bool
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that it holds."""
+        return int(self.state.n_bytes)
+
+
+class SnapshotStore:
+    """The snapshots of one session, within its memory. Only the training thread changes it.
+
+    Args:
+        options: How many there may be.
+
+    Attributes:
+        n_dropped: How many were given up.
+    """
+
+    def __init__(self, options: Snapshots) -> None:
+        self._options = options
+        self._kept: list[Kept] = []
+        self._n_added = 0
+        self._next = 0.0
+        self.n_dropped = 0
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._kept)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that they hold, what several of them share counted for each."""
+        return sum(kept.n_bytes for kept in self._kept)
+
+    def is_due(self, step: int) -> bool:
+        """Whether the state after `step` is to be put aside."""
+        if self._options.every is not None:
+            return step % self._options.every == 0
+        return time.perf_counter() >= self._next
+
+    def add(self, kept: Kept, seconds: float) -> None:
+        """Keep a snapshot; one of the same step takes the place of the other.
+
+        Args:
+            kept: The snapshot; its ordinal is set here.
+            seconds: How long it took to take it.
+        """
+        twin = next((i for i, one in enumerate(self._kept) if (one.branch, one.step) == (kept.branch, kept.step)), None)
+        if twin is not None:
+            kept.ordinal, kept.pinned = self._kept[twin].ordinal, kept.pinned or self._kept[twin].pinned
+            self._kept[twin] = kept
+        else:
+            kept.ordinal, self._n_added = self._n_added, self._n_added + 1
+            self._kept.append(kept)
+        self._next = time.perf_counter() + (seconds + kept.n_bytes / _BYTES_PER_S) / SHARE
+        self._thin()
+
+    def before(self, lineage: Sequence[tuple[str, int]], step: int) -> Kept | None:
+        """Return the newest snapshot at or before a step.
+
+        Args:
+            lineage: Branches from the current one to the first, each with the last of its steps that counts.
+            step: The step.
+        """
+        ends = dict(lineage)
+        found = [kept for kept in self._kept if kept.step <= min(step, ends.get(kept.branch, -1))]
+        return max(found, key=lambda kept: kept.step, default=None)
+
+    def steps(self, lineage: Sequence[tuple[str, int]]) -> list[int]:
+        """Return the steps that have a snapshot, ascending; `lineage` as in `before`."""
+        ends = dict(lineage)
+        return sorted({kept.step for kept in self._kept if kept.step <= ends.get(kept.branch, -1)})
+
+    def forget(self) -> None:
+        """Drop all: the model has other variables now."""
+        self.n_dropped += len(self._kept)
+        self._kept.clear()
+        self._next = 0.0
+
+    def over_budget(self) -> str | None:
+        """Say that even those that stay always need more than they may; `None` if they do not."""
+        if self.n_bytes <= self._options.memory:
+            return None
+        return (
+            f"snapshots hold {byte_size(self.n_bytes)}, more than their {byte_size(self._options.memory)}: only step 0 and "
+            "the newest are left. Give them more: snapshots=nnviz.Snapshots(memory=...)"
+        )
+
+    def _thin(self) -> None:
+        """Drop snapshots of older steps while there is too much."""
+        excess = self.n_bytes - self._options.memory
+        if excess <= 0:
+            return
+        droppable = [i for i, kept in enumerate(self._kept[:-1]) if kept.step and not kept.pinned]
+        gone: set[int] = set()
+        for index in drop_order([self._kept[i].ordinal for i in droppable], self._n_added - 1):
+            if excess <= 0:
+                break
+            gone.add(droppable[index])
+            excess -= self._kept[droppable[index]].n_bytes
+        self._kept = [kept for i, kept in enumerate(self._kept) if i not in gone]
+        self.n_dropped += len(gone)

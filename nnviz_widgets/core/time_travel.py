@@ -1,0 +1,206 @@
+"""Going back: which snapshot leads to a step, and what the steps that are taken again must be."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from nnviz_widgets.core.metric_log import present
+from nnviz_widgets.core.snapshots import Kept, SnapshotStore
+from nnviz_widgets.errors import InvalidArgumentError, ReplayNotExact
+
+if TYPE_CHECKING:
+    from nnviz_widgets.core.branches import Branches
+    from nnviz_widgets.core.report import StepReport
+    from nnviz_widgets.core.sickness import SicknessWatch
+    from nnviz_widgets.core.snapshots import Snapshots
+
+Grade = Literal["exact", "state only"]
+
+
+@dataclass(frozen=True, slots=True)
+class RewindPlan:
+    """What going back to a step will be, told before anything is done.
+
+    Attributes:
+        step: The step at which the session will stand.
+        branch: The branch whose step it is.
+        snapshot: The step whose stored state is put back; the steps after it are taken again.
+        grade: `"exact"` if all is as it was, bit by bit. `"state only"` if model, optimizer and random streams are,
+            but the data are not: their epoch begins anew.
+        remarks: What to know of it, in sentences.
+    """
+
+    step: int
+    branch: str
+    snapshot: int
+    grade: Grade
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def n_again(self) -> int:
+        """How many steps are taken again."""
+        return self.step - self.snapshot
+
+
+class TimeTravel:
+    """The past of one session.
+
+    Args:
+        training: What is run.
+        branches: Where it is recorded.
+        options: How often the state is put aside; `None` is never.
+    """
+
+    def __init__(self, training: Any, branches: Branches, options: Snapshots | None) -> None:
+        self._training = training
+        self._branches = branches
+        self._store = None if options is None else SnapshotStore(options)
+        self._told: set[str] = set()
+
+    @property
+    def on(self) -> bool:
+        """Whether snapshots are taken."""
+        return self._store is not None
+
+    def steps(self, branch: str) -> list[int]:
+        """Return the steps of a branch whose state is stored, ascending."""
+        return [] if self._store is None else self._store.steps(self._branches.lineage(branch))
+
+    # --- on the training thread ---
+
+    def is_due(self, step: int) -> bool:
+        """Whether the state after `step` is to be put aside."""
+        return self._store is not None and self._store.is_due(step)
+
+    def keep(
+        self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool
+    ) -> str | None:
+        """Put the state aside, which is that after `step`.
+
+        Args:
+            step: How many steps were completed.
+            batch: Index of the last batch in its epoch.
+            output: What the last step returned, `None` before any.
+            report: Of the last step.
+            watch: What is known of values that are not finite.
+            pinned: Whether it stays however old it gets.
+
+        Returns:
+            What to tell the user of it, once; `None` if there is nothing.
+        """
+        if self._store is None:
+            return None
+        began = time.perf_counter()
+        state = self._training.snapshot(output)
+        if state is None:
+            return self._once(f"memory does not suffice for a snapshot at step {step}; it is left out")
+        branch = self._branches.current.name
+        kept = Kept(branch, step, batch, state, report, copy.copy(watch), 0, pinned)
+        self._store.add(kept, time.perf_counter() - began)
+        text = self._store.over_budget()
+        return None if text is None else self._once(text)
+
+    def _once(self, text: str) -> str | None:
+        kind = text.partition(" ")[0]
+        if kind in self._told:
+            return None
+        self._told.add(kind)
+        return text
+
+    def forget(self) -> None:
+        """Drop all snapshots: the model changed, and no step before can be taken again."""
+        if self._store is not None:
+            self._store.forget()
+
+    # --- before acting, on any thread while the session rests ---
+
+    @property
+    def grade(self) -> Grade:
+        """Whether steps can be taken again bit by bit."""
+        return "exact" if self._training.why_not_exact() is None else "state only"
+
+    def plan(self, step: int, branch: str, *, state_only: bool) -> tuple[RewindPlan, Kept]:
+        """Return what going back will be, and the snapshot that it begins with.
+
+        Raises:
+            InvalidArgumentError: If there is no such step.
+            ReplayNotExact: If it cannot be reached bit by bit, and `state_only` does not allow less.
+        """
+        last = self._branches[branch].last_step
+        if not 0 <= step <= last:
+            raise InvalidArgumentError(
+                f"`step` must be a step that was taken, from 0 to {last} on branch {branch!r}. Received: step={step}. "
+                "session.step and session.run go forward."
+            )
+        if self._store is None:
+            raise ReplayNotExact(
+                "A session must take snapshots to be rewound. Received: one with snapshots=False. Make it without "
+                "that argument."
+            )
+        kept = self._store.before(self._branches.lineage(branch), step)
+        if kept is None:
+            raise ReplayNotExact(self._nothing_before(step, branch))
+        reason = self._training.why_not_exact()
+        if reason is not None and not state_only:
+            raise ReplayNotExact(
+                f"Steps must be such that they can be taken again to go back exactly. Received: step={step}, and "
+                f"{reason}. Without the data, the nearest step whose state is stored is {kept.step}: "
+                f"session.rewind({step}, state_only=True)."
+            )
+        return self._plan(step if reason is None else kept.step, branch, kept, reason), kept
+
+    def _plan(self, step: int, branch: str, kept: Kept, reason: str | None) -> RewindPlan:
+        remarks = [] if reason is None else [f"the data of the epoch begin anew: {reason}"]
+        again = self._training.called_again()
+        if again and step > kept.step:
+            remarks.append(f"called again for the steps in between: {', '.join(again)}")
+        if again:
+            remarks.append(f"what these remember is not put back: {', '.join(again)}")
+        return RewindPlan(step, branch, kept.step, "exact" if reason is None else "state only", tuple(remarks))
+
+    def _nothing_before(self, step: int, branch: str) -> str:
+        stored = self.steps(branch)
+        nearest = f"the first that is stored is {stored[0]}" if stored else "no state is stored"
+        return (
+            f"`step` must not be before the oldest state that is stored. Received: step={step}, and {nearest}: the "
+            "model was changed since, and steps before cannot be taken again."
+        )
+
+
+class Fingerprint:
+    """What steps that are taken again must return: the losses and norms that the recording has of them, bit by bit.
+
+    Args:
+        branches: The recording of the current one is compared with.
+
+    Attributes:
+        difference: The first difference, in words; `None` as long as all is as it was.
+    """
+
+    def __init__(self, branches: Branches) -> None:
+        self._steps, self._columns = branches.current.recording.metric_arrays()
+        self.difference: str | None = None
+
+    def compare(self, step: int, output: Any) -> None:
+        """Compare what a step returned with what is recorded of it."""
+        row = int(np.searchsorted(self._steps, step))
+        if self.difference is not None or row == self._steps.size or self._steps[row] != step:
+            return
+        for name, now in (("batch_loss", output.batch_loss), ("gradient_l2", output.gradient_l2)):
+            column = self._columns.get(name)
+            if now is None or column is None or not present(column[row : row + 1])[0]:
+                continue
+            before = float(column[row])
+            if before == now or (math.isnan(before) and math.isnan(now)):
+                continue
+            word = "loss" if name == "batch_loss" else "gradient norm"
+            self.difference = (
+                f"replay differs from the recording at step {step} ({word} {before:.7g} then, {now:.7g} now)"
+            )
+            return
