@@ -176,8 +176,8 @@ class SnapshotStore:
         if self.n_bytes <= self._options.memory:
             return None
         return (
-            f"snapshots hold {byte_size(self.n_bytes)}, more than their {byte_size(self._options.memory)}: only step 0 and "
-            "the newest are left. Give them more: snapshots=nnviz.Snapshots(memory=...)"
+            f"snapshots hold {byte_size(self.n_bytes)}, more than their {byte_size(self._options.memory)}: only step 0 "
+            "and the newest are left. Give them more: snapshots=nnviz.Snapshots(memory=...)"
         )
 
     def _thin(self) -> None:

@@ -192,6 +192,8 @@ class Worker:
 
     def _prepare(self) -> None:
         self._training.prepare()
+        if self.travel.on:  # else the snapshot of step 0 lacks what the first step makes
+            self._training.make_variables()
         self._steps = self._training.steps(self._choose)
         next(self._steps)  # to before the first step, or to where the saved session was
         if self._training.resumption is not None:

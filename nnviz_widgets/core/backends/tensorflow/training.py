@@ -263,6 +263,7 @@ class Training:
         """
         if self._ended:
             self._begin()
+        self._stop_loading()
         yield from self._train(choose, rewinding)
 
     def leave(self, steps: Generator[Any]) -> None:
@@ -270,7 +271,6 @@ class Training:
         self._leaving = True
         steps.close()
         self._leaving = False
-        self._stop_loading()
 
     def snapshot(self, output: StepOutput | None) -> Snapshot | None:
         """Put everything aside that the steps from here on change; `None` if memory does not suffice.
@@ -535,6 +535,8 @@ class Training:
         enqueuer = getattr(adapter, "enqueuer", None)
         if enqueuer is not None:
             enqueuer.stop()
+        if getattr(adapter, "_within_epoch", False):  # a `PyDataset` refuses to begin an epoch twice
+            adapter._within_epoch = False
 
     def release_validation(self) -> None:
         """Drop the validation data that Keras caches on the model, as `fit` does at its end."""
