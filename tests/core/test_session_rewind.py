@@ -1,0 +1,355 @@
+"""Going back, as a person does it: states, branches, words, and what is never touched."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from nnviz_widgets.core.backends.tensorflow import state
+from nnviz_widgets.core.probe import Probe
+from nnviz_widgets.core.session import Session
+from nnviz_widgets.core.snapshots import Snapshots
+from nnviz_widgets.core.storage.reader import open_recording
+from nnviz_widgets.errors import InvalidArgumentError, ReplayNotExact, SessionBusy, SessionClosed
+from tests.core import networks
+from tests.core.networks import STEPS_PER_EPOCH, assert_same_weights, weights_of
+from tests.core.sessions import Journal, endless, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """Return a session at step 7 of 9, with snapshots of every third step."""
+    with networks.mlp().session(probe=Probe(every=1), snapshots=Snapshots(every=3)) as made:
+        made.step(7)
+        yield made
+
+
+def test_the_default_leads_back_to_any_step() -> None:
+    with networks.mlp().session() as session:
+        session.step(2)
+        weights, loss = weights_of(session.model), session.batch_loss
+        session.run()
+        session.wait()
+        report = session.rewind(2)
+        assert report is not None and (report.step, report.batch_loss) == (2, loss)
+        assert session.state == "paused" and session.step_index == 2
+        assert_same_weights(weights_of(session.model), weights)
+        assert session.rewind(0) is None
+        assert session.batch is None and session.logs == {}
+
+
+def test_R07_stepping_on_begins_a_branch_and_overwrites_nothing(session: Session) -> None:
+    main = session.recording
+    losses, weights = main.metrics["batch_loss"].copy(), main.tensor("hidden", "weights", 7).copy()
+    session.rewind(4)
+    assert session.recording is main, "nothing new before another step is taken"
+    session.model.get_layer("hidden").kernel.assign(np.ones((5, 8), np.float32))
+    session.step(2)
+    assert session.branches.names == ("main", "branch 1")
+    assert session.recording is not main
+    assert main.metrics["batch_loss"].equals(losses)
+    np.testing.assert_array_equal(main.tensor("hidden", "weights", 7), weights)
+    assert session.recording.steps.tolist() == [1, 2, 3, 4, 5, 6]
+    assert session.recording.metrics["batch_loss"][4] == losses[4]
+    assert session.recording.metrics["batch_loss"][5] != losses[5]
+    assert session.recording.branch("main") is main
+    assert any("branch 1 leaves main after step 4" in text for _, _, text in session.recording.events)
+
+
+def test_R07_going_back_and_forth_on_one_branch_is_no_new_one(session: Session) -> None:
+    weights = weights_of(session.model)
+    session.rewind(2)
+    session.rewind(7)
+    assert_same_weights(weights_of(session.model), weights)
+    session.step()
+    assert session.branches.names == ("main",)
+    assert session.recording.steps.tolist() == list(range(1, 9))
+
+
+def test_R07_another_branch_is_gone_to_by_its_name(session: Session) -> None:
+    session.rewind(3)
+    session.model.optimizer.learning_rate.assign(0.5)
+    session.step(2)
+    on_branch = weights_of(session.model)
+    session.rewind(6, "main")
+    assert session.branches.current.name == "main"
+    session.rewind(5, "branch 1")
+    assert_same_weights(weights_of(session.model), on_branch)
+    with pytest.raises(InvalidArgumentError, match="Nearest: 'branch 1'"):
+        session.rewind(5, "branch1")
+
+
+def test_R04_a_step_that_is_not_stored_is_reached_from_the_one_before(session: Session) -> None:
+    plan = session.rewind_plan(5)
+    assert (plan.step, plan.snapshot, plan.n_again, plan.grade, plan.remarks) == (5, 3, 2, "exact", ())
+    assert session.step_index == 7, "a plan changes nothing"
+    session.rewind(5)
+    assert session.step_index == 5
+    assert session.snapshot_steps == (0, 3, 5, 6, 7)
+
+
+def test_R04_all_that_the_probe_reads_can_be_read_where_one_stands() -> None:
+    with networks.mlp().session(probe=Probe(every=10**6), snapshots=Snapshots(every=3)) as session:
+        session.run()
+        session.wait()
+        assert 5 not in session.recording.tensor_steps("hidden", "gradients")
+        session.rewind(5)
+        assert session.recording.tensor("hidden", "gradients", 5).shape == (5, 8)
+        kernel = session.model.get_layer("hidden").kernel.numpy()
+        np.testing.assert_array_equal(session.recording.tensor("hidden", "weights", 5), kernel)
+        session.rewind(3)  # stored: nothing is taken again, and the weights are there
+        kernel = session.model.get_layer("hidden").kernel.numpy()
+        np.testing.assert_array_equal(session.recording.tensor("hidden", "weights", 3), kernel)
+
+
+@pytest.mark.parametrize("step", [-1, 8, 1.5, "2", None, True])
+def test_R04_a_step_that_was_not_taken_is_refused(session: Session, step: Any) -> None:
+    weights = weights_of(session.model)
+    with pytest.raises(InvalidArgumentError, match="`step` must be"):
+        session.rewind(step)
+    assert session.step_index == 7
+    assert_same_weights(weights_of(session.model), weights)
+
+
+def drifting() -> networks.Network:
+    """Return a network whose steps come out otherwise each time that they are taken, as on some GPUs."""
+    import keras
+    import tensorflow as tf
+
+    drawn = iter(np.linspace(0.0, 1.0, 100, dtype=np.float32))
+
+    def loss(y: Any, predicted: Any) -> Any:
+        return keras.losses.mean_squared_error(y, predicted) + tf.numpy_function(lambda: next(drawn), [], tf.float32)
+
+    return networks.line(loss=loss)
+
+
+def test_R06_a_replay_that_differs_is_told_with_its_size_and_the_old_branch_stays() -> None:
+    with drifting().session(snapshots=Snapshots(every=4)) as session:
+        session.run()
+        session.wait()
+        before = session.recording.metrics["batch_loss"].copy()
+        with pytest.warns(UserWarning, match=r"replay differs from the recording at step 5 \(loss .* then, .* now\)"):
+            session.rewind(9)
+        assert session.step_index == 9
+        assert session.recording.metrics["batch_loss"].equals(before)
+
+
+def test_R06_after_a_replay_that_differed_the_next_step_is_another_branch() -> None:
+    with drifting().session(snapshots=Snapshots(every=100)) as session:
+        session.run(until=6)
+        session.wait()
+        session.rewind(2)
+        with pytest.warns(UserWarning, match="replay differs"):
+            session.rewind(5)
+        session.step()
+        assert session.branches.names == ("main", "branch 1")
+
+
+def test_R01_a_session_is_not_rewound_while_it_runs_or_once_it_is_closed() -> None:
+    with endless() as session:
+        session.run()
+        until(lambda: session.step_index > 3)
+        with pytest.raises(SessionBusy, match=r"cannot be rewound while running. Call pause\(\) first"):
+            session.rewind(1)
+        session.pause()
+    with pytest.raises(SessionClosed, match="is closed and cannot be rewound"):
+        session.rewind(1)
+
+
+def test_R01_before_the_first_step_only_step_0_can_be_gone_back_to() -> None:
+    with networks.line().session() as session:
+        assert session.rewind(0) is None
+        assert session.state == "idle"
+        with pytest.raises(InvalidArgumentError, match="no step was taken yet"):
+            session.rewind(1)
+
+
+@pytest.mark.parametrize("end", ["finish", "stop", "fail"])
+def test_R01_every_end_leads_back_to_paused(end: str) -> None:
+    network = networks.mlp()
+    fails = [end == "fail"]
+
+    def maybe_fail(batch: int) -> None:
+        if fails and fails.pop():
+            raise RuntimeError("of the user's callback")
+
+    import keras
+
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batch == 2 and maybe_fail(batch))
+    with network.session(callbacks=[callback], snapshots=Snapshots(every=2)) as session:
+        session.step(2)
+        if end == "fail":
+            with pytest.raises(RuntimeError, match="of the user's callback"):
+                session.step()
+            assert session.state == "failed"
+        elif end == "stop":
+            session.stop()
+        else:
+            session.run()
+            session.wait()
+        session.rewind(1)
+        assert (session.state, session.step_index, session.error) == ("paused", 1, None)
+        session.run()
+        session.wait()
+        assert (session.state, session.step_index) == ("finished", 9)
+
+
+def test_without_snapshots_there_is_no_way_back() -> None:
+    with networks.line().session(snapshots=False) as session:
+        session.step(2)
+        assert session.snapshot_steps == ()
+        with pytest.raises(ReplayNotExact, match="snapshots=False"):
+            session.rewind(1)
+
+
+def test_callbacks_of_ones_own_are_told_of_and_called_again() -> None:
+    journal = Journal()
+    with networks.line().session(callbacks=[journal.callback()], snapshots=Snapshots(every=100)) as session:
+        session.step(5)
+        n_calls = len(journal.calls)
+        plan = session.rewind_plan(2)
+        assert plan.grade == "exact"
+        assert plan.remarks == (
+            "called again for the steps in between: Noting",
+            "what these remember is not put back: Noting",
+        )
+        session.rewind(2)
+        again = journal.names()[n_calls:]
+        assert again.count("on_train_batch_end") == 2
+        assert again.count("on_train_begin") == 0
+
+
+def test_what_keras_own_callbacks_write_is_not_written_twice(tmp_path: Path) -> None:
+    import keras
+
+    csv = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    with networks.line().session(callbacks=[csv], snapshots=Snapshots(every=100)) as session:
+        session.step(7)
+        lines = (tmp_path / "log.csv").read_text().splitlines()
+        session.rewind(5)
+        assert (tmp_path / "log.csv").read_text().splitlines() == lines
+        session.run()
+        session.wait()
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == len(lines) + 2
+
+
+def test_a_long_way_back_ends_where_somebody_asks_for_a_pause() -> None:
+    with endless(snapshots=Snapshots(every=10**9)) as session:
+        session.run(until=3000)
+        session.wait()
+        session.ask_rewind(2900)
+        until(lambda: 0 < session.step_index < 2900 or session.state != "running")
+        session.pause()
+        assert session.state == "paused"
+        at = session.step_index
+        assert at <= 2900
+        session.rewind(at)
+        assert session.step_index == at
+
+
+def test_progress_of_a_long_way_back_is_told() -> None:
+    with endless(snapshots=Snapshots(every=10**9)) as session:
+        session.run(until=3000)
+        session.wait()
+        told: list[str] = []
+
+        class Viewer:
+            def wanted(self) -> frozenset[Any]:
+                return frozenset()
+
+            def notify(self) -> None:
+                if session.activity is not None:
+                    told.append(session.activity)
+
+        session.add_viewer(Viewer())
+        session.rewind(2990)
+        assert any(text.startswith("going back: step ") and text.endswith("of 2990 taken again") for text in told)
+        assert session.activity is None
+
+
+def test_looking_at_the_past_never_touches_the_model(session: Session) -> None:
+    weights = weights_of(session.model)
+    for step in (1, 4):
+        session.recording.tensor("hidden", "weights", step)
+    assert session.step_index == 7
+    assert_same_weights(weights_of(session.model), weights)
+
+
+def test_each_branch_is_a_file_of_its_own(tmp_path: Path) -> None:
+    with networks.mlp().session(record=tmp_path / "a.nnv", probe=Probe(every=1)) as session:
+        session.step(6)
+        session.rewind(4)
+        session.step(3)
+        losses = session.recording.metrics["batch_loss"]
+    main, branch = open_recording(tmp_path / "a.nnv"), open_recording(tmp_path / "a.branch-1.nnv")
+    assert main.steps.tolist() == [1, 2, 3, 4, 5, 6]
+    assert branch.steps.tolist() == [5, 6, 7]
+    assert branch.metrics["batch_loss"].tolist() == losses.loc[5:].tolist()
+    assert branch.tensor_steps("hidden", "weights").tolist() == [4, 5, 6, 7]
+    main.close()
+    branch.close()
+
+
+def test_a_branch_that_cannot_be_written_is_told_of_and_training_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "a.branch-1.nnv").write_text("somebody else's")
+    with networks.mlp().session(record=tmp_path / "a.nnv") as session:
+        session.step(4)
+        session.rewind(2)
+        session.step()
+        assert session.recording.steps.tolist() == [1, 2, 3]
+        assert any("this branch is not written to disk" in text for _, _, text in session.recording.events)
+    assert (tmp_path / "a.branch-1.nnv").read_text() == "somebody else's"
+
+
+def test_training_outside_is_where_an_exact_past_begins_anew(session: Session) -> None:
+    session.model.train_on_batch(networks.features(), networks.classes())
+    after = state.capture(session.model, session._training.keras_state)
+    with pytest.warns(UserWarning, match="trained outside"):
+        session.step()
+    session.rewind(7)
+    now = state.capture(session.model, session._training.keras_state)
+    for name, array in after.items():
+        if not name.startswith("metrics"):
+            np.testing.assert_array_equal(now[name], array, err_msg=name)
+
+
+def test_viewers_see_the_branch_that_is_trained(session: Session) -> None:
+    seen: list[tuple[str, int]] = []
+
+    class Viewer:
+        def wanted(self) -> frozenset[Any]:
+            return frozenset()
+
+        def notify(self) -> None:
+            seen.append((session.branches.current.name, session.step_index))
+
+    session.add_viewer(Viewer())
+    session.rewind(2)
+    assert seen[-1] == ("main", 2)
+    session.step()
+    assert seen[-1] == ("branch 1", 3)
+
+
+def test_a_rewind_from_another_thread_is_the_same(session: Session) -> None:
+    thread = threading.Thread(target=session.rewind, args=(2,))
+    thread.start()
+    thread.join(60)
+    assert (session.state, session.step_index) == ("paused", 2)
+
+
+def test_epochs_are_counted_on(session: Session) -> None:
+    session.rewind(STEPS_PER_EPOCH)
+    assert (session.epoch, session.batch_index) == (0, 2)
+    session.step()
+    assert (session.epoch, session.batch_index) == (1, 0)
+    session.run()
+    session.wait()
+    assert len(session.history["loss"]) == 3
