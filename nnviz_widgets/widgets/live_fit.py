@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 PATIENCE_S = 10.0
 """How long a page may take to say its first word. Where it can, that comes with the drawing of the view."""
 STATUS_S = 0.5
-NO_BUTTONS = (
-    "Nothing that a page says arrives here while a cell runs, so the view has no buttons yet. Interrupt the kernel to "
-    "end training. The maps come when the cell has ended."
-)
+NO_BUTTONS = """\
+Nothing that a page says arrives here while a cell runs, so the view has no
+buttons yet. Interrupt the kernel to end training. Layers, maps and curves come
+when the cell has ended."""
 GONE = (
     "Another fit with the same callback has begun: this is a picture of the end of the one before. To look into that "
     "one too, keep <code>callback.recording</code> before the next, and show <code>nnviz.Inspector(recording)</code>."
