@@ -104,15 +104,30 @@ def _short(name: str) -> str:
 
 def _tensor_errors(node: Statistic, tensors: Tensors) -> Iterator[NotACondition]:
     try:
-        path = tensors.path(node.layer)
+        _find(tensors, node.layer, node.kind)
     except LayerNotFound as error:
         yield NotACondition(_unknown_layer(node.layer, tensors, error), node.column)
-        return
-    try:
-        tensors.keys(path, node.kind)
     except TensorUnavailable as error:
-        if not _found_later(tensors.catalogue, path, node.kind):
-            yield NotACondition(str(error), node.column)
+        yield NotACondition(str(error), node.column)
+
+
+def has_kind(tensors: Tensors, layer: str, kind: Kind) -> bool:
+    """Whether a layer has tensors of a kind, or may have them once the first step was taken."""
+    try:
+        _find(tensors, layer, kind)
+    except (LayerNotFound, TensorUnavailable):
+        return not tensors.catalogue.layers
+    return True
+
+
+def _find(tensors: Tensors, layer: str, kind: Kind) -> None:
+    """Raise what is to be said if a layer has no tensors of a kind, and never will."""
+    path = tensors.path(layer)
+    try:
+        tensors.keys(path, kind)
+    except TensorUnavailable:
+        if not _found_later(tensors.catalogue, path, kind):
+            raise
 
 
 def _unknown_layer(name: str, tensors: Tensors, error: LayerNotFound) -> str:
