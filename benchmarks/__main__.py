@@ -7,7 +7,18 @@ import os
 import subprocess
 import sys
 
-NAMES = ("startup", "front_end", "inspection", "large", "sharing", "training", "callback", "recordings", "live")
+NAMES = (
+    "startup",
+    "front_end",
+    "inspection",
+    "large",
+    "sharing",
+    "training",
+    "callback",
+    "recordings",
+    "conditions",
+    "live",
+)
 
 
 def main() -> None:

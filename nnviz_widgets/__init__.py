@@ -44,6 +44,7 @@ from nnviz_widgets.sharing.manifest import Manifest as Manifest
 from nnviz_widgets.sharing.manifest import read_manifest as read_manifest
 from nnviz_widgets.sharing.privacy import Privacy as Privacy
 from nnviz_widgets.widgets.callback import InspectCallback as InspectCallback
+from nnviz_widgets.widgets.compare import compare as compare
 from nnviz_widgets.widgets.cursor import Cursor as Cursor
 from nnviz_widgets.widgets.data_panel import DataPanel as DataPanel
 from nnviz_widgets.widgets.inspection import inspect as inspect
@@ -83,6 +84,7 @@ __all__ = [
     "TensorUnavailable",
     "TrainingSession",
     "__version__",
+    "compare",
     "export_html",
     "inspect",
     "list_recordings",

@@ -3,7 +3,8 @@
 ```
 NnvizError
 ├── InvalidArgumentError   (ValueError)     an argument is not what it must be
-│   └── WrongArguments     (TypeError)      the call does not take these arguments
+│   ├── WrongArguments     (TypeError)      the call does not take these arguments
+│   └── NotACondition                       the text of a condition is not one; says where
 ├── UnknownAttribute       (AttributeError)  there is no attribute of that name to set
 ├── LayerNotFound          (LookupError)    no layer has that path or name
 ├── TensorNotRecorded      (LookupError)    the tensor of that step was not kept
@@ -12,6 +13,7 @@ NnvizError
 ├── ModelAttached          (RuntimeError)   another session already trains this model
 ├── SessionBusy            (RuntimeError)   the session is running and cannot do that meanwhile
 ├── SessionClosed          (RuntimeError)   the session was closed and cannot train
+├── ConditionBroken        (RuntimeError)   a condition cannot be answered; its breakpoint says why
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
@@ -31,11 +33,13 @@ from __future__ import annotations
 __all__ = [
     "BackendMissing",
     "ChannelClosed",
+    "ConditionBroken",
     "FrontEndMissing",
     "InvalidArgumentError",
     "LayerNotFound",
     "ModelAttached",
     "NnvizError",
+    "NotACondition",
     "NotARecording",
     "NotResumable",
     "ProtocolError",
@@ -62,6 +66,18 @@ class InvalidArgumentError(NnvizError, ValueError):
 
 class WrongArguments(InvalidArgumentError, TypeError):
     """A call has an argument of a name that it does not take, one too many, or lacks one."""
+
+
+class NotACondition(InvalidArgumentError):
+    """The text of a condition is not one, or names what there is not.
+
+    Attributes:
+        column: Where, counted in characters from 1; the message ends with it.
+    """
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(f"{message} (col {column})")
+        self.column = column
 
 
 class UnknownAttribute(NnvizError, AttributeError):
@@ -94,6 +110,10 @@ class SessionBusy(NnvizError, RuntimeError):
 
 class SessionClosed(NnvizError, RuntimeError):
     """The session was closed, so it cannot train any more; what it recorded can still be read."""
+
+
+class ConditionBroken(NnvizError, RuntimeError):
+    """A condition cannot be answered at any step: a name that there is not, a value that is no number, an error."""
 
 
 class BackendMissing(NnvizError, ImportError):

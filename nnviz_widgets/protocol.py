@@ -131,6 +131,11 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     step: StepOrNewest
 
 
+Shown = Literal["first", "second", "difference"]
+"""Which of two runs is shown, or by how much the values of the second are greater than those of the first. A source of
+one run has only the first. Steps are always counted as the first run counts them."""
+
+
 class Watch(_Message, tag="watch"):
     """What the client shows now; replaces what it watched before. No maps means that nothing is visible."""
 
@@ -145,6 +150,8 @@ class Watch(_Message, tag="watch"):
     """A step: the maps show by how much their values are greater than at that one."""
     neuron: Count = 0
     """The neuron of the parts that belong to one."""
+    run: Shown = "first"
+    """With a difference `compare` is not looked at."""
 
 
 class Ack(_Message, tag="ack"):
@@ -212,6 +219,7 @@ class ReadValues(_Message, tag="read"):
     complex: ComplexPart = "abs"
     order: Order | None = None
     compare: Count | None = None
+    run: Shown = "first"
 
 
 ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues
@@ -322,7 +330,9 @@ class Plane(msgspec.Struct, frozen=True):
     """Smallest finite value of the whole tensor; null if there is none."""
     high: float | None
     clip_low: float | None
-    """First percentile of the finite cells that are drawn (of a sample, if they are many)."""
+    """First percentile of the finite cells that are drawn (of a sample, if they are many).
+
+    Where one of two runs is drawn the smaller one of both, and `clip_high` the greater: they are on one scale."""
     clip_high: float | None
     """99th percentile."""
     n_nan: int
@@ -341,6 +351,8 @@ class Plane(msgspec.Struct, frozen=True):
     """The axes that do not lie on the picture, but for the samples'."""
     compared: int | None = None
     """The step whose values were taken off, if any."""
+    other: int | None = None
+    """Of a difference of two runs, where `compared` is the first one's: the step of the second, as that counts."""
     histogram: list[int] = []
     """Counts of finite values in bins of equal width from `low` to `high` (of a sample, if they are many). Empty while
     it runs."""
@@ -359,6 +371,8 @@ class Column(msgspec.Struct, frozen=True):
     """Index of the buffer with the steps, float64, `n` of them."""
     y_buffer: int
     """Index of the buffer with the values, float32; NaN is a gap."""
+    run: int = 0
+    """1 for the second of two runs; its steps are where they lie between those of the first."""
 
 
 class Neuron(msgspec.Struct, frozen=True):
@@ -461,7 +475,7 @@ class Status(msgspec.Struct, frozen=True):
     """How the session stands: the `_status` trait of the Inspector."""
 
     name: str
-    source: Literal["session", "recording", "inspection"]
+    source: Literal["session", "recording", "inspection", "comparison"]
     state: Literal["idle", "running", "paused", "finished", "failed"]
     step: int
     total_steps: int | None
@@ -483,6 +497,8 @@ class Status(msgspec.Struct, frozen=True):
     """Whether a person ended training before its last step."""
     controls: bool
     """Whether what a page says can reach the session now; a `fit` that blocks its cell must first hear from a page."""
+    runs: list[str] = []
+    """What the two runs of a comparison are called; empty of any other source."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

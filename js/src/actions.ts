@@ -1,5 +1,6 @@
 /** What the buttons do. Each asks the source. */
 
+import { reasonOf } from "./format.ts";
 import type { Status } from "./protocol.gen.ts";
 import type { Command } from "./source/source.ts";
 import type { Store } from "./store.ts";
@@ -41,7 +42,7 @@ export async function send(store: Store, command: Command): Promise<void> {
   try {
     await store.source.command(command);
   } catch (error) {
-    store.source.tell("error", error instanceof Error ? error.message : String(error));
+    store.source.tell("error", reasonOf(error));
   }
 }
 

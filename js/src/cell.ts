@@ -1,5 +1,6 @@
 /** Cells of the full picture: which one is selected, where the keys lead, what it is called. */
 
+import { groupOf } from "./group.ts";
 import { cellAt, firstOf, holds, indicesOf, type Side, sidesOf } from "./picture/side.ts";
 import type { Plane } from "./protocol.gen.ts";
 import type { Cell } from "./store.ts";
@@ -7,12 +8,7 @@ import type { Cell } from "./store.ts";
 /** Whether a row of the picture is a sample of the batch. */
 export function rowsAreSamples(plane: Plane): boolean {
   const [axis, ...others] = plane.row_axes;
-  return (
-    plane.tensor !== "weights" &&
-    plane.tensor !== "gradients" &&
-    others.length === 0 &&
-    axis?.name === "sample"
-  );
+  return groupOf(plane.tensor) === "outputs" && others.length === 0 && axis?.name === "sample";
 }
 
 const clamp = (value: number, size: number): number => Math.max(0, Math.min(value, size - 1));

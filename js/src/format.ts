@@ -53,6 +53,9 @@ export function shapeWords(shape: readonly number[]): string[] {
     : shape.map((size, i) => (i === 0 ? `${size}` : `\u00d7 ${size}`));
 }
 
+/** Why something failed. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,14 +1,8 @@
 /** How a layer is, in words. */
 
 import { formatLabel } from "./format.ts";
-import type { Health, Kind, NonFinite } from "./protocol.gen.ts";
-
-const KIND_WORDS: Record<Kind, string> = {
-  weights: "weights",
-  activations: "activations",
-  gradients: "gradients",
-  activation_gradients: "activation gradients",
-};
+import type { Health, NonFinite } from "./protocol.gen.ts";
+import { kindWords } from "./words.ts";
 
 const COUNT = new Intl.NumberFormat("en");
 
@@ -16,7 +10,7 @@ const COUNT = new Intl.NumberFormat("en");
 export function countWords({ tensor, count, size }: NonFinite): string {
   const share = count === size ? `all ${COUNT.format(count)}` : COUNT.format(count);
   const of = size === null || size === count ? "" : ` of ${COUNT.format(size)}`;
-  return `${KIND_WORDS[tensor]}: ${share}${of} not finite`;
+  return `${kindWords(tensor)}: ${share}${of} not finite`;
 }
 
 /** Short enough for a row: of several kinds only their names, which the whole text counts one by one. */
@@ -25,7 +19,7 @@ export function sicknessWords(sick: readonly NonFinite[]): string {
   if (first === undefined) return "";
   if (sick.length === 1) return countWords(first);
   // First what a short row must not cut off.
-  return `not finite: ${sick.map(({ tensor }) => KIND_WORDS[tensor]).join(", ")}`;
+  return `not finite: ${sick.map(({ tensor }) => kindWords(tensor)).join(", ")}`;
 }
 
 export function healthWords(health: Health): string[] {

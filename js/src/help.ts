@@ -13,6 +13,7 @@ export const HELP: readonly HelpGroup[] = [
       [["[", "]"], "a step back, a step on"],
       [[",", "."], "the layer before, the next one"],
       [["T"], "all maps as tables, and back"],
+      [["R"], "of two runs: the other, their difference"],
       [["?"], "this list"],
     ],
   },

@@ -1,5 +1,6 @@
 /** A shared file: the view of a notebook on what the file holds, without a kernel, a network or storage. */
 
+import { reasonOf } from "./format.ts";
 import "./styles/page.css";
 import { computed, signal } from "@preact/signals";
 import { render } from "preact";
@@ -58,7 +59,7 @@ function sayWhyNot(root: HTMLElement, error: unknown): void {
   const words = document.createElement("p");
   words.className = "nnv-page-error";
   words.setAttribute("role", "alert");
-  words.textContent = `This file cannot be shown. ${error instanceof Error ? error.message : String(error)}`;
+  words.textContent = `This file cannot be shown. ${reasonOf(error)}`;
   root.prepend(words);
 }
 

@@ -69,6 +69,7 @@ export interface Watch {
   order: Order | null;
   compare: number | null;
   neuron: number;
+  run: "first" | "second" | "difference";
 }
 
 export interface Ack {
@@ -126,6 +127,7 @@ export interface ReadValues {
   complex: "abs" | "real" | "imag" | "phase";
   order: Order | null;
   compare: number | null;
+  run: "first" | "second" | "difference";
 }
 
 export interface Reply {
@@ -213,6 +215,7 @@ export interface Plane {
   shown_cols: number;
   further: Further[];
   compared: number | null;
+  other: number | null;
   histogram: number[];
   first_bad: Cell | null;
 }
@@ -223,6 +226,7 @@ export interface Column {
   n: number;
   x_buffer: number;
   y_buffer: number;
+  run: number;
 }
 
 export interface Neuron {
@@ -292,7 +296,7 @@ export interface Failure {
 
 export interface Status {
   name: string;
-  source: "session" | "recording" | "inspection";
+  source: "session" | "recording" | "inspection" | "comparison";
   state: "idle" | "running" | "paused" | "finished" | "failed";
   step: number;
   total_steps: number | null;
@@ -309,4 +313,5 @@ export interface Status {
   samples: number;
   stopped: boolean;
   controls: boolean;
+  runs: string[];
 }

@@ -62,8 +62,9 @@ function createReader(store: Store, tell: (place: Place, text: string) => void, 
 export function placeToRead(store: Store, frame: FrameData, plane: Plane, { row, column }: FullCell): Place {
   const { layer, step, sample } = frame;
   const { tensor, variable, output, further, compared: compare } = plane;
+  const run = store.run.value;
   const at = Object.fromEntries(further.map(({ name, index }) => [name, index]));
-  const how = { complex: store.choices.complex.value, order: store.order.value, compare };
+  const how = { complex: store.choices.complex.value, order: store.order.value, compare, run };
   return { layer, step, sample, tensor, variable, output, at, row, column, ...how };
 }
 

@@ -1,12 +1,13 @@
 /** How a person looks at it, kept in the browser's tab: a page that is reloaded shows it as it was. */
 
 import { batch, effect } from "@preact/signals";
-import type { Kind, Order } from "./protocol.gen.ts";
+import type { Kind, Order, Watch } from "./protocol.gen.ts";
 import type { Store } from "./store.ts";
 
 interface Kept {
   readonly order: Order | null;
   readonly compare: number | null;
+  readonly run: Watch["run"];
   readonly folded: readonly string[];
   readonly tables: readonly Kind[];
   readonly outputGradients: boolean;
@@ -37,12 +38,13 @@ function save(name: string, kept: Kept): void {
 
 /** Takes up what was kept under this name, and keeps what is chosen from now on, until `abort`. */
 export function keepChoices(store: Store, name: string, abort: AbortSignal): void {
-  const { order, compare, folded, tables, outputGradients } = store;
+  const { order, compare, run, folded, tables, outputGradients } = store;
   const kept = load(name);
   if (kept !== null)
     batch(() => {
       order.value = kept.order;
       compare.value = kept.compare;
+      run.value = kept.run;
       folded.value = new Set(kept.folded);
       tables.value = new Set(kept.tables);
       outputGradients.value = kept.outputGradients;
@@ -51,6 +53,7 @@ export function keepChoices(store: Store, name: string, abort: AbortSignal): voi
     save(name, {
       order: order.value,
       compare: compare.value,
+      run: run.value,
       folded: [...folded.value],
       tables: [...tables.value],
       outputGradients: outputGradients.value,

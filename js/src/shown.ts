@@ -5,6 +5,7 @@ import type { Cursor } from "./cursor.ts";
 import { paced } from "./paced.ts";
 import type { Kind, LayerEntry } from "./protocol.gen.ts";
 import type { FrameData, FrameSource, PlaneData } from "./source/source.ts";
+import { minusOf } from "./words.ts";
 
 export interface ShownFrames {
   readonly layer: ReadonlySignal<LayerEntry | null>;
@@ -34,8 +35,8 @@ function viewOf(frame: FrameData): string {
   if (known !== undefined) return known;
   const { layer, sample, newest, planes } = frame;
   const drawn = planes.map(({ plane }) => {
-    const { tensor, variable, output, further, row_start, col_start, compared } = plane;
-    return [tensor, variable, output, further, row_start, col_start, compared];
+    const { tensor, variable, output, further, row_start, col_start } = plane;
+    return [tensor, variable, output, further, row_start, col_start, minusOf(plane)];
   });
   const view = JSON.stringify([layer, sample, newest, drawn]);
   views.set(frame, view);

@@ -4,7 +4,7 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from "@pre
 import { type Choices, createChoices } from "./choices.ts";
 import { type Clock, createClock } from "./clock.ts";
 import type { Cursor } from "./cursor.ts";
-import type { Kind, Order } from "./protocol.gen.ts";
+import type { Kind, Order, Watch } from "./protocol.gen.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { createScales, type Scales } from "./scales.ts";
 import { createSelection, forgetNames, type Hover, keepInSight, type Selection } from "./selection.ts";
@@ -29,6 +29,8 @@ export interface Store extends ShownFrames, Selection, Clock {
   readonly order: Signal<Order | null>;
   /** The step with which the shown one is compared. */
   readonly compare: Signal<number | null>;
+  /** Which of two runs is shown, or their difference. */
+  readonly run: Signal<Watch["run"]>;
   /** Paths of the nested models whose layers are folded away. */
   readonly folded: Signal<ReadonlySet<string>>;
   /** The maps that are shown as tables. */
@@ -58,8 +60,9 @@ export function createStore(
   const requests = createRequests();
   const order = signal<Order | null>(null);
   const compare = signal<number | null>(null);
+  const run = signal<Watch["run"]>("first");
   const clock = createClock(source, abort);
-  const asked = { requests: requests.all, choices, zoom, selection, shown, cursor, order, compare };
+  const asked = { requests: requests.all, choices, zoom, selection, shown, cursor, order, compare, run };
 
   const stops = [
     effect(() => cursor.setPaths(source.layers.value.map(({ path }) => path))),
@@ -87,6 +90,7 @@ export function createStore(
     zoom,
     order,
     compare,
+    run,
     folded: signal<ReadonlySet<string>>(new Set()),
     tables: signal<ReadonlySet<Kind>>(new Set()),
     outputGradients: signal(false),

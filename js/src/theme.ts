@@ -42,16 +42,17 @@ function colorOf(root: HTMLElement, name: string): string {
 function read(root: HTMLElement): Theme {
   const dark = pageIsDark(root);
   root.classList.toggle("nnv-dark", dark);
+  const color = (name: string): string => colorOf(root, `--nnv-${name}`);
   return {
     dark,
-    text: colorOf(root, "--nnv-text"),
-    muted: colorOf(root, "--nnv-muted"),
-    line: colorOf(root, "--nnv-line"),
-    raw: colorOf(root, "--nnv-raw"),
-    accent: colorOf(root, "--nnv-accent"),
-    second: colorOf(root, "--nnv-second"),
-    select: colorOf(root, "--nnv-select"),
-    surface: colorOf(root, "--nnv-surface"),
+    text: color("text"),
+    muted: color("muted"),
+    line: color("line"),
+    raw: color("raw"),
+    accent: color("accent"),
+    second: color("second"),
+    select: color("select"),
+    surface: color("surface"),
     font: getComputedStyle(root).fontFamily,
   };
 }

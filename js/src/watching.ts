@@ -3,7 +3,7 @@
 import { computed, effect, type ReadonlySignal } from "@preact/signals";
 import type { Choices } from "./choices.ts";
 import type { Cursor } from "./cursor.ts";
-import type { Kind, MapRequest, Order } from "./protocol.gen.ts";
+import type { Kind, MapRequest, Order, Watch } from "./protocol.gen.ts";
 import type { Selection } from "./selection.ts";
 import { drawnMaps, type ShownFrames } from "./shown.ts";
 import type { FrameSource, Wanted } from "./source/source.ts";
@@ -18,6 +18,7 @@ interface Asked {
   readonly cursor: Cursor;
   readonly order: ReadonlySignal<Order | null>;
   readonly compare: ReadonlySignal<number | null>;
+  readonly run: ReadonlySignal<Watch["run"]>;
 }
 
 /**
@@ -55,7 +56,7 @@ function mapsOf(source: FrameSource, asked: Asked): ReadonlySignal<readonly MapR
 
 /** Tells the source what is on screen, once for all that changes together. Returns how to stop. */
 export function watchWhatIsSeen(source: FrameSource, asked: Asked): () => void {
-  const { shown, cursor, order, compare } = asked;
+  const { shown, cursor, order, compare, run } = asked;
   const maps = mapsOf(source, asked);
   let wanted: Wanted | null = null;
   return effect(() => {
@@ -65,7 +66,7 @@ export function watchWhatIsSeen(source: FrameSource, asked: Asked): () => void {
     // Only the neuron panel draws another picture for another neuron: the maps are not asked for again.
     const ofOne = maps.value.some(({ part }) => part !== "map");
     const neuron = ofOne ? Math.max(0, Math.min(cursor.neuron.value, (entry?.n_neurons ?? 1) - 1)) : 0;
-    const how = { order: order.value, compare: compare.value, neuron };
+    const how = { order: order.value, compare: compare.value, run: run.value, neuron };
     const next = entry === null ? null : { layer: entry.path, step, sample, maps: maps.value, ...how };
     const scheduled = wanted !== null;
     wanted = next;

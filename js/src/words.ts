@@ -26,23 +26,23 @@ export function pooledWords(plane: PooledFirst): string[] {
   return [`${pooled_first ? "\u0394 of max" : "max"} ${symbol}`, `of ${cells}`];
 }
 
-/** The step whose values are taken off; empty where none are. */
-export const minusWords = ({ compared }: Plane): string =>
-  compared === null ? "" : `minus step ${compared}`;
+/** What is taken off, the same while steps go on: a step, or the first of two runs; `null` if nothing is. */
+export const minusOf = ({ compared, other }: Plane): number | "first" | null =>
+  other === null ? compared : "first";
 
-/** Of which steps the picture is. */
-export function stepWords(plane: Plane, step: number): string[] {
-  return [`step ${step}`, minusWords(plane)].filter((words) => words !== "");
+/** Whose values are taken off; empty where none are. */
+export function minusWords(plane: Plane): string {
+  const minus = minusOf(plane);
+  return minus === null ? "" : minus === "first" ? "second minus first" : `minus step ${minus}`;
 }
 
-const ORDER_WORDS: Record<Order["by"], string> = {
-  norm: "by norm",
-  activity: "by activity",
-  similarity: "by similarity",
-};
+/** Of which steps, and of which of two runs, the picture is. */
+export function stepWords(plane: Plane, step: number, run: string): string[] {
+  return [`step ${step}`, plane.other === null ? minusWords(plane) : "", run].filter((words) => words !== "");
+}
 
 export function orderWords(order: Order | null): string[] {
-  return order === null ? [] : ["neurons", ORDER_WORDS[order.by], `at step ${order.step}`];
+  return order === null ? [] : ["neurons", `by ${order.by}`, `at step ${order.step}`];
 }
 
 const isWhole = (side: Side): boolean => side.shown === side.full;

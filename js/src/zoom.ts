@@ -20,18 +20,19 @@ interface Part {
   readonly columns: Partial<Record<Columns, Range>>;
 }
 
-/** Along both sides of one map; `null` leaves a side as it is. */
+/** Along both sides of one map. */
 export interface Ranges {
-  readonly rows: Range | null;
-  readonly columns: Range | null;
+  readonly rows: Range | undefined;
+  readonly columns: Range | undefined;
 }
 
 export interface Zoom {
   /** The request's window for a tensor, `null` for all of it. */
   windowOf(tensor: Kind): Window | null;
-  /** What of a map is shown, `null` for all of a side. Reads a signal. */
-  rangesOf(plane: Plane): Ranges;
-  /** Shows these parts of a map and of those that share its sides. A turn of the wheel is one step back, however long. */
+  /**
+   * Shows these parts of a map and of those that share its sides; `undefined` leaves a side as it is. A turn of the
+   * wheel is one step back, however long.
+   */
   into(plane: Plane, ranges: Ranges, byWheel?: boolean): void;
   /** Shows `factor` times as much, around a place of the full picture. */
   about(plane: Plane, row: number, column: number, factor: number, byWheel?: boolean): void;
@@ -56,7 +57,8 @@ function sameRange(a: Range | undefined, b: Range | undefined): boolean {
 }
 
 /** Within the side and at least one unit; nothing if it is all of it. */
-function within(side: Side, range: Range): Range | undefined {
+function within(side: Side, range: Range | undefined): Range | undefined {
+  if (range === undefined) return undefined;
   const count = unitsOf(side);
   const from = Math.max(0, Math.min(Math.floor(range.from), count - 1));
   const to = Math.max(from + 1, Math.min(Math.ceil(range.to), count));
@@ -118,7 +120,7 @@ export function createZoom(of: ReadonlySignal<string>, ownColumns: ReadonlySigna
   }
 
   function rangesIn({ rows, columns }: Part, plane: Plane): Ranges {
-    return { rows: rows[groupOf(plane.tensor)] ?? null, columns: columns[columnsOf(plane)] ?? null };
+    return { rows: rows[groupOf(plane.tensor)], columns: columns[columnsOf(plane)] };
   }
 
   function turns(byWheel: boolean): boolean {
@@ -131,9 +133,8 @@ export function createZoom(of: ReadonlySignal<string>, ownColumns: ReadonlySigna
   function into(plane: Plane, { rows, columns }: Ranges, byWheel = false): void {
     const sides = sidesOf(plane);
     const before = rangesIn(part.peek(), plane);
-    const [down, right] = [rows ?? before.rows, columns ?? before.columns];
-    const fitting = (side: Side, range: Range | null) => (range === null ? undefined : within(side, range));
-    show(changed(plane, fitting(sides.rows, down), fitting(sides.cols, right)), turns(byWheel));
+    const down = within(sides.rows, rows ?? before.rows);
+    show(changed(plane, down, within(sides.cols, columns ?? before.columns)), turns(byWheel));
   }
 
   return {
@@ -148,24 +149,19 @@ export function createZoom(of: ReadonlySignal<string>, ownColumns: ReadonlySigna
         column_to: columns?.to ?? BEYOND,
       };
     },
-    rangesOf: (plane) => rangesIn(part.value, plane),
     into,
     about(plane, row, column, factor, byWheel = false) {
       const { rows, cols } = sidesOf(plane);
       const now = rangesIn(part.peek(), plane);
-      const down = stretch(rows, now.rows ?? undefined, row, factor);
-      into(plane, { rows: down, columns: stretch(cols, now.columns ?? undefined, column, factor) }, byWheel);
+      const down = stretch(rows, now.rows, row, factor);
+      into(plane, { rows: down, columns: stretch(cols, now.columns, column, factor) }, byWheel);
     },
     reveal(plane, row, column) {
       const { rows, cols } = sidesOf(plane);
       const now = rangesIn(part.peek(), plane);
-      const [down, right] = [now.rows ?? undefined, now.columns ?? undefined];
-      const moved = changed(
-        plane,
-        row === null ? down : movedTo(rows, down, row),
-        column === null ? right : movedTo(cols, right, column),
-      );
-      show(moved, true);
+      const down = row === null ? now.rows : movedTo(rows, now.rows, row);
+      const right = column === null ? now.columns : movedTo(cols, now.columns, column);
+      show(changed(plane, down, right), true);
     },
     back() {
       put(stack.peek().slice(0, -1));

@@ -58,8 +58,8 @@ const SERIES = {
   first_step: 1,
   last_step: 412,
   columns: [
-    { name: "loss", layer: null, n: 3, x_buffer: 0, y_buffer: 1 },
-    { name: "|g|", layer: "hidden", n: 3, x_buffer: 0, y_buffer: 1 },
+    { name: "loss", layer: null, n: 3, x_buffer: 0, y_buffer: 1, run: 0 },
+    { name: "|g|", layer: "hidden", n: 3, x_buffer: 0, y_buffer: 1, run: 0 },
   ],
   events: [{ step: 200, name: "notice" as const, text: "a weight became NaN" }],
   health: [{ layer: "hidden", gradient_l2: 0.7, update_ratio: 0.011, dead_share: 0.1, non_finite: [SICK] }],

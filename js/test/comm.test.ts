@@ -14,6 +14,7 @@ const NEWEST: Wanted = {
   maps: [MAP],
   order: null,
   compare: null,
+  run: "first" as const,
   neuron: 0,
 };
 const CELLS = new Float32Array(1);
@@ -227,6 +228,7 @@ describe("commands", () => {
       complex: "abs" as const,
       order: null,
       compare: null,
+      run: "first" as const,
     };
     const asked = source.read(place);
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("read");

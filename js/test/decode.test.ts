@@ -67,7 +67,7 @@ test("what is neither binary nor text is refused", () => {
 test("series are steps and values", () => {
   const steps = Float64Array.from([1, 2, 3]);
   const values = Float32Array.from([0.5, Number.NaN, 0.25]);
-  const column = { name: "loss", layer: null, n: 3, x_buffer: 0, y_buffer: 1 };
+  const column = { name: "loss", layer: null, n: 3, x_buffer: 0, y_buffer: 1, run: 0 };
   const message = {
     kind: "series" as const,
     first_step: 1,

@@ -71,6 +71,22 @@ describe("faces", () => {
     await expect.poll(() => buttons(el)).toEqual({ Pause: true, Step: false, Epoch: false, Stop: true });
   });
 
+  test("a fit that hears nothing of the page says what comes when its cell has ended", async () => {
+    const traits = { _status: status({ state: "running", step: 3, controls: false }) };
+    const { el, kernel } = show(traits, (kernel) => {
+      kernel.answering = false;
+    });
+    await expect
+      .poll(() => text(el, ".nnv-notice"), { timeout: 5000 })
+      .toContain("Waiting for the running cell");
+    expect(text(el, ".nnv-chip")).toBe("running");
+    expect(text(el, ".nnv-before")).toBe("The maps come when the cell has ended.");
+    expect(text(el, ".nnv-layers .nnv-empty")).toBe("The layers appear when the cell has ended.");
+    kernel.set("_status", status({ state: "running", step: 3 }));
+    await expect.poll(() => text(el, ".nnv-chip")).toBe("waiting for the running cell");
+    expect(text(el, ".nnv-layers .nnv-empty")).toBe("The layers appear with the first step.");
+  });
+
   test("one batch has a loss, but no controls, steps or epochs", async () => {
     const { el } = show({
       _status: status({

@@ -118,6 +118,7 @@ export function status(changes: Partial<Status> = {}): Status {
     samples: 16,
     stopped: false,
     controls: true,
+    runs: [],
     ...changes,
   };
 }
@@ -179,6 +180,7 @@ export function plane(rows: number, cols: number, changes: Partial<Plane> = {}):
     shown_cols: changes.full_cols ?? cols,
     further: [],
     compared: null,
+    other: null,
     histogram: [],
     first_bad: null,
     ...changes,

@@ -70,7 +70,7 @@ const CELLS = [
   Float32Array.of(1, 2),
 ];
 
-const LINES = [{ name: "weights_l2", layer: "hidden", n: 2, x_buffer: 8, y_buffer: 9 }];
+const LINES = [{ name: "weights_l2", layer: "hidden", n: 2, x_buffer: 8, y_buffer: 9, run: 0 }];
 
 const PANEL_OF = { _panels: ["weights", "neuron"] };
 
@@ -457,7 +457,15 @@ describe("the panel", () => {
   test("without a kernel it says why there is nothing", () => {
     const source = createMemorySource({ ...emptyRun(status()), layers: [layerEntry("hidden")] });
     const request = mapRequest("weights", 9, 9, { part: "incoming" });
-    const place = { layer: "hidden", step: -1, sample: 0, order: null, compare: null, neuron: 0 };
+    const place = {
+      layer: "hidden",
+      step: -1,
+      sample: 0,
+      order: null,
+      compare: null,
+      run: "first" as const,
+      neuron: 0,
+    };
     source.watch({ ...place, maps: [request] });
     const [drawn] = source.frame.value?.planes ?? [];
     expect(drawn?.plane.part).toBe("incoming");

@@ -125,6 +125,7 @@ const ASKED: Wanted = {
   maps: PARTS,
   order: null,
   compare: null,
+  run: "first",
   neuron: 2,
 };
 

@@ -162,8 +162,8 @@ function openTools(el: Element, tensor = "weights"): void {
   find<HTMLElement>(el, `[data-tensor=${tensor}] .nnv-dots`).click();
 }
 
-function choose(select: HTMLSelectElement, value: string): void {
-  select.value = value;
+function choose(select: HTMLSelectElement, words: string): void {
+  select.selectedIndex = [...select.options].findIndex(({ text: each }) => each === words);
   select.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
@@ -174,7 +174,7 @@ describe("sorting", () => {
     store.cursor.move({ neuron: 2 });
     openTools(el);
     await expect.poll(() => el.querySelectorAll(".nnv-tools-panel select").length).toBe(2);
-    choose(find(el, ".nnv-tool:nth-of-type(1) ~ hr ~ .nnv-tool select"), "norm");
+    choose(find(el, ".nnv-tool:nth-of-type(1) ~ hr ~ .nnv-tool select"), "by norm");
     await expect.poll(() => Array.from(source.frame.value?.order ?? [])).toEqual([1, 2, 3, 0]);
     expect(store.places.value.placeOf(2)).toBe(1);
     await expect.poll(() => text(el, "[data-tensor=weights] .nnv-map-label")).toContain("sorted by norm");
@@ -365,7 +365,7 @@ describe("saving", () => {
     const picture = layOut({ plane: header, cells, missing: null }, 400, 200, 1);
     if (picture === null) throw new Error("nothing to draw");
     const base = { picture, scale: ONE, theme: THEME, layer: "hidden", step: 412, order: null };
-    return { ...base, places: placesOf(null), ...changes };
+    return { ...base, places: placesOf(null), run: "", ...changes };
   }
 
   test("a table names its axes, the neurons where they stand, and what is no number", () => {

@@ -73,6 +73,7 @@ const ASKED: Wanted = {
   maps: [],
   order: null,
   compare: null,
+  run: "first" as const,
   neuron: 0,
 };
 const map = (changes: Partial<MapRequest> = {}) => mapRequest(changes.tensor ?? "weights", 400, 400, changes);
@@ -131,7 +132,7 @@ describe.each([
     expect(given.planes.length).toBe(wanted.maps?.length);
     const place = { layer: "hidden", step: 30, sample: 0, tensor: "weights", row: 7, column: 2 } as const;
     const { order = null, compare = null } = wanted;
-    const asked = { ...place, ...map(), tensor: "weights", order, compare } as const;
+    const asked = { ...place, ...map(), tensor: "weights", order, compare, run: "first" as const } as const;
     expect(await file.read(asked)).toBe(await here.read(asked));
   });
 });
@@ -229,6 +230,7 @@ describe("pictures that were pooled for the file", () => {
       column: 2,
       order: null,
       compare: null,
+      run: "first" as const,
     };
     expect(await createMemorySource(run).read(place)).toMatch(/^-?[\d.]+, max \|w\| of 4 rows$/);
     expect(await createMemorySource(run).read({ ...place, compare: 10 })).toMatch(

@@ -115,7 +115,7 @@ function inkAt(values: number[], dash: number[] = []): number[] {
   if (context === null) throw new Error("no canvas");
   const frame = { left: 10, right: canvas.width - 10, top: 0, bottom: 20 };
   const scale = { x: [0, Math.max(values.length - 1, 1)], y: [0, 1] } as const;
-  drawLine(context, [...values.keys()], values, frame, scale, { color: "black", width: 2, dash });
+  drawLine(context, [...values.keys()], values, frame, scale, { color: "black", width: 2, dash }, 1);
   return values.map((_, i) => {
     const { data } = context.getImageData(20 * i, 0, 20, 20);
     return data.filter((alpha, at) => at % 4 === 3 && alpha > 127).length;

@@ -166,6 +166,7 @@ describe("a long list", () => {
       n: 2,
       x_buffer: 0,
       y_buffer: 1,
+      run: 0,
     }));
     const lines = { kind: "series" as const, first_step: 1, last_step: 2, columns, events: [], health: [] };
     kernel.say(lines, [Float64Array.of(1, 2), Float32Array.of(1, 2)]);

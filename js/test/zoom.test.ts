@@ -67,14 +67,14 @@ describe("windows", () => {
 
   test("a map whose columns are no neurons keeps its own", () => {
     const { zoom } = zoomOn(["activations"]);
-    zoom.into(plane(20, 10), { rows: null, columns: { from: 1, to: 4 } });
+    zoom.into(plane(20, 10), { rows: undefined, columns: { from: 1, to: 4 } });
     expect(zoom.windowOf("activations")).toBeNull();
   });
 
   test("back goes one step, each layer has its own way, all of it is no window", () => {
     const { of, zoom } = zoomOn();
     const map = plane(20, 10);
-    zoom.into(map, { rows: { from: 2, to: 10 }, columns: null });
+    zoom.into(map, { rows: { from: 2, to: 10 }, columns: undefined });
     zoom.about(map, 4, 0, 0.5);
     expect(zoom.windowOf("weights")?.row_to).toBe(7);
     of.value = "b";
@@ -82,7 +82,7 @@ describe("windows", () => {
     of.value = "a";
     zoom.back();
     expect(zoom.windowOf("weights")?.row_to).toBe(10);
-    zoom.into(map, { rows: { from: -3, to: 99 }, columns: null });
+    zoom.into(map, { rows: { from: -3, to: 99 }, columns: undefined });
     expect(zoom.windowOf("weights")).toBeNull();
   });
 
@@ -309,6 +309,7 @@ describe("zooming on the page", () => {
       sample: 0,
       order: null,
       compare: null,
+      run: "first",
       neuron: 0,
       maps: [
         {

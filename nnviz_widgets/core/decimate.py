@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+Step = TypeVar("Step", bound=np.int64 | np.float64)
+"""A step, or a place between two."""
+
 
 def decimate(
-    steps: npt.NDArray[np.int64], values: npt.NDArray[np.float64], n_points: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    steps: npt.NDArray[Step], values: npt.NDArray[np.float64], n_points: int
+) -> tuple[npt.NDArray[Step], npt.NDArray[np.float64]]:
     """Return at most `n_points` points of a line, by the least and the greatest of equal runs of values.
 
     Args:

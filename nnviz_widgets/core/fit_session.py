@@ -12,7 +12,7 @@ from nnviz_widgets.core.control import Control, Goal, State
 from nnviz_widgets.core.fit_call import FitCall
 from nnviz_widgets.core.fit_worker import INTERRUPTED, FitWorker
 from nnviz_widgets.core.recording import Recording
-from nnviz_widgets.core.session import Session
+from nnviz_widgets.core.session import Session, tell_activity, tell_change
 from nnviz_widgets.core.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -47,13 +47,11 @@ class FitSession(Session):
     def __init__(self, model: Any, probe: Probe, recording: Recording, n_batches: int | None, epochs: int) -> None:
         backend = load_tensorflow_backend()
         self.probe = probe
-        session = weakref.ref(self)
-        self._training = backend.FitTraining(
-            model, probe, lambda text: _tell_activity(session, text), n_batches, epochs
-        )
+        session: weakref.ref[Session] = weakref.ref(self)
+        self._training = backend.FitTraining(model, probe, lambda text: tell_activity(session, text), n_batches, epochs)
         self.model = model
         self.name = recording.name
-        self._control = Control(lambda: _tell_change(session))
+        self._control = Control(lambda: tell_change(session))
         self._worker: FitWorker = FitWorker(self.name, self._training, probe, recording, self._control)
         self._closed = False
         self._n_readers = 0
@@ -193,13 +191,3 @@ def recording_for(model: Any, record: Record | None) -> Recording:
     """
     sink = None if record is None else Writer(record, model.name, {"model": type(model).__name__})
     return Recording(model.name, sink=sink)
-
-
-def _tell_activity(session: weakref.ref[FitSession], text: str | None) -> None:
-    if (alive := session()) is not None:
-        alive._worker.set_activity(text)
-
-
-def _tell_change(session: weakref.ref[FitSession]) -> None:
-    if (alive := session()) is not None:
-        alive._worker.notify_viewers()

@@ -147,7 +147,7 @@ class Session(SessionState):
         )
         self.probe = probe if probe is not None else Probe()
         session = weakref.ref(self)  # the training thread must not keep a session that nobody has any more
-        self._training = backend.Training(model, arguments, self.probe, lambda text: _tell_activity(session, text))
+        self._training = backend.Training(model, arguments, self.probe, lambda text: tell_activity(session, text))
         if self._saved is not None:
             self._training.resumption = backend.Resumption(self._saved[0], state_only=self._saved[1])
         self.model = model
@@ -162,7 +162,7 @@ class Session(SessionState):
         except BaseException:
             detach(model, self)
             raise
-        self._control = Control(lambda: _tell_change(session))
+        self._control = Control(lambda: tell_change(session))
 
         def sink_of(branch: str, step: int) -> Writer | None:
             """Write each branch to a file of its own beside that of the first."""
@@ -217,6 +217,8 @@ class Session(SessionState):
         Callbacks hear of the beginning of training and of the epoch again. Of Keras' own, `EarlyStopping`,
         `ReduceLROnPlateau`, `ModelCheckpoint` and `SwapEMAWeights` then remember what they did.
 
+        Validation data are read from their beginning: those of a generator are others than they would have been.
+
         Args:
             path: What `session.save` wrote.
             model: The model, made and compiled as before; its values do not matter.
@@ -226,7 +228,8 @@ class Session(SessionState):
             arguments: The other arguments as before; `epochs` may be more.
 
         Warns:
-            UserWarning: Names callbacks that cannot remember.
+            UserWarning: Names callbacks that cannot remember, and a generator of validation data that was read from
+                already.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -250,8 +253,8 @@ class Session(SessionState):
             session.close()
             raise
         session._note_origin()
-        if session._training.resumption.forgotten is not None:
-            warn(session._training.resumption.forgotten)
+        for sentence in session._training.resumption.warnings:
+            warn(sentence)
         return session
 
     def _note_origin(self) -> None:
@@ -698,12 +701,14 @@ def resolve_verbose(verbose: str | int) -> str | int:
     return 0 if shell is not None and hasattr(shell, "kernel") else 1
 
 
-def _tell_activity(session: weakref.ref[Session], text: str | None) -> None:
+def tell_activity(session: weakref.ref[Session], text: str | None) -> None:
+    """Say what takes long just now, if somebody still has the session."""
     if (alive := session()) is not None:
         alive._worker.set_activity(text)
 
 
-def _tell_change(session: weakref.ref[Session]) -> None:
+def tell_change(session: weakref.ref[Session]) -> None:
+    """Tell everybody who looks that something changed, if somebody still has the session."""
     if (alive := session()) is not None:
         alive._notify()
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import InvalidArgumentError, NnvizError, TensorNotRecorded, TensorTooLarge, TensorUnavailable
+from nnviz_widgets.pictures.stack import stacked
 
 if TYPE_CHECKING:
+    from nnviz_widgets.core.alignment import Alignment
     from nnviz_widgets.core.frame import Frame, Kind
     from nnviz_widgets.core.recording import Recording
 
@@ -42,6 +46,61 @@ def key_or_reason(
 
 ANOTHER_BATCH = "each step has a batch of its own"
 """What a reader must know of a difference of two steps, where `of_its_batch`."""
+
+ANOTHER_RUN = "each run has batches of its own"
+"""The same of a difference of two runs."""
+
+
+Twin = Callable[[TensorKey], "tuple[Recording, int] | None"]
+"""Where the other one of two runs keeps a tensor, if it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a run is drawn beside, where it is the second of two.
+
+    Attributes:
+        first: The first run, in whose order the neurons lie.
+        alignment: Which of its steps belong to those of this run.
+        minus: Its step whose values are taken off, `None` where none are.
+    """
+
+    first: Recording
+    alignment: Alignment
+    minus: int | None = None
+
+
+def taken_off(
+    recording: Recording, key: TensorKey, compare: int | None, beside: Beside | None, *, together: bool
+) -> Frame | None:
+    """Return the tensor whose values are taken off: of the first run, or of another step; `None` where none are.
+
+    Args:
+        recording: The run that is drawn.
+        key: The tensor.
+        compare: The step to compare with, if any.
+        beside: What the run is drawn beside, if anything.
+        together: Whether it stands for its layer, and those that are drawn together with it come along.
+
+    Raises:
+        NnvizError: If it is not kept; the message says so.
+    """
+    if beside is not None and beside.minus is not None:
+        if beside.first.kept_step(key, beside.minus) != beside.minus:
+            raise TensorNotRecorded(f"not kept at step {beside.minus} of the first run")
+        recording, frame = beside.first, beside.first.frame(key, beside.minus)
+    elif compare is not None:
+        frame = earlier_of(recording, key, compare)
+    else:
+        return None
+    return stacked(recording, frame) if together else frame
+
+
+def batches_note(key: TensorKey, beside: Beside | None) -> str | None:
+    """Return what a reader must know of a difference of a tensor that tells of samples, `None` of any other."""
+    if not of_its_batch(key):
+        return None
+    return ANOTHER_BATCH if beside is None or beside.minus is None else ANOTHER_RUN
 
 
 def of_its_batch(key: TensorKey) -> bool:

@@ -14,7 +14,7 @@ from nnviz_widgets.core.grammar import BLOCK_AXIS
 from nnviz_widgets.core.numeric import as_real, is_numeric, part_of
 from nnviz_widgets.errors import NnvizError, TensorTooLarge
 from nnviz_widgets.pictures.compare import difference
-from nnviz_widgets.pictures.kept import ANOTHER_BATCH, earlier_of, key_of, key_or_reason
+from nnviz_widgets.pictures.kept import ANOTHER_BATCH, ANOTHER_RUN, earlier_of, key_of, key_or_reason
 from nnviz_widgets.pictures.neuron_arrays import (
     Named,
     incoming,
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.frame import Kind, LayerInput, TensorKey
     from nnviz_widgets.core.numeric import ComplexPart
     from nnviz_widgets.core.recording import Recording
-    from nnviz_widgets.protocol import MapRequest, Part, Watch
+    from nnviz_widgets.pictures.kept import Beside
+    from nnviz_widgets.protocol import Column, MapRequest, Part, Watch
 
 OF_SAMPLES: tuple[Part, ...] = ("product", "output", "samples")
 """Parts of which a reader must know that the samples are others at each step; the input is one itself."""
@@ -83,17 +84,19 @@ def further_keys(recording: Recording, watch: Watch) -> list[TensorKey]:
 class NeuronParts:
     """The parts of the neuron that a page watches, at one step."""
 
-    def __init__(self, recording: Recording, watch: Watch, step: int) -> None:
+    def __init__(self, recording: Recording, watch: Watch, step: int, beside: Beside | None = None) -> None:
         """Read nothing yet.
 
         Args:
             recording: Where tensors are read.
             watch: What the page shows.
             step: The step.
+            beside: What it is drawn beside, where it is the second of two runs.
         """
         self._recording = recording
         self._watch = watch
         self._step = step
+        self._beside = beside
 
     def drawing(self, request: MapRequest, key: TensorKey) -> Picture | str:
         """Return a part as a picture, or the reason why it has none: empty where nobody would look for one.
@@ -105,28 +108,43 @@ class NeuronParts:
         part, note = self._kept(request, key)
         if isinstance(part, str):
             return part
-        if self._watch.compare is None:
+        if not self._of_two:
             return _picture(key, self._step, part, request.complex, note)
-        return self._difference(request, key, part, note, self._watch.compare)
+        return self._difference(request, key, part, note)
 
-    def _difference(
-        self, request: MapRequest, key: TensorKey, part: Named, note: str | None, step: int
-    ) -> Picture | str:
-        """Return by how much a part is greater than at another step, or the reason why that cannot be said."""
+    def _difference(self, request: MapRequest, key: TensorKey, part: Named, note: str | None) -> Picture | str:
+        """Return by how much a part is greater than elsewhere, or the reason why that cannot be said."""
         made_of = self._fed.key if request.part == "product" and self._fed is not None else key
         try:
-            compared = earlier_of(self._recording, made_of, step).step
+            elsewhere = self._elsewhere(made_of)
         except NnvizError as error:
             return str(error)
-        earlier, _ = NeuronParts(self._recording, self._watch, compared)._kept(request, key)
+        earlier, _ = elsewhere._kept(request, key)
         if isinstance(earlier, str):
             return earlier
+        compared = elsewhere._step
         array = difference(_frame(key, self._step, part), _frame(key, compared, earlier))
         if isinstance(array, str):
             return array
-        batches = ANOTHER_BATCH if request.part in OF_SAMPLES else None
+        batches = None if request.part not in OF_SAMPLES else ANOTHER_BATCH if self._minus is None else ANOTHER_RUN
         changed = replace(part, array=array)
         return _picture(key, self._step, changed, request.complex, joined(note, batches), compared)
+
+    def _elsewhere(self, made_of: TensorKey) -> NeuronParts:
+        """Return the parts that are taken off: of the first run, or of another step."""
+        if self._minus is not None and self._beside is not None:
+            return NeuronParts(self._beside.first, self._watch, self._minus)
+        assert self._watch.compare is not None  # else nothing is taken off
+        return NeuronParts(self._recording, self._watch, earlier_of(self._recording, made_of, self._watch.compare).step)
+
+    @property
+    def _minus(self) -> int | None:
+        return None if self._beside is None else self._beside.minus
+
+    @property
+    def _of_two(self) -> bool:
+        """Whether something is taken off."""
+        return self._watch.compare is not None or self._minus is not None
 
     def facts(self, *, lines: bool) -> tuple[Neuron, list[bytes]]:
         """Return what is told of the neuron in numbers, and the buffers of its lines, counted from 0.
@@ -135,10 +153,17 @@ class NeuronParts:
             lines: Whether to tell how it changed over the steps.
         """
         # The pictures of a difference have another sum than the step.
-        summed = self._asked("product") and self._watch.compare is None
+        summed = self._asked("product") and not self._of_two
         total, bias, step = self._sum() if summed else (None, None, None)
-        columns, buffers = lines_of(self._recording, self._watch.layer, self._neuron) if lines else (None, [])
+        columns, buffers = self._lines() if lines else (None, [])
         return Neuron(index=self._neuron, weighted=total, bias=bias, weights_step=step, lines=columns), buffers
+
+    def _lines(self) -> tuple[list[Column], list[bytes]]:
+        """Return how it changed over the steps, which are those of the first run; of a difference there is no line."""
+        if self._minus is not None:
+            return [], []
+        alignment = None if self._beside is None else self._beside.alignment
+        return lines_of(self._recording, self._watch.layer, self._neuron, alignment)
 
     def _asked(self, part: Part) -> bool:
         return any(request.part == part for request in self._watch.maps)

@@ -11,6 +11,7 @@ from nnviz_widgets.core.frame import NEURON_STATISTICS, first_call
 from nnviz_widgets.pictures.lines import add_line
 
 if TYPE_CHECKING:
+    from nnviz_widgets.core.alignment import Alignment
     from nnviz_widgets.core.frame import Kind
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.protocol import Column, Neuron, Watch
@@ -27,13 +28,16 @@ LINES: tuple[tuple[str, Kind, str], ...] = (
 """Name, kind of tensor and statistic of each line."""
 
 
-def lines_of(recording: Recording, layer: str, neuron: int) -> tuple[list[Column], list[bytes]]:
+def lines_of(
+    recording: Recording, layer: str, neuron: int, alignment: Alignment | None = None
+) -> tuple[list[Column], list[bytes]]:
     """Return the lines of a neuron that are known, and their buffers, counted from 0.
 
     Args:
         recording: Where the vitals are read.
         layer: Path of the neuron's layer.
         neuron: Which one.
+        alignment: Where they lie between the steps of another run, if those are counted.
     """
     specs = recording.catalogue.main_specs()
     readings = recording.readings()
@@ -47,7 +51,8 @@ def lines_of(recording: Recording, layer: str, neuron: int) -> tuple[list[Column
             continue
         steps, values = readings.neuron(spec.key, NEURON_STATISTICS.index(statistic), column)
         if values.size:
-            add_line(columns, buffers, (name, layer, steps, values.astype(np.float64)), POINTS)
+            at = steps if alignment is None else alignment.onto_own(steps)
+            add_line(columns, buffers, (name, layer, at, values.astype(np.float64)), POINTS)
     return columns, buffers
 
 
@@ -67,7 +72,7 @@ class LinesPacer:
 
     def __init__(self) -> None:
         """Begin with all due."""
-        self._sent: dict[str, tuple[tuple[str, int], float]] = {}
+        self._sent: dict[str, tuple[tuple[str, str, int], float]] = {}
 
     def due(self, watch: Watch, now: float, *, exact: bool) -> bool:
         """Whether the frame that is made now brings lines; then they are not due again for a while.
@@ -79,7 +84,7 @@ class LinesPacer:
         """
         if all(request.part == "map" for request in watch.maps):
             return False
-        of = (watch.layer, watch.neuron)
+        of = (watch.run, watch.layer, watch.neuron)
         before, at = self._sent.get(watch.client, (None, 0.0))
         if before == of and not exact and now - at < PAUSE_S:
             return False

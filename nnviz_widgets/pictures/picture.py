@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from nnviz_widgets.core.numeric import is_numeric, part_of
 from nnviz_widgets.core.pooling import Factors, Reduce, Take, pool
 from nnviz_widgets.core.search import first_bad
@@ -288,6 +290,13 @@ def missing(request: MapRequest, reason: str) -> Plane:
         reduce="none", encoding="bf16", buffer=-1, missing=reason, note=None, low=None, high=None, clip_low=None,
         clip_high=None, n_nan=0, n_posinf=0, n_neginf=0, output=request.output, part=request.part,
     )  # fmt: skip
+
+
+def on_one_scale(plane: Plane, twin: Plane) -> Plane:
+    """Return the header with the ends of a scale that has room for both pictures."""
+    lows = [low for low in (plane.clip_low, twin.clip_low) if low is not None]
+    highs = [high for high in (plane.clip_high, twin.clip_high) if high is not None]
+    return msgspec.structs.replace(plane, clip_low=min(lows, default=None), clip_high=max(highs, default=None))
 
 
 def shrink(pictures: list[tuple[Picture, int, int]], encoding: Encoding, n_bytes: int) -> list[tuple[int, int]] | None:

@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING
 
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded
 from nnviz_widgets.pictures.compare import difference_at, why_no_difference
-from nnviz_widgets.pictures.kept import earlier_of, kept_at, key_of
+from nnviz_widgets.pictures.kept import kept_at, key_of, taken_off
 from nnviz_widgets.pictures.order import order_of
 from nnviz_widgets.pictures.picture import Look, picture
 from nnviz_widgets.pictures.stack import stacked
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.pictures.kept import Beside
     from nnviz_widgets.protocol import ReadValues
 
 
-def value_text(recording: Recording, place: ReadValues) -> str:
+def value_text(recording: Recording, place: ReadValues, beside: Beside | None = None) -> str:
     """Return the value in the shortest form that is exact in its own type, empty in a gap or outside the tensor.
+
+    Args:
+        recording: Where the tensors are read.
+        place: Which value.
+        beside: What it is drawn beside, where it is the second of two runs.
 
     Raises:
         NnvizError: If there is no such tensor, it is not kept at or before the step, or cannot be compared.
@@ -29,11 +35,11 @@ def value_text(recording: Recording, place: ReadValues) -> str:
         raise TensorNotRecorded(f"Nothing of `{place.layer}` is kept{at}.")
     if frame.array.size == 0:
         return ""
-    earlier = None if place.compare is None else earlier_of(recording, key, place.compare)
+    earlier = taken_off(recording, key, place.compare, beside, together=place.variable is None)
     if place.variable is None:
         frame = stacked(recording, frame)
-        earlier = None if earlier is None else stacked(recording, earlier)
-    order = None if place.order is None else order_of(recording, place.layer, place.order)
+    ordering = recording if beside is None else beside.first
+    order = None if place.order is None else order_of(ordering, place.layer, place.order)
     look = Look(place.sample, place.at, part=place.complex, order=None if isinstance(order, str) else order)
     drawn = picture(frame, None, look)
     if isinstance(drawn, str):

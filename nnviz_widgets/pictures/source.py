@@ -1,4 +1,4 @@
-"""What an Inspector shows: a session, a recording or an inspection of one batch, behind one face."""
+"""What an Inspector shows: a session, a recording, an inspection of one batch, or two runs, behind one face."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from nnviz_widgets.core.inspection import Inspection
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.errors import InvalidArgumentError, TensorNotRecorded, TensorTooLarge
+from nnviz_widgets.pictures.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
 
 
-SourceKind = Literal["session", "recording", "inspection"]
+SourceKind = Literal["session", "recording", "inspection", "comparison"]
 
 
 class Source(Protocol):
@@ -46,6 +47,10 @@ class Source(Protocol):
     @property
     def last_step(self) -> int:
         """The newest step."""
+
+    @property
+    def newest(self) -> int:
+        """The step of who follows: the newest one, or of two runs that of the newest moment that is compared."""
 
     @property
     def n_samples(self) -> int:
@@ -82,6 +87,11 @@ class SessionSource:
         return self.session.step_index
 
     @property
+    def newest(self) -> int:
+        """The newest step."""
+        return self.last_step
+
+    @property
     def n_samples(self) -> int:
         """How many rows of the batch keep their activations."""
         return self.session.n_samples
@@ -115,6 +125,11 @@ class RecordingSource:
         return int(steps[-1]) if steps.size else 0
 
     @property
+    def newest(self) -> int:
+        """The newest step."""
+        return self.last_step
+
+    @property
     def n_samples(self) -> int:
         """How many rows of the batch keep their activations."""
         for spec in self.recording.catalogue.specs:
@@ -132,7 +147,7 @@ class InspectionSource:
     kind: SourceKind = "inspection"
     session = None
     running = False
-    last_step = 0
+    last_step = newest = 0
 
     def __init__(self, inspection: Inspection) -> None:
         """Wrap `inspection`."""
@@ -147,7 +162,7 @@ NOTHING_YET = "nothing was read yet: take a step"
 def why_nothing(source: Source) -> str:
     """Return why no step of a tensor is kept, with what to do only where it can be done."""
     if source.session is None:
-        return "nothing was read"
+        return "nothing was read yet" if source.running else "nothing was read"
     match source.session.state:
         case "failed":
             return "nothing was read: training has failed"
@@ -165,6 +180,8 @@ def as_source(value: Any) -> Source:
     Raises:
         InvalidArgumentError: If it is none of them.
     """
+    if isinstance(value, Comparison):
+        return value
     if isinstance(value, Recording):
         return RecordingSource(value)
     if isinstance(value, Inspection):
@@ -175,6 +192,11 @@ def as_source(value: Any) -> Source:
         f"`source` must be a session, a recording, its path, or an inspection. Received: {value!r:.200} of type "
         f"{type(value).__name__}. Make one with `nnviz.TrainingSession(model, x, y)` or `nnviz.inspect(model, x)`."
     )
+
+
+def runs_of(source: Source) -> tuple[Source, ...]:
+    """Return the runs that a source shows: itself, or both of two."""
+    return (source.first, source.second) if isinstance(source, Comparison) else (source,)
 
 
 def found(value: Any) -> Callable[[], Source | None]:

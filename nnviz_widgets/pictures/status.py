@@ -1,16 +1,19 @@
-"""The `_status` trait: how a session or a recording stands."""
+"""The `_status` trait: how a session, a recording or a comparison stands."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+from nnviz_widgets.pictures.comparison import Comparison
+from nnviz_widgets.pictures.source import runs_of
 from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import Failure, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.core.session import Session
     from nnviz_widgets.pictures.source import Source
 
@@ -51,11 +54,11 @@ def _of_session(session: Session) -> Status:
 
 
 def _of_recording(source: Source) -> Status:
-    recording, last_step = source.recording, source.last_step
-    epochs = recording.epochs
-    epoch = int(epochs[-1]) if epochs.size else 0
+    last_step = source.last_step
+    runs = source.names if isinstance(source, Comparison) else ()
+    epoch = max(_epoch(run.recording) for run in runs_of(source))
     return Status(
-        name=cut(recording.name, MAX_TEXT),
+        name=cut(" and ".join(runs) or source.recording.name, MAX_TEXT),
         source=source.kind,
         state="running" if source.running else "finished",
         step=last_step,
@@ -73,7 +76,13 @@ def _of_recording(source: Source) -> Status:
         samples=source.n_samples,
         stopped=False,
         controls=False,
+        runs=[cut(name, MAX_TEXT) for name in runs],
     )
+
+
+def _epoch(recording: Recording) -> int:
+    epochs = recording.epochs
+    return int(epochs[-1]) if epochs.size else 0
 
 
 def _failure(session: Session) -> Failure | None:

@@ -109,6 +109,10 @@ def _material(source: Any, layers: Any, steps: Any, kinds: Any, title: Any, priv
         )
     shows = hasattr(source, "source") and hasattr(source, "cursor")  # it is an Inspector
     view = as_source(source.source if shows else source)
+    if view.kind == "comparison":
+        raise InvalidArgumentError(
+            f"`source` must be one run. Received: {view!r:.200}. Write a file of each of them with its own call."
+        )
     recording = view.recording
     return material_of(
         view,

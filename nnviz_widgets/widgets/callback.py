@@ -25,7 +25,8 @@ class InspectCallback:
     """A callback for `model.fit` that records the run and lets a person look into it and pause it.
 
     Training is the same to the last bit, and the model is as `fit` leaves it, also when something raises. It may stand
-    anywhere among the callbacks. Each `fit` is recorded anew: `session` and `recording` are those of the newest.
+    anywhere among the callbacks. Each `fit` is recorded anew: `session` and `recording` are those of the newest. What
+    an earlier one recorded stays in memory for as long as somebody holds it; its view becomes a still picture.
 
     In a notebook the view appears beneath the cell when training begins. Where what a page says arrives while a cell
     runs, as under ipykernel 7, it has buttons: at a pause `fit` waits after a step. Elsewhere it says so in words, and
@@ -99,8 +100,9 @@ class InspectCallback:
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Begin a session, and show it where there is somebody to see it."""
-        if self._session is not None:
-            self._session.look_for_the_end()
+        before = self._session
+        if before is not None:
+            before.look_for_the_end()
         params = self.params or {}
         recording = recording_for(self.model, self._record)
         try:
@@ -108,6 +110,8 @@ class InspectCallback:
         except BaseException:
             recording.close()
             raise
+        if before is not None:
+            before.make_room()
         if can_ask():
             self._terminal = Terminal(self._session)
             self._terminal.enter()

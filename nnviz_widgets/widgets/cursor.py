@@ -107,7 +107,7 @@ class Cursor(NamedAttributes, ipywidgets.Widget):  # type: ignore[misc]
             elif paths:
                 self.layer_index = paths.index(self.layer)
             if self.follow:
-                self.step = source.last_step
+                self.step = source.newest
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take over what the page says; a step that comes with `follow` does not turn it off."""
@@ -195,7 +195,7 @@ class Cursor(NamedAttributes, ipywidgets.Widget):  # type: ignore[misc]
         source = self._source()
         if change["new"] and source is not None:
             with self._quietly():
-                self.step = source.last_step
+                self.step = source.newest
 
     def __repr__(self) -> str:
         """Say in one line where it stands."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from nnviz_widgets.errors import NnvizError, ProtocolError, SessionClosed
-from nnviz_widgets.pictures.readout import value_text
+from nnviz_widgets.pictures.moments import read_value
 from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import (
     PROTOCOL_VERSION,
@@ -80,7 +80,7 @@ class Door:
             case Ready():
                 _check_version(message.protocol)
             case ReadValues():
-                return {message.tensor: value_text(self._source.recording, message)}
+                return {message.tensor: read_value(self._source, message)}
             case Run():
                 self._trainable().ask_run(message.until)
             case Pause():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from os import PathLike
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anywidget
 import msgspec
@@ -19,7 +19,7 @@ from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.front_end import front_end
 from nnviz_widgets.pictures.panels import PANELS
-from nnviz_widgets.pictures.source import as_source, found
+from nnviz_widgets.pictures.source import as_source, found, runs_of
 from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.sharing.live_file import live_file
 from nnviz_widgets.widgets.channel import Channel
@@ -40,6 +40,14 @@ if TYPE_CHECKING:
     from nnviz_widgets.sharing.live_file import LiveFile
     from nnviz_widgets.sharing.privacy import Privacy
     from nnviz_widgets.sharing.still import Still
+
+
+class Closing(Protocol):
+    """What a view opened itself, and lets go of when it is closed."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
 
 STATIC_BYTES = "2 MB"
 """Of a view that moves without a kernel: a notebook of a few of them can still be sent by mail."""
@@ -68,7 +76,7 @@ class Inspector(anywidget.AnyWidget):
 
     _publisher: Publisher | None = None
     _closing = False
-    _opened: Recording | None = None
+    _opened: Closing | None = None
 
     def __init__(
         self,
@@ -82,7 +90,7 @@ class Inspector(anywidget.AnyWidget):
 
         Args:
             source: A session, a recording, the path of one, or what `nnviz.inspect` returned, whose cursor is then
-                shared.
+                shared; another Inspector, for another view of what it shows. `nnviz.compare` shows two runs.
             panels: Which parts to show, of `Inspector.PANELS`; all of them by default.
             cursor: Where to look; by default the cursor that all views of `source` share.
             follow: Of a path: whether to show what another process writes there from now on.
@@ -120,21 +128,22 @@ class Inspector(anywidget.AnyWidget):
         self._publisher = Publisher(self._source_view, Channel(self.send), self._set_status, cursor)
         self._door = Door(self._source_view, self._publisher)
         self.on_msg(_receive)
-        if self._source_view.session is not None:
-            self._source_view.session.add_viewer(self._publisher)
-        else:
-            self.recording.add_listener(self._publisher)
+        for run in runs_of(self._source_view):
+            if run.session is not None:
+                run.session.add_viewer(self._publisher)
+            else:
+                run.recording.add_listener(self._publisher)
         heed_the_page(self.comm)
         _close_with_comm(self)
 
     @property
     def source(self) -> Any:
-        """The session, recording or inspection that is shown."""
+        """The session, recording or inspection that is shown, or the comparison of two runs."""
         return self._source
 
     @property
     def recording(self) -> Recording:
-        """Where the tensors and series that it shows are read."""
+        """Where the tensors and series that it shows are read; of two runs that of the first."""
         return self._source_view.recording
 
     def close(self) -> None:
@@ -143,8 +152,9 @@ class Inspector(anywidget.AnyWidget):
             return
         self._closing = True
         if self._publisher is not None:  # else it could not be made
-            if self._source_view.session is not None:
-                self._source_view.session.remove_viewer(self._publisher)
+            for run in runs_of(self._source_view):
+                if run.session is not None:
+                    run.session.remove_viewer(self._publisher)
             self._publisher.close()
             self._own_layout.close()
         if self._opened is not None:
@@ -195,7 +205,7 @@ class Inspector(anywidget.AnyWidget):
             privacy: What it may hold; `None` is the safe default.
 
         Raises:
-            InvalidArgumentError: If an argument is not one of these, or nothing fits `max_bytes`.
+            InvalidArgumentError: If an argument is not one of these, nothing fits `max_bytes`, or it shows two runs.
             LayerNotFound: If a name or pattern matches no layer.
             FrontEndMissing: If the package was made without its page.
         """
@@ -213,7 +223,7 @@ class Inspector(anywidget.AnyWidget):
         return {**data, "text/html": html, "text/plain": repr(self)}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        if options.static and not self._closing:
+        if options.static and not self._closing and self._source_view.kind != "comparison":
             return self._static_bundle(live_file(self, max_bytes=STATIC_BYTES)), {}
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import display
+from IPython.display import DisplayHandle
 
 from nnviz_widgets.core.fit_session import FitSession
 from nnviz_widgets.pictures.source import as_source
 from nnviz_widgets.pictures.status import status_of
+from nnviz_widgets.widgets.fallback import still_html
 from nnviz_widgets.widgets.session import Shown
 
 if TYPE_CHECKING:
@@ -19,14 +20,21 @@ if TYPE_CHECKING:
 PATIENCE_S = 10.0
 """How long a page may take to say its first word. Where it can, that comes with the drawing of the view."""
 STATUS_S = 0.5
-NO_BUTTONS = (
-    "Nothing that a page says arrives here while a cell runs, so the view has no buttons yet. Interrupt the kernel to "
-    "end training. The maps come when the cell has ended."
+NO_BUTTONS = """\
+Nothing that a page says arrives here while a cell runs, so the view has no
+buttons yet. Interrupt the kernel to end training. Layers, maps and curves come
+when the cell has ended."""
+GONE = (
+    "Another fit with the same callback has begun: this is a picture of the end of the one before. To look into that "
+    "one too, keep <code>callback.recording</code> before the next, and show <code>nnviz.Inspector(recording)</code>."
 )
 
 
 class ShownFit(Shown, FitSession):
     """The session of an `InspectCallback`: as a `TrainingSession`, it has a cursor and shows itself."""
+
+    _handle: DisplayHandle | None = None
+    _shown_by_a_person = False
 
     def show(self) -> None:
         """Show the view in the output of the running cell."""
@@ -34,7 +42,33 @@ class ShownFit(Shown, FitSession):
         listener = Listener(self, inspector)
         self.add_viewer(listener)
         inspector.on_msg(listener.hear)
-        display(inspector)  # type: ignore[no-untyped-call]
+        self._handle = DisplayHandle()  # type: ignore[no-untyped-call]
+        self._handle.display(inspector)  # type: ignore[no-untyped-call]
+
+    def make_room(self) -> None:
+        """Put a still picture in the place of the view that `show` has shown.
+
+        A view lives as long as the kernel, and keeps what was recorded: with one for each `fit` of a loop, memory would
+        run out. From now on the recording is kept by whoever holds it or the session, and by nobody else. The view
+        stays if this `fit` still runs, around another one, or if a person has shown the session too.
+        """
+        inspector = self._shown
+        if inspector is None or self._handle is None or self._shown_by_a_person or not self.worker.over.is_set():
+            return
+        self._handle.update(_still_bundle(inspector), raw=True)  # type: ignore[no-untyped-call]
+        self._handle = self._shown = None
+        inspector.close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        self._shown_by_a_person = True
+        return super()._repr_mimebundle_(**kwargs)
+
+
+def _still_bundle(inspector: Inspector) -> dict[str, Any]:
+    """Return what an output shows of a `fit` whose view has gone."""
+    picture = inspector._still()
+    drawn = "" if picture is None else still_html(picture)
+    return {"text/html": f"{drawn}<p>{GONE}</p>", "text/plain": repr(inspector.source)}
 
 
 class Listener:

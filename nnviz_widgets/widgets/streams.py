@@ -13,12 +13,14 @@ import msgspec
 
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import ChannelClosed
-from nnviz_widgets.pictures.frames import frame_message, keys_of, shown_step
+from nnviz_widgets.pictures.comparison import Comparison
+from nnviz_widgets.pictures.frames import frame_message, keys_of
 from nnviz_widgets.pictures.layer_list import layers_message
+from nnviz_widgets.pictures.moments import moment_of
 from nnviz_widgets.pictures.neuron import further_keys
 from nnviz_widgets.pictures.neuron_lines import LinesPacer
-from nnviz_widgets.pictures.series import series_message
-from nnviz_widgets.pictures.source import why_nothing
+from nnviz_widgets.pictures.series import both_series, series_message
+from nnviz_widgets.pictures.source import runs_of, why_nothing
 from nnviz_widgets.pictures.stack import every_key
 from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.pictures.text import cut
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnviz_widgets.core.frame import Catalogue
+    from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.pictures.source import Source
     from nnviz_widgets.protocol import Status, Watch
     from nnviz_widgets.widgets.channel import Channel
@@ -66,14 +69,15 @@ class Streams:
         self._cursor = cursor
         self._set_status = set_status
         self._seq = 0
-        self._n_notices = 0
+        self._runs = [run.recording for run in runs_of(source)]
+        self._n_notices = [0] * len(self._runs)
         self._catalogue: Catalogue | None = None
         self._status: Status | None = None
         self._status_at = self._series_at = 0.0
         self._series_pause = SERIES_S
         self._series_due = False
         self._observer_fault: str | None = None
-        self._keys: dict[str, tuple[Catalogue, Watch, list[TensorKey | str]]] = {}
+        self._keys: dict[tuple[str, int], tuple[Catalogue, Watch, list[TensorKey | str]]] = {}
         self._lines = LinesPacer()
 
     def turn(self, now: float) -> float | None:
@@ -96,9 +100,10 @@ class Streams:
         wanted: set[TensorKey] = set()
         for client in self._clients.snapshot():
             if client.watch is not None and client.following and client.credit.left and client.wait(now) is None:
-                keys = (key for key in self._keys_of(client, client.watch) if isinstance(key, TensorKey))
-                wanted.update(every_key(self._source.recording, keys))
-                wanted.update(further_keys(self._source.recording, client.watch))
+                for recording in self._runs:
+                    keys = self._keys_of(client, client.watch, recording)
+                    wanted.update(every_key(recording, (key for key in keys if isinstance(key, TensorKey))))
+                    wanted.update(further_keys(recording, client.watch))
         return frozenset(wanted)
 
     def _greet(self, clients: list[Client]) -> None:
@@ -108,10 +113,10 @@ class Streams:
         for client in clients:
             client.greeted = True
         names = {client.name for client in clients}
-        self._keys = {name: keys for name, keys in self._keys.items() if name in names}
+        self._keys = {place: keys for place, keys in self._keys.items() if place[0] in names}
         self._lines.keep(names)
         self._catalogue = self._status = None
-        self._n_notices = 0
+        self._n_notices = [0] * len(self._runs)
         self._series_due, self._series_at = True, 0.0
 
     def _reassure(self, clients: list[Client]) -> None:
@@ -132,8 +137,11 @@ class Streams:
 
     def _publish_notices(self) -> None:
         """Say what was noted since the last turn, such as where values went NaN, where nobody can miss it."""
-        texts = [text for _, name, text in self._source.recording.events if name == "notice"]
-        new, self._n_notices = texts[self._n_notices :], len(texts)
+        new: list[str] = []
+        for run, recording in enumerate(self._runs):
+            texts = [text for _, name, text in recording.events if name == "notice"]
+            new += texts[self._n_notices[run] :]
+            self._n_notices[run] = len(texts)
         if new:
             self._channel.send(Notice("warning", cut(". ".join(new), MAX_NOTICE)))
 
@@ -175,7 +183,8 @@ class Streams:
             return self._series_pause - (now - self._series_at)
         started = time.thread_time()
         self._series_due, self._series_at = False, now
-        message, buffers = series_message(self._source.recording)
+        source = self._source
+        message, buffers = both_series(source) if isinstance(source, Comparison) else series_message(source.recording)
         self._channel.send(message, buffers)
         self._series_pause = max(SERIES_S, (time.thread_time() - started) / SERIES_SHARE)
         for client in clients:
@@ -202,19 +211,28 @@ class Streams:
         return client.wait(now)
 
     def _send_frame(self, client: Client, watch: Watch, *, exact: bool) -> None:
-        keys = self._keys_of(client, watch)
-        recording = self._source.recording
-        step = shown_step(recording, watch, keys)
+        moment = moment_of(self._source, watch, lambda recording: self._keys_of(client, watch, recording))
+        recording, keys = moment.recording, moment.keys
         lacking = any(isinstance(key, TensorKey) and recording.kept_step(key) is None for key in keys)
         why = why_nothing(self._source) if lacking else ""
         # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
-        asked = (watch, keys, step, why)
+        asked = (watch, keys, moment.step, moment.shown, why)
         if client.sent in ((*asked, exact), (*asked, True)):
             return
         lines = self._lines.due(watch, time.monotonic(), exact=exact)
-        message, buffers = frame_message(
-            recording, watch, keys, step, self._next_seq(), exact=exact, lines=lines, why_nothing=why
+        drawn, buffers = frame_message(
+            recording,
+            moment.watch,
+            keys,
+            moment.step,
+            self._next_seq(),
+            exact=exact,
+            lines=lines,
+            why_nothing=why,
+            beside=moment.beside,
+            twin=moment.twin,
         )
+        message = moment.as_the_page_counts(drawn, watch)
         if client.watch is watch and self._launch(client, message, buffers, last=exact):
             client.sent = (*asked, exact)
 
@@ -232,9 +250,9 @@ class Streams:
         self._seq += 1
         return self._seq
 
-    def _keys_of(self, client: Client, watch: Watch) -> list[TensorKey | str]:
-        catalogue = self._source.recording.catalogue
-        known = self._keys.get(client.name)
-        if known is None or known[0] is not catalogue or known[1] is not watch:
-            known = self._keys[client.name] = (catalogue, watch, keys_of(self._source.recording, watch))
+    def _keys_of(self, client: Client, watch: Watch, recording: Recording) -> list[TensorKey | str]:
+        place = (client.name, self._runs.index(recording))
+        known = self._keys.get(place)
+        if known is None or known[0] is not recording.catalogue or known[1] is not watch:
+            known = self._keys[place] = (recording.catalogue, watch, keys_of(recording, watch))
         return known[2]

@@ -133,7 +133,9 @@ def test_a_recording_names_its_branches_and_gives_each() -> None:
     assert first.branches == ("main", "branch 1", "branch 2", "branch 3")
     assert first.branch("branch 2") is branches["branch 2"].recording
     assert first.branch("branch 2").branch("main") is first
-    with pytest.raises(InvalidArgumentError, match=r"must be the name of a branch. Received: 'branch1'. Nearest: 'branch 1'"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"must be the name of a branch. Received: 'branch1'. Nearest: 'branch 1'"
+    ):
         first.branch("branch1")
 
 

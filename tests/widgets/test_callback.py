@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pytest
 
 import nnviz_widgets as nnviz
 from nnviz_widgets.widgets import callback as callback_module
 from nnviz_widgets.widgets import live_fit
 from tests.widgets.fakes import Page, until
+from tests.widgets.networks import BATCH_SIZE, STEPS_PER_EPOCH, digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,28 +21,37 @@ if TYPE_CHECKING:
 MAPS = ("activations", "weights", "gradients")
 
 
+class Output:
+    """Stands for the output of a cell that can be changed later: `IPython.display.DisplayHandle`."""
+
+    made: ClassVar[list[Output]] = []
+
+    def display(self, inspector: Any) -> None:
+        self.inspector = inspector
+        self.changed: list[dict[str, Any]] = []
+        self.made.append(self)
+
+    def update(self, data: dict[str, Any], *, raw: bool) -> None:
+        assert raw
+        self.changed.append(data)
+
+
 class Cell:
     """A cell that runs `fit`, on a thread of its own."""
 
-    def __init__(self, shown: list[Any], **arguments: Any) -> None:
-        import keras
-
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential(
-            [
-                keras.Input((12,)),
-                keras.layers.Dense(8, activation="relu", name="hidden"),
-                keras.layers.Dense(3, activation="softmax", name="digits"),
-            ]
-        )
-        model.compile("sgd", "sparse_categorical_crossentropy")
-        x, y = np.random.default_rng(0).random((64, 12)).astype("f4"), np.arange(64) % 3
-        self.inspect = nnviz.InspectCallback()
-        arguments = {"batch_size": 8, "epochs": 10**9, "verbose": 0, "callbacks": [self.inspect], **arguments}
+    def __init__(self, inspect: Any = None, **arguments: Any) -> None:
+        model, x, y = digits()
+        self.inspect = nnviz.InspectCallback() if inspect is None else inspect
+        n_shown = len(Output.made)
+        arguments = {"batch_size": BATCH_SIZE, "epochs": 10**9, "verbose": 0, "callbacks": [self.inspect], **arguments}
         self.thread = threading.Thread(target=lambda: model.fit(x, y, **arguments))
         self.thread.start()
-        until(lambda: bool(shown), 60)
-        (self.inspector,) = shown
+        until(lambda: len(Output.made) > n_shown, 60)
+        self.output = Output.made[-1]
+
+    @property
+    def inspector(self) -> Any:
+        return self.output.inspector
 
     @property
     def session(self) -> Any:
@@ -61,18 +72,19 @@ def cell(stub_front_end: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     """Runs cells in what seems a notebook."""
     pytest.importorskip("keras")
     made: list[Cell] = []
-    shown: list[Any] = []
     monkeypatch.setattr(callback_module, "in_kernel", lambda: True)
-    monkeypatch.setattr(live_fit, "display", shown.append)
+    monkeypatch.setattr(live_fit, "DisplayHandle", Output)
 
-    def run(**arguments: Any) -> Cell:
-        made.append(Cell(shown, **arguments))
+    def run(inspect: Any = None, **arguments: Any) -> Cell:
+        made.append(Cell(inspect, **arguments))
         return made[-1]
 
     yield run
     for each in made:
         each.end()
-        each.inspector.close()
+        if each.inspector is not None:
+            each.inspector.close()
+    Output.made.clear()
 
 
 def test_a_person_pauses_steps_runs_and_stops(cell: Callable[..., Cell]) -> None:
@@ -121,13 +133,13 @@ def test_C18_where_nothing_is_heard_there_are_no_buttons_and_words_once(
     page.ready()
     page.watch(*MAPS)
     until(lambda: bool(page.poll()) and training.status["state"] == "finished")
-    assert page.frames[-1][0]["step"] == 24
+    assert page.frames[-1][0]["step"] == 3 * STEPS_PER_EPOCH
 
 
 def test_C18_training_waits_for_no_page(cell: Callable[..., Cell], capsys: pytest.CaptureFixture[str]) -> None:
     training = cell(epochs=2)
     training.thread.join(live_fit.PATIENCE_S * 6)
-    assert training.session.step_index == 16
+    assert training.session.step_index == 2 * STEPS_PER_EPOCH
     assert capsys.readouterr().out == ""
 
 
@@ -139,3 +151,38 @@ def test_the_session_shows_the_view_that_is_there(cell: Callable[..., Cell]) -> 
     assert repr(training.session).startswith("<FitSession 'sequential")
     training.session.cursor.step = 3
     assert training.inspector.cursor is training.session.cursor
+
+
+def test_what_an_earlier_fit_recorded_is_kept_only_by_who_holds_it(cell: Callable[..., Cell]) -> None:
+    """Its view would keep it for as long as the kernel lives; a picture of its end takes the place."""
+    inspect, cells, recordings = nnviz.InspectCallback(), [], []
+    for _ in range(3):
+        cells.append(cell(inspect, epochs=1))
+        cells[-1].thread.join(60)
+        recordings.append(weakref.ref(inspect.recording))
+    held = inspect.recording
+    cells.append(cell(inspect, epochs=1))
+    cells[-1].thread.join(60)
+    assert [len(each.output.changed) for each in cells] == [1, 1, 1, 0]
+    for each in cells[:3]:
+        (data,) = each.output.changed
+        assert "<img" in data["text/html"]
+        assert live_fit.GONE in data["text/html"]
+        assert data["text/plain"].startswith("<FitSession 'sequential")
+        assert each.inspector.comm is None
+        each.output.inspector = None
+    gc.collect()
+    assert [recording() is None for recording in recordings] == [True, True, False]
+    assert held.steps.size == STEPS_PER_EPOCH
+    assert len(held.tensor_steps("hidden", "weights")) > 1
+
+
+def test_a_view_that_a_person_has_shown_too_stays(cell: Callable[..., Cell]) -> None:
+    inspect = nnviz.InspectCallback()
+    first = cell(inspect, epochs=1)
+    first.thread.join(60)
+    inspect.session._repr_mimebundle_()
+    cell(inspect, epochs=1).thread.join(60)
+    assert first.output.changed == []
+    page = Page(first.inspector)
+    assert page.reply(page.ready())["ok"]

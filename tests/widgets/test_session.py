@@ -15,29 +15,21 @@ from nnviz_widgets.errors import LayerNotFound
 from nnviz_widgets.sharing import page as page_module
 from nnviz_widgets.widgets.options import options
 from tests.widgets.fakes import Page, until
+from tests.widgets.networks import BATCH_SIZE, digits
 
 MAPS = ("activations", "weights", "gradients")
 
 
 @pytest.fixture
 def make_session(stub_front_end):
-    keras = pytest.importorskip("keras")
+    pytest.importorskip("keras")
     from nnviz_widgets.widgets.session import TrainingSession
 
     made = []
 
     def make(**arguments):
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential(
-            [
-                keras.Input((12,)),
-                keras.layers.Dense(8, activation="relu", name="hidden"),
-                keras.layers.Dense(3, activation="softmax", name="digits"),
-            ]
-        )
-        model.compile("sgd", "sparse_categorical_crossentropy")
-        x = np.random.default_rng(0).random((64, 12)).astype("f4")
-        made.append(TrainingSession(model, x, np.arange(64) % 3, batch_size=8, epochs=500, verbose=0, **arguments))
+        model, x, y = digits()
+        made.append(TrainingSession(model, x, y, batch_size=BATCH_SIZE, epochs=500, verbose=0, **arguments))
         return made[-1]
 
     yield make

@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useName } from "../view/hooks.ts";
 import { Modal } from "../view/Modal.tsx";
 import { Manifest } from "./Manifest.tsx";
 
@@ -10,7 +10,7 @@ interface Props {
 
 /** What is in this file, over the page; Escape or a click beside it closes it. */
 export function About({ open, manifest }: Props) {
-  const id = useId();
+  const id = useName();
   const close = () => {
     open.value = false;
   };

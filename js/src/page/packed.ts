@@ -1,6 +1,7 @@
 /** Reads what a shared file holds out of its page. */
 
 import { DATA_ID, INDEX_ID, MANIFEST_ID, type Document as Shared } from "../document.gen.ts";
+import { reasonOf } from "../format.ts";
 import type { RecordedRun } from "../source/recorded.ts";
 import { recordedRun } from "../source/stored.ts";
 import { canInflate, fromBase64, inflate } from "../source/unpack.ts";
@@ -28,7 +29,7 @@ function textOf(id: string): string {
 }
 
 function damaged(what: string, error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return new Error(`The file is damaged: ${what} cannot be read (${reason}). Ask for it again.`);
 }
 

@@ -34,6 +34,10 @@ export function rangeOf(values: ArrayLike<number>): [number, number] | null {
   return low <= high ? [low, high] : null;
 }
 
+/** The same of all values of several lines. */
+export const rangeOfAll = (lines: readonly ArrayLike<number>[]): [number, number] | null =>
+  rangeOf(lines.flatMap((values) => rangeOf(values) ?? []));
+
 /** The mean over a window around each value, cut at the ends; what is not finite is left out, and stays a gap. */
 export function smooth(values: Float32Array, window: number): Float32Array {
   const half = Math.max(0, Math.floor(window / 2));
@@ -52,6 +56,7 @@ export function smooth(values: Float32Array, window: number): Float32Array {
   });
 }
 
+/** Lengths are CSS pixels. */
 export interface Stroke {
   readonly color: string;
   readonly width: number;
@@ -95,14 +100,15 @@ export function drawLine(
   values: ArrayLike<number>,
   frame: Frame2d,
   scale: Scale,
-  stroke: Stroke,
+  { color, width, dash = [] }: Stroke,
+  pixelRatio: number,
 ): void {
   const runs = runsOf(steps, values, frame, scale);
-  context.strokeStyle = stroke.color;
-  context.lineWidth = stroke.width;
+  context.strokeStyle = color;
+  context.lineWidth = width * pixelRatio;
   context.lineJoin = "round";
   context.lineCap = "round";
-  context.setLineDash([...(stroke.dash ?? [])]);
+  context.setLineDash(dash.map((length) => length * pixelRatio));
   context.beginPath();
   for (const run of runs) {
     if (run.length < 2) continue;
@@ -113,8 +119,8 @@ export function drawLine(
   }
   context.stroke();
   context.setLineDash([]);
-  context.fillStyle = stroke.color;
-  const radius = DOT * stroke.width;
+  context.fillStyle = color;
+  const radius = DOT * width * pixelRatio;
   context.beginPath();
   for (const run of runs) {
     const [point] = run;

@@ -2,7 +2,7 @@
 
 import type { Line } from "../source/source.ts";
 import type { Theme } from "../theme.ts";
-import { drawLine, rangeOf, type Scale, type Stroke, smooth, xOf } from "./lines.ts";
+import { drawLine, rangeOf, type Scale, smooth, xOf } from "./lines.ts";
 
 export interface NormLine {
   readonly line: Line;
@@ -73,12 +73,15 @@ export function drawNormLines(
     const y = rangeFor(values, logarithmic);
     if (y === null) continue;
     const scale: Scale = { x: steps, y };
-    const stroke: Stroke = {
-      color: theme[color],
-      width: WIDTH * pixelRatio,
-      dash: dash.map((length) => length * pixelRatio),
-    };
-    drawLine(context, line.steps, values, frame, scale, stroke);
+    drawLine(
+      context,
+      line.steps,
+      values,
+      frame,
+      scale,
+      { color: theme[color], width: WIDTH, dash },
+      pixelRatio,
+    );
   }
   const x = Math.round(xOf(shown, frame, { x: steps })) + 0.5;
   context.strokeStyle = theme.select;

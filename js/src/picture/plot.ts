@@ -6,7 +6,7 @@
 import type { Status } from "../protocol.gen.ts";
 import type { Line, SeriesData } from "../source/source.ts";
 import { type Axis, axisOf } from "./axis.ts";
-import { rangeOf, smooth } from "./lines.ts";
+import { rangeOf, rangeOfAll, smooth } from "./lines.ts";
 
 /** Metrics that say how the run is made, not how it goes. */
 const NOT_DRAWN: readonly string[] = ["gradient_l2", "learning_rate", "lr"];
@@ -20,7 +20,8 @@ export interface Curve {
   readonly name: string;
   readonly side: "left" | "right";
   readonly tone: Tone;
-  readonly dashed: boolean;
+  /** CSS pixels; empty of a line that is drawn through. */
+  readonly dash: readonly number[];
   readonly steps: Float64Array;
   readonly values: Float32Array;
   readonly labelled: boolean;
@@ -38,6 +39,10 @@ export interface Plot {
   /** First step of each epoch, and how they are called. */
   readonly epochs: readonly { readonly from: number; readonly to: number; readonly number: number }[];
 }
+
+/** Lines of validation are dashed, those of the second of two runs dotted. CSS pixels. */
+const VALIDATION_DASH = [4, 3];
+export const SECOND_DASH = [0.5, 3];
 
 const isLoss = (name: string): boolean => name === "loss" || name.endsWith("_loss");
 
@@ -84,21 +89,25 @@ function metricAxis(lines: readonly Line[]): Axis {
   return axisOf(name, low, share ? 1 : high);
 }
 
-function extremesOf(lines: readonly Line[]): [number, number] | null {
-  return rangeOf(lines.flatMap(({ values }) => rangeOf(values) ?? []));
-}
+const extremesOf = (lines: readonly Line[]): [number, number] | null =>
+  rangeOfAll(lines.map(({ values }) => values));
 
 function curvesOf(line: Line, drawn: readonly Line[]): Curve[] {
-  const { name, steps, values } = line;
+  const { name, steps, values, run = 0 } = line;
   const loss = isLoss(name);
   const side = loss || !drawn.some((other) => isLoss(other.name)) ? "left" : "right";
-  const base = { name, side, steps, values, dashed: name.startsWith("val_"), labelled: true } as const;
+  const dash = [...(name.startsWith("val_") ? VALIDATION_DASH : []), ...(run > 0 ? SECOND_DASH : [])];
+  // A line and its dotted twin have one name.
+  const labelled = run === 0 || !drawn.some((other) => other.name === name && other !== line);
+  const base = { name, side, steps, values, dash, labelled } as const;
   if (name === "batch_loss") {
-    const smoothed = smooth(values, values.length / 24);
-    return [
-      { ...base, tone: "raw", labelled: false },
-      { ...base, name: "loss", values: smoothed, tone: "accent" },
-    ];
+    const smoothed: Curve = {
+      ...base,
+      name: "loss",
+      values: smooth(values, values.length / 24),
+      tone: "accent",
+    };
+    return run > 0 ? [smoothed] : [{ ...base, tone: "raw", labelled: false }, smoothed];
   }
   // Keras' own loss is a mean that starts anew in each epoch; the smoothed batch loss says the same without jumps.
   if (name === "loss" && drawn.some((other) => other.name === "batch_loss")) return [];

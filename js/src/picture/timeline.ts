@@ -117,10 +117,9 @@ function drawCurves({ context, plot, frame, theme, pixelRatio }: Drawing): void 
   const rim = DOT_RIM * pixelRatio;
   context.rect(left - rim, top - rim, right - left + 2 * rim, bottom - top + 2 * rim);
   context.clip();
-  for (const { steps, values, side, tone, dashed } of plot.curves) {
-    const dash = dashed ? [4 * pixelRatio, 3 * pixelRatio] : [];
-    const width = tone === "raw" ? pixelRatio : 1.5 * pixelRatio;
-    drawLine(context, steps, values, frame, scaleOf(plot, side), { color: theme[tone], width, dash });
+  for (const { steps, values, side, tone, dash } of plot.curves) {
+    const stroke = { color: theme[tone], width: tone === "raw" ? 1 : 1.5, dash };
+    drawLine(context, steps, values, frame, scaleOf(plot, side), stroke, pixelRatio);
   }
   context.restore();
 }

@@ -16,12 +16,14 @@ export interface Content {
   readonly step: number;
   readonly order: Order | null;
   readonly places: Places;
+  /** Of two runs what is shown, in words; else empty. */
+  readonly run: string;
 }
 
-export function titleOf({ picture, layer, step }: Content): string {
+export function titleOf({ picture, layer, step, run }: Content): string {
   const { plane } = picture.data;
   const variable = plane.variable === null ? "" : ` (${plane.variable})`;
-  return `${kindWords(plane.tensor)} of ${layer}${variable}, ${stepWords(plane, step).join(" ")}`;
+  return `${kindWords(plane.tensor)} of ${layer}${variable}, ${stepWords(plane, step, run).join(", ")}`;
 }
 
 /** What is drawn, line by line. */
@@ -36,8 +38,8 @@ export function linesOf({ picture, order, scale }: Content): string[] {
 }
 
 /** For a file, without its ending. */
-export function fileNameOf({ picture, layer, step }: Content): string {
+export function fileNameOf({ picture, layer, step, run }: Content): string {
   const { tensor, variable } = picture.data.plane;
-  const parts = [layer, variable ?? "", tensor, `step${step}`].filter((part) => part !== "");
+  const parts = [layer, variable ?? "", tensor, `step${step}`, run].filter((part) => part !== "");
   return parts.join("_").replaceAll(/[^\w.-]+/g, "-");
 }

@@ -3,7 +3,7 @@
 import { cellValue } from "../picture/bits.ts";
 import { cellsOf, firstOf, indicesOf, type Side, sidesOf } from "../picture/side.ts";
 import { GUTTER_BITS, type Plane } from "../protocol.gen.ts";
-import { pooledWords } from "../words.ts";
+import { minusWords, pooledWords } from "../words.ts";
 import type { Content } from "./content.ts";
 
 /** As few digits as tell a float32 from its neighbours. */
@@ -38,7 +38,7 @@ function cornerOf(plane: Plane, rounded: boolean): string {
   const pooled = pooledWords(plane).join(" ");
   const notes = [
     pooled === "" ? "" : `each cell: ${pooled}`,
-    plane.compared === null ? "" : `minus step ${plane.compared}`,
+    minusWords(plane),
     rounded ? "rounded to bfloat16" : "",
   ].filter((note) => note !== "");
   const axes = `${named(rows)} \\ ${named(cols)}`;

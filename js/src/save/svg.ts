@@ -6,8 +6,7 @@ const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;"
 
 const escaped = (words: string): string => words.replaceAll(/[&<>"]/g, (char) => ESCAPES[char] ?? char);
 
-const hex = (packed: number): string =>
-  `#${[packed & 255, (packed >> 8) & 255, (packed >> 16) & 255].map((c) => c.toString(16).padStart(2, "0")).join("")}`;
+const rgb = (packed: number): string => `rgb(${packed & 255},${(packed >> 8) & 255},${(packed >> 16) & 255})`;
 
 /** Of a ramp of 256 colours so many are enough: between them it is straight. */
 const STOPS = 32;
@@ -30,7 +29,7 @@ export function toSvg(sheet: Sheet): string {
     ramp(colors, where) {
       const stops = Array.from({ length: STOPS + 1 }, (_, i) => {
         const color = colors[Math.round((i / STOPS) * (colors.length - 1))] ?? 0;
-        return `<stop offset="${i / STOPS}" stop-color="${hex(color)}"/>`;
+        return `<stop offset="${i / STOPS}" stop-color="${rgb(color)}"/>`;
       });
       parts.push(`<linearGradient id="ramp" x1="0" y1="1" x2="0" y2="0">${stops.join("")}</linearGradient>`);
       parts.push(`<rect ${box(where)} fill="url(#ramp)"/>`);

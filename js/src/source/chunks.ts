@@ -1,6 +1,7 @@
 /** The packed arrays of a shared file: each is unpacked when somebody looks, and the newest ones are kept. */
 
 import type { Chunk } from "../document.gen.ts";
+import { reasonOf } from "../format.ts";
 import type { Lazy } from "./recorded.ts";
 import { fromBase64, inflate } from "./unpack.ts";
 
@@ -10,8 +11,6 @@ export interface Chunks {
   /** What `make` makes of these chunks, by index. */
   lazy<T extends object>(indices: readonly number[], make: (...parts: Bytes[]) => T): Lazy<T>;
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function unpack(text: string, chunks: readonly Chunk[], index: number): Promise<Bytes> {
   const chunk = chunks[index];

@@ -1,7 +1,9 @@
 /** The live source: a kernel at the other end of the widget's comm. */
 
 import { signal } from "@preact/signals";
+import { reasonOf } from "../format.ts";
 import { type InspectorModel, listen, listenToMessages } from "../model.ts";
+import { randomName } from "../names.ts";
 import {
   type ClientMessage,
   type Frame,
@@ -21,19 +23,11 @@ export interface CommSource extends FrameSource {
   setLive(live: boolean): void;
 }
 
-/** A name for this page's model. `crypto.randomUUID` is missing where the page is not served over https. */
-function randomName(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
-}
+const FOREIGN = "ignored a message of another version of nnviz_widgets";
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const SERVER_KINDS: readonly string[] = ["reply", "layers", "frame", "series", "notice"];
-
-function isServerMessage(content: unknown): content is ServerMessage {
-  if (typeof content !== "object" || content === null) return false;
-  return SERVER_KINDS.includes(String(Reflect.get(content, "kind")));
-}
+/** Of which kind it is, is seen where it is received. */
+const isMessage = (content: unknown): content is ServerMessage =>
+  typeof content === "object" && content !== null;
 
 export function createCommSource(model: InspectorModel, abort: AbortSignal): CommSource {
   const client = randomName();
@@ -82,7 +76,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
       connection.value = "live";
       void askForFrames();
     } catch (error) {
-      if (connection.peek() !== "gone") tell("error", messageOf(error));
+      if (connection.peek() !== "gone") tell("error", reasonOf(error));
     }
   }
 
@@ -98,7 +92,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
       await pending.ask((id) => send({ kind: "watch", id, client, ...rest, maps: [...maps] }));
     } catch (error) {
       if (error instanceof NoAnswer) lastSent = "";
-      else if (connection.peek() === "live") warn(messageOf(error));
+      else if (connection.peek() === "live") warn(reasonOf(error));
     }
     asking = false;
     void askForFrames();
@@ -154,6 +148,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
         return;
       default:
         message satisfies never;
+        warn(FOREIGN);
     }
   }
 
@@ -169,11 +164,11 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   }
 
   listenToMessages(model, abort, (content, buffers = []) => {
-    if (!isServerMessage(content)) return warn("ignored a message of another version of nnviz_widgets");
+    if (!isMessage(content)) return warn(FOREIGN);
     try {
       receive(content, buffers);
     } catch (error) {
-      warn(messageOf(error));
+      warn(reasonOf(error));
     }
   });
   listen(model, "change:_status", abort, () => {

@@ -1,5 +1,6 @@
 /** Bytes from any host to typed arrays, checked against what the header promises. */
 
+import { reasonOf } from "../format.ts";
 import type { Column, Frame, Plane, Series } from "../protocol.gen.ts";
 import type { Cells, FrameData, Line, NeuronData, PlaneData, SeriesData } from "./source.ts";
 
@@ -44,7 +45,7 @@ function decodePlane(plane: Plane, buffers: readonly unknown[], what: string): P
   try {
     return { plane, cells: cellsOf(plane, buffers, what), missing: null };
   } catch (error) {
-    return { plane, cells: null, missing: error instanceof Error ? error.message : String(error) };
+    return { plane, cells: null, missing: reasonOf(error) };
   }
 }
 
@@ -77,6 +78,7 @@ function decodeColumn(column: Column, buffers: readonly unknown[]): Line {
   return {
     name: column.name,
     layer: column.layer,
+    run: column.run,
     steps: new Float64Array(x.buffer, x.byteOffset, column.n),
     values: new Float32Array(y.buffer, y.byteOffset, column.n),
   };

@@ -1,5 +1,6 @@
 /** A frame of everything that is on screen, answered from a recording as a kernel answers it. */
 
+import { reasonOf } from "../format.ts";
 import type { MapRequest } from "../protocol.gen.ts";
 import { mainPicture } from "./kept.ts";
 import { planMap } from "./maps.ts";
@@ -12,8 +13,6 @@ import type { FrameData, Line, NeuronData, PlaneData, Wanted } from "./source.ts
 import { missingPlane } from "./words.ts";
 
 export type Drawn = Omit<FrameData, "seq">;
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What is damaged becomes words, so that everything else is still drawn. */
 function orWords<T>({ needs, draw }: Plan<T>, otherwise: (reason: string) => T): Plan<T> {

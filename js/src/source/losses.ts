@@ -1,5 +1,7 @@
 /** Frames that never came: a server that drops messages tells nobody, so the page counts and says so. */
 
+import { plural } from "../format.ts";
+
 const QUIET_MS = 600_000;
 
 export interface Losses {
@@ -18,10 +20,10 @@ export function createLosses(say: (text: string) => boolean): Losses {
       lost += Math.max(0, nth - last - 1);
       last = nth;
       if (lost === 0 || performance.now() < quietUntil) return;
-      const frames = lost === 1 ? "1 picture" : `${lost} pictures`;
       const why =
         "The server drops messages when a cell prints very much, or while the connection is broken.";
-      if (!say(`${frames} did not reach this page. ${why} What is shown now is right.`)) return;
+      if (!say(`${plural(lost, "picture")} did not reach this page. ${why} What is shown now is right.`))
+        return;
       lost = 0;
       quietUntil = performance.now() + QUIET_MS;
     },

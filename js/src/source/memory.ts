@@ -1,7 +1,7 @@
 /** The one source without a kernel: for shared files, the demo, tests and benchmarks. */
 
 import { type Signal, signal } from "@preact/signals";
-import { formatValue } from "../format.ts";
+import { formatValue, reasonOf } from "../format.ts";
 import { cellValue } from "../picture/bits.ts";
 import { cellAt, sidesOf } from "../picture/side.ts";
 import type { Notice, Status } from "../protocol.gen.ts";
@@ -102,7 +102,7 @@ export function createMemorySource(
     try {
       series.value = (await run.series?.load()) ?? null;
     } catch (error) {
-      tell("warning", error instanceof Error ? error.message : String(error));
+      tell("warning", reasonOf(error));
     }
   }
   if (series.value === null) void readSeries();

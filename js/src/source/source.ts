@@ -16,6 +16,7 @@ import type {
   Status,
   Stop,
   TakeSteps,
+  Watch,
 } from "../protocol.gen.ts";
 
 /** bfloat16 bit patterns, or float32 values. */
@@ -62,6 +63,8 @@ export interface Line {
   readonly layer: string | null;
   readonly steps: Float64Array;
   readonly values: Float32Array;
+  /** 1 of the second of two runs. */
+  readonly run?: number;
 }
 
 export interface SeriesData {
@@ -82,6 +85,8 @@ export interface Wanted {
   readonly order: Order | null;
   /** The step whose values are taken off, if any. */
   readonly compare: number | null;
+  /** Which of two runs. */
+  readonly run: Watch["run"];
   /** Whose incoming weights, and the like, are asked for. */
   readonly neuron: number;
 }

@@ -36,6 +36,7 @@ const NOTHING: Omit<Plane, "tensor" | "variable" | "output" | "part" | "missing"
   shown_cols: 0,
   further: [],
   compared: null,
+  other: null,
   histogram: [],
   first_bad: null,
 };

@@ -3,6 +3,7 @@ import { formatLabel } from "../format.ts";
 import { placing, type Scale, valueAt } from "../picture/scale.ts";
 import type { Kind } from "../protocol.gen.ts";
 import { planeOf } from "../store.ts";
+import { kindWords } from "../words.ts";
 import { useView } from "./context.ts";
 import type { Shown } from "./picture.ts";
 
@@ -56,7 +57,7 @@ export function End({ which, tensor, shown, axis }: Props) {
       style={{ top: `${(1 - Math.max(0, Math.min(place, 1))) * 100}%` }}
       role="slider"
       tabIndex={0}
-      aria-label={`${which} end of the colours of ${tensor.replace("_", " ")}`}
+      aria-label={`${which} end of the colours of ${kindWords(tensor)}`}
       aria-orientation="vertical"
       aria-valuenow={scale[which]}
       aria-valuemin={which === "high" ? scale.low : Math.min(plane.low ?? scale.low, scale.low)}

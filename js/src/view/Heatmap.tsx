@@ -1,6 +1,7 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
+import { kindWords } from "../words.ts";
 import { Bar } from "./Bar.tsx";
 import { Blocks } from "./Blocks.tsx";
 import { useView } from "./context.ts";
@@ -39,7 +40,7 @@ function Canvases({ tensor, shown }: { tensor: Kind; shown: Shown }) {
       tabIndex={0}
       role="application"
       aria-roledescription="heatmap"
-      aria-label={`${tensor.replace("_", " ")} of ${store.layer.value?.path ?? "no layer"}`}
+      aria-label={`${kindWords(tensor)} of ${store.layer.value?.path ?? "no layer"}`}
       {...handlers}
       onKeyDown={onKeyDown}
     >

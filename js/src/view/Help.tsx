@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import { HELP } from "../help.ts";
+import { useName } from "./hooks.ts";
 import { Modal } from "./Modal.tsx";
 
 function Keys({ keys }: { keys: readonly string[] }) {
@@ -15,7 +15,7 @@ function Keys({ keys }: { keys: readonly string[] }) {
 
 /** All keys, over the page; Escape or a click beside it closes it. */
 export function Help({ open }: { open: Signal<boolean> }) {
-  const id = useId();
+  const id = useName();
   const close = () => {
     open.value = false;
   };

@@ -7,6 +7,7 @@ import { LayerList } from "./LayerList.tsx";
 import { Maps } from "./Maps.tsx";
 import { Neuron } from "./Neuron.tsx";
 import { Connection, NoticeBar } from "./Notice.tsx";
+import { Runs } from "./Runs.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { Transport } from "./Transport.tsx";
 
@@ -47,6 +48,7 @@ export function Inspector() {
       <Connection />
       <NoticeBar />
       {shows("transport") && <Transport help={help} />}
+      <Runs />
       {(shows("layers") || maps || neuron) && (
         <div class={columns.filter(Boolean).join(" ")}>
           {shows("layers") && <LayerList />}

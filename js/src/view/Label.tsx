@@ -2,6 +2,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { Fragment } from "preact";
 import { rowsAreSamples } from "../cell.ts";
 import { formatLabel, plural, shapeWords } from "../format.ts";
+import { groupOf } from "../group.ts";
 import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Order, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
@@ -9,13 +10,6 @@ import { minusWords, orderWords, partWords, pooledWords } from "../words.ts";
 import { showFirstBad } from "./bad.ts";
 import { useView } from "./context.ts";
 import { ComplexChoice, OutputChoice, VariableChoice } from "./Variables.tsx";
-
-const NAMES: Record<Kind, string> = {
-  weights: "weights",
-  gradients: "gradients",
-  activations: "activations",
-  activation_gradients: "activations",
-};
 
 function Count({ n, name, color }: { n: number; name: string; color: string }) {
   if (n === 0) return null;
@@ -83,7 +77,7 @@ function rangeWords({ low, high }: Plane): string[] {
 
 /** Which samples are drawn. */
 export function sampleWords(plane: Plane, sample: number): string[] {
-  if (plane.tensor !== "activations" && plane.tensor !== "activation_gradients") return [];
+  if (groupOf(plane.tensor) === "parameters") return [];
   if (rowsAreSamples(plane)) return [plural(plane.full_rows, "sample"), "of this batch"];
   return plane.axes.includes("sample") ? [`sample ${sample}`] : [];
 }
@@ -163,12 +157,13 @@ function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
 
 /** The name of a map and what is drawn in it. */
 export function Label({ tensor, data }: { tensor: Kind; data: ReadonlySignal<PlaneData | null> }) {
+  const outputs = groupOf(tensor) === "outputs";
   return (
     <div class="nnv-map-label">
-      <b>{NAMES[tensor]}</b>
-      {(tensor === "activations" || tensor === "activation_gradients") && <Switch />}
+      <b>{tensor === "activation_gradients" ? "activations" : tensor}</b>
+      {outputs && <Switch />}
       {tensor === "weights" && <VariableChoice data={data} />}
-      {(tensor === "activations" || tensor === "activation_gradients") && <OutputChoice />}
+      {outputs && <OutputChoice />}
       <ComplexChoice data={data} />
       <Words data={data} />
     </div>

@@ -1,4 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
+import { comesLater } from "../later.ts";
 import { ancestorsOf, foundRows, rowsOf } from "../tree.ts";
 import { useView } from "./context.ts";
 import { LayerTree } from "./LayerTree.tsx";
@@ -49,7 +50,12 @@ export function LayerList() {
           }}
         />
       )}
-      {layers.length === 0 && <p class="nnv-empty">The layers appear with the first step.</p>}
+      {layers.length === 0 && (
+        <p class="nnv-empty">
+          The layers appear{" "}
+          {comesLater(store.source.status.value) ? "when the cell has ended" : "with the first step"}.
+        </p>
+      )}
       {layers.length > 0 && rows.length === 0 && <p class="nnv-empty">No layer has that name.</p>}
       {rows.length > 0 && <LayerTree rows={rows} />}
     </nav>

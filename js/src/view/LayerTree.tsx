@@ -1,10 +1,10 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useId, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { factsOf, heightOf } from "../rows.ts";
 import { offsetsOf, scrollTo, shownRows } from "../scroll.ts";
 import { afterTreeKey, ancestorsOf, type Row, rowIndexOf } from "../tree.ts";
 import { useView } from "./context.ts";
-import { useSize } from "./hooks.ts";
+import { useName, useSize } from "./hooks.ts";
 import { LayerRow } from "./LayerRow.tsx";
 
 /** Rows beyond each edge of what is seen. */
@@ -40,7 +40,7 @@ function useActive(rows: readonly Row[]) {
 export function LayerTree({ rows }: Props) {
   const { store } = useView();
   const { cursor, folded } = store;
-  const id = useId();
+  const id = useName();
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const top = useSignal(0);

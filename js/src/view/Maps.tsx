@@ -1,4 +1,7 @@
 import { useRef } from "preact/hooks";
+import { plural } from "../format.ts";
+import { comesLater } from "../later.ts";
+import type { Status } from "../protocol.gen.ts";
 import { useNamesWidth } from "./Blocks.tsx";
 import { useView } from "./context.ts";
 import { Heatmap } from "./Heatmap.tsx";
@@ -6,25 +9,21 @@ import { useMatch, useVisible } from "./hooks.ts";
 import { Readout } from "./Readout.tsx";
 import { Sliders } from "./Sliders.tsx";
 
-function idleWords(epochs: number, steps: number | null): string {
-  const length = steps === null ? "" : ` of ${steps} ${steps === 1 ? "step" : "steps"}`;
-  return `Press Run to train ${epochs} ${epochs === 1 ? "epoch" : "epochs"}${length}.`;
+function idleWords({ epochs, steps_per_epoch: steps }: Status): string {
+  const length = steps === null ? "" : ` of ${plural(steps, "step")}`;
+  return `Press Run to train ${plural(epochs, "epoch")}${length}.`;
 }
 
 /** What to do or what is going on, when there is no picture yet. */
 function Before() {
   const { store } = useView();
   const status = store.source.status.value;
-  if (store.layer.value === null) {
-    const text = status?.activity ?? "No layer to show yet.";
-    return (
-      <p class="nnv-before">
-        {status?.state === "idle" ? idleWords(status.epochs, status.steps_per_epoch) : text}
-      </p>
-    );
-  }
-  if (status?.state !== "idle" || status.source !== "session") return null;
-  return <p class="nnv-before">{idleWords(status.epochs, status.steps_per_epoch)}</p>;
+  const known = store.layer.value !== null;
+  if (known && (status?.state !== "idle" || status.source !== "session")) return null;
+  const later = comesLater(status) ? "The maps come when the cell has ended." : "No layer to show yet.";
+  return (
+    <p class="nnv-before">{status?.state === "idle" ? idleWords(status) : (status?.activity ?? later)}</p>
+  );
 }
 
 /** Less high than this, all maps and their sliders would not be seen together. */

@@ -66,7 +66,7 @@ export function NeuronSamples() {
 }
 
 /** A short piece of a line, to tell it from the others without its colour. */
-function Swatch({ color, dash }: Pick<NormLine, "color" | "dash">) {
+export function Swatch({ color, dash }: Pick<NormLine, "color" | "dash">) {
   return (
     <svg class="nnv-swatch" viewBox="0 0 16 6" aria-hidden="true">
       <path d="M0 3H16" stroke={`var(--nnv-${color})`} stroke-width="1.5" stroke-dasharray={dash.join(" ")} />

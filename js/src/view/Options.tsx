@@ -2,6 +2,7 @@ import { groupOf } from "../group.ts";
 import { NORMS, type Norm } from "../picture/scale.ts";
 import type { Kind, Order } from "../protocol.gen.ts";
 import { useView } from "./context.ts";
+import { Pick } from "./Pick.tsx";
 import type { Shown } from "./picture.ts";
 import { toggleTable } from "./tables.ts";
 
@@ -11,28 +12,22 @@ const NORM_WORDS: Record<Norm, string> = {
   rank: "percentile",
 };
 
-const isNorm = (text: string): text is Norm => NORMS.some((norm) => norm === text);
-
 /** How the colours spread over the values, for the maps of one group. */
 export function Scaling({ tensor }: { tensor: Kind }) {
   const norm = useView().store.scales.norms[groupOf(tensor)];
   return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: its control is in Pick
     <label class="nnv-tool">
       <span>colours</span>
-      <select
-        class="nnv-pick"
-        value={norm.value}
-        onChange={(event) => {
-          const { value } = event.currentTarget;
-          if (isNorm(value)) norm.value = value;
+      <Pick
+        label="colours"
+        names={NORMS.map((each) => NORM_WORDS[each])}
+        chosen={NORMS.indexOf(norm.value)}
+        onPick={(index) => {
+          norm.value = NORMS[index] ?? "linear";
         }}
-      >
-        {NORMS.map((each) => (
-          <option key={each} value={each}>
-            {NORM_WORDS[each]}
-          </option>
-        ))}
-      </select>
+        local
+      />
     </label>
   );
 }
@@ -65,34 +60,26 @@ export function Reset({ shown }: { shown: Shown }) {
   );
 }
 
-const ORDERS: readonly (readonly [Order["by"], string])[] = [
-  ["norm", "by norm"],
-  ["activity", "by activity"],
-  ["similarity", "by similarity"],
-];
+const ORDERS: readonly Order["by"][] = ["norm", "activity", "similarity"];
 
 /** In all maps alike. The order is that of the step shown now and stands still when it moves on. */
 export function Sorting() {
   const { store } = useView();
+  const { order } = store;
   if ((store.layer.value?.n_neurons ?? 0) < 2) return null;
   return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: its control is in Pick
     <label class="nnv-tool">
       <span>neurons</span>
-      <select
-        class="nnv-pick"
-        value={store.order.value?.by ?? ""}
-        onChange={(event) => {
-          const by = ORDERS.find(([name]) => name === event.currentTarget.value)?.[0];
-          store.order.value = by === undefined ? null : { by, step: store.shownStep.peek() };
+      <Pick
+        label="neurons"
+        names={["as they are", ...ORDERS.map((by) => `by ${by}`)]}
+        chosen={order.value === null ? 0 : ORDERS.indexOf(order.value.by) + 1}
+        onPick={(index) => {
+          const by = ORDERS[index - 1];
+          order.value = by === undefined ? null : { by, step: store.shownStep.peek() };
         }}
-      >
-        <option value="">as they are</option>
-        {ORDERS.map(([by, words]) => (
-          <option key={by} value={by}>
-            {words}
-          </option>
-        ))}
-      </select>
+      />
     </label>
   );
 }
@@ -103,6 +90,8 @@ export function Compare({ shown }: { shown: Shown }) {
   const { compare } = store;
   const [first, last] = store.steps.value;
   const kept = shown.told.value?.plane.compared ?? null;
+  // Of two runs: by how much they differ is one difference already.
+  if (store.run.value === "difference") return null;
   return (
     <div class="nnv-tool">
       <label class="nnv-check">

@@ -3,14 +3,11 @@ import { shorten, trueMinus } from "../format.ts";
 import type { Kind } from "../protocol.gen.ts";
 import type { Reading } from "../readout.ts";
 import { planeOf, type Store } from "../store.ts";
+import { kindWords } from "../words.ts";
 import { useView } from "./context.ts";
 
-const WORDS: Record<Kind, string> = {
-  weights: "weight",
-  gradients: "gradient",
-  activations: "activation",
-  activation_gradients: "activation gradient",
-};
+/** `weights` are one `weight` each. */
+const oneOf = (tensor: Kind): string => kindWords(tensor).slice(0, -1);
 
 export interface Part {
   readonly name: string;
@@ -42,7 +39,7 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
     const exact = reading.text ?? "\u2026";
     const compared = planeOf(store.told.value, reading.tensor)?.plane.compared ?? null;
     parts.push({
-      name: (compared === null ? "" : "\u0394 ") + WORDS[reading.tensor],
+      name: (compared === null ? "" : "\u0394 ") + oneOf(reading.tensor),
       text: trueMinus(shorten(exact)),
       exact,
     });

@@ -1,3 +1,5 @@
+import { reasonOf } from "../format.ts";
+import { namesOf, RUNS, runNames } from "../runs.ts";
 import { type Content, fileNameOf } from "../save/content.ts";
 import { toCsv } from "../save/csv.ts";
 import { copyPicture, saveFile } from "../save/deliver.ts";
@@ -37,7 +39,8 @@ export function Saving({ shown }: { shown: Shown }) {
     if (picture === null || frame === null) return null;
     const { layer, step } = frame;
     const order = store.order.peek();
-    return { picture, scale, theme: theme.peek(), layer, step, order, places: store.places.peek() };
+    const run = runNames(namesOf(store))[RUNS.indexOf(store.run.peek())] ?? "";
+    return { picture, scale, theme: theme.peek(), layer, step, order, places: store.places.peek(), run };
   };
   const act = async (name: string, action: Action): Promise<void> => {
     const what = content();
@@ -46,7 +49,7 @@ export function Saving({ shown }: { shown: Shown }) {
       await action(what);
       if (name.startsWith("copy")) store.source.tell("info", "The picture is on the clipboard.");
     } catch (error) {
-      store.source.tell("warning", error instanceof Error ? error.message : String(error));
+      store.source.tell("warning", reasonOf(error));
     }
   };
   return (

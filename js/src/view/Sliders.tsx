@@ -45,7 +45,10 @@ function LayerSlider() {
 function StepSlider() {
   const { store } = useView();
   const [first, last] = store.steps.value;
-  const live = useComputed(() => store.source.status.value?.source === "session").value;
+  const live = useComputed(() => {
+    const { source, state } = store.source.status.value ?? {};
+    return source === "session" || state === "running";
+  }).value;
   return (
     <Slider
       name="step"

@@ -18,11 +18,11 @@ function Drawing({ path, width, pixelRatio }: Props) {
   const { store, theme } = useView();
   const canvas = useRef<HTMLCanvasElement>(null);
   useDrawing(() => {
-    const line = store.source.series.value?.lines.find(({ layer }) => layer === path);
+    const lines = (store.source.series.value?.lines ?? []).filter(({ layer }) => layer === path);
     const colors = theme.value;
     if (canvas.current === null || width <= 0) return;
     resize(canvas.current, width, Math.round(HEIGHT * pixelRatio), pixelRatio);
-    drawStrip(canvas.current, line ?? null, colors, pixelRatio);
+    drawStrip(canvas.current, lines, colors, pixelRatio);
   });
   return (
     <div class="nnv-strip">

@@ -36,19 +36,16 @@ function Caption({ of, table }: { of: string; table: TableData }) {
   );
 }
 
-const namesOf = (axes: Plane["row_axes"]): string => axes.map(({ name }) => name).join(", ");
-
-const cornerOf = (plane: Plane | null): string =>
-  plane === null
-    ? ""
-    : [namesOf(plane.row_axes), namesOf(plane.col_axes)].filter((names) => names !== "").join(" \\ ");
+/** The axes of rows and columns, those that there are. */
+const cornerOf = ({ rowsName, columnsName }: TableData): string =>
+  [rowsName, columnsName].filter((names) => names !== "").join(" \\ ");
 
 /** Room for the longest name of a row that there may be, whichever rows are shown. */
-function headWidth(plane: Plane | null, corner: string): number {
-  const names = (plane?.row_axes ?? []).map(({ size, labels }) =>
+function headWidth({ row_axes, row_factor }: Plane, corner: string): number {
+  const names = row_axes.map(({ size, labels }) =>
     Math.max(String(size).length, ...labels.map(({ length }) => length)),
   );
-  const name = names.reduce((sum, length) => sum + length + 1, 0) + ((plane?.row_factor ?? 1) > 1 ? 5 : 0);
+  const name = names.reduce((sum, length) => sum + length + 1, 0) + (row_factor > 1 ? 5 : 0);
   return Math.ceil(Math.max(name, corner.length) * CHARACTER) + PADDING;
 }
 
@@ -92,13 +89,13 @@ export function Table({ tensor, data }: Props) {
   const box = useRef<HTMLElement>(null);
   const onKeyDown = useMapKeys(tensor);
   const shown = data.value;
-  const corner = cornerOf(shown?.plane ?? null);
-  const head = Math.max(COLUMN_WIDTH, headWidth(shown?.plane ?? null, corner));
   const at = shown === null ? null : store.selectedIn(shown.plane);
   const table =
     shown === null || at === null
       ? null
       : tableOf(shown, at, store.places.value, { rows: MOST, columns: MOST });
+  const corner = table === null ? "" : cornerOf(table);
+  const head = shown === null ? COLUMN_WIDTH : Math.max(COLUMN_WIDTH, headWidth(shown.plane, corner));
   const here = at === null ? "" : `${at.row} ${at.column}`;
   useEffect(() => {
     const cell = box.current?.querySelector<HTMLElement>("[aria-current]");

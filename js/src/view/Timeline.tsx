@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import { comesLater } from "../later.ts";
 import { resize } from "../picture/canvas.ts";
 import { xOf } from "../picture/lines.ts";
 import { type Plot, plotOf } from "../picture/plot.ts";
@@ -73,6 +74,7 @@ function CursorMark({ plot, size }: { plot: Plot; size: Size }) {
   );
 }
 
+const LATER = "loss and metrics appear when the cell has ended";
 const NOTHING: SeriesData = { firstStep: 0, lastStep: 0, lines: [], events: [], health: [] };
 
 /** What the timeline shows; made anew with a new series, not with each status. */
@@ -82,13 +84,13 @@ function usePlot(): ReadonlySignal<Plot> {
     const total = computed(() => source.status.value?.total_steps ?? null);
     const each = computed(() => source.status.value?.steps_per_epoch ?? null);
     const epochs = computed(() => source.status.value?.epochs ?? 0);
-    return computed(() =>
-      plotOf(source.series.value ?? NOTHING, {
-        total_steps: total.value,
-        steps_per_epoch: each.value,
-        epochs: epochs.value,
-      }),
-    );
+    const later = computed(() => comesLater(source.status.value));
+    return computed(() => {
+      const series = source.series.value;
+      const length = { total_steps: total.value, steps_per_epoch: each.value, epochs: epochs.value };
+      const plot = plotOf(series ?? NOTHING, length);
+      return later.value && series === null ? { ...plot, missing: LATER } : plot;
+    });
   }, [source]);
 }
 

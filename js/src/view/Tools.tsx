@@ -1,5 +1,6 @@
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
 import { kindWords } from "../words.ts";
 import { AsTable, Compare, Reset, SameScale, Scaling, Sorting } from "./Options.tsx";
@@ -13,7 +14,8 @@ interface Props {
 
 /** Opens what belongs to one map, closes when the eye is elsewhere, and gives the focus back on Escape. */
 function Disclosure({ name, children }: { name: string; children: ComponentChildren }) {
-  const [open, setOpen] = useState(false);
+  const opened = useSignal(false);
+  const open = opened.value;
   const whole = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -21,11 +23,11 @@ function Disclosure({ name, children }: { name: string; children: ComponentChild
     whole.current?.querySelector<HTMLElement>(".nnv-tools-panel :is(select, input, button)")?.focus();
     const away = (event: Event) => {
       // Within a shadow root the target of an event is its host; its path has what was pressed.
-      if (whole.current !== null && !event.composedPath().includes(whole.current)) setOpen(false);
+      if (whole.current !== null && !event.composedPath().includes(whole.current)) opened.value = false;
     };
     document.addEventListener("pointerdown", away);
     return () => document.removeEventListener("pointerdown", away);
-  }, [open]);
+  }, [open, opened]);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it hears what its button and panel did not want
     <div
@@ -34,12 +36,12 @@ function Disclosure({ name, children }: { name: string; children: ComponentChild
       onKeyDown={(event) => {
         if (event.key !== "Escape" || !open) return;
         event.stopPropagation();
-        setOpen(false);
+        opened.value = false;
         button.current?.focus();
       }}
       onFocusOut={(event) => {
         const next = event.relatedTarget;
-        if (next instanceof Node && !event.currentTarget.contains(next)) setOpen(false);
+        if (next instanceof Node && !event.currentTarget.contains(next)) opened.value = false;
       }}
     >
       <button
@@ -49,7 +51,9 @@ function Disclosure({ name, children }: { name: string; children: ComponentChild
         aria-expanded={open}
         aria-label={`${name}: colours, order, compare, save`}
         title="Colours, order, compare, save"
-        onClick={() => setOpen(!open)}
+        onClick={() => {
+          opened.value = !open;
+        }}
       >
         {"\u22ef"}
       </button>

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { allowed, send } from "../actions.ts";
 import { formatMetric, formatRate } from "../format.ts";
+import { comesLater } from "../later.ts";
 import type { Status } from "../protocol.gen.ts";
 import type { Command } from "../source/source.ts";
 import { useView } from "./context.ts";
@@ -144,7 +145,8 @@ function describe(status: Status): string {
 
 function Chip({ status }: { status: Status }) {
   const waiting = useView().store.source.waiting.value;
-  const text = waiting ? "waiting for the running cell" : describe(status);
+  // Where this page is not heard, it is told of the running cell all the same.
+  const text = waiting && !comesLater(status) ? "waiting for the running cell" : describe(status);
   return (
     <span class={`nnv-chip nnv-is-${status.state}`} role="status" title={text}>
       <i class="nnv-dot" />

@@ -1,36 +1,9 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { type ComplexPart, mainVariable } from "../choices.ts";
 import type { PlaneData } from "../source/source.ts";
+import { kindWords } from "../words.ts";
 import { useView } from "./context.ts";
-
-interface PickProps {
-  readonly label: string;
-  readonly names: readonly string[];
-  readonly chosen: number;
-  readonly onPick: (index: number) => void;
-}
-
-/** One of several names; nothing where there is no choice. */
-function Pick({ label, names, chosen, onPick }: PickProps) {
-  const gone = useView().store.source.connection.value === "gone";
-  if (names.length < 2) return null;
-  return (
-    <select
-      class="nnv-pick"
-      aria-label={label}
-      title={label}
-      disabled={gone}
-      value={String(chosen)}
-      onChange={(event) => onPick(Number(event.currentTarget.value))}
-    >
-      {names.map((name, i) => (
-        <option key={name} value={String(i)}>
-          {name}
-        </option>
-      ))}
-    </select>
-  );
-}
+import { Pick } from "./Pick.tsx";
 
 /** Which of the layer's variables is drawn as weights, and with it which gradient. */
 export function VariableChoice({ data }: { data: ReadonlySignal<PlaneData | null> }) {
@@ -59,7 +32,7 @@ export function ComplexChoice({ data }: { data: ReadonlySignal<PlaneData | null>
   if (!plane?.dtype.startsWith("complex")) return null;
   return (
     <Pick
-      label={`part of the complex ${plane.tensor.replace("_", " ")}`}
+      label={`part of the complex ${kindWords(plane.tensor)}`}
       names={PARTS}
       chosen={PARTS.indexOf(complex.value)}
       onPick={(index) => {

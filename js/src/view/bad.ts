@@ -26,8 +26,8 @@ function zoomTo(store: Store, plane: Plane, row: number, column: number): void {
   };
   const pooled = { rows: plane.row_factor > 1, cols: plane.col_factor > 1 };
   store.zoom.into(plane, {
-    rows: pooled.rows || !holds(rows, row) ? around(rows, row) : null,
-    columns: pooled.cols || !holds(cols, column) ? around(cols, column) : null,
+    rows: pooled.rows || !holds(rows, row) ? around(rows, row) : undefined,
+    columns: pooled.cols || !holds(cols, column) ? around(cols, column) : undefined,
   });
 }
 

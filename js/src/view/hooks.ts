@@ -1,8 +1,9 @@
 /** Small bridges from the page to components. */
 
-import { useSignalEffect } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { randomName } from "../names.ts";
 
 export interface Size {
   /** Device pixels. */
@@ -32,7 +33,7 @@ function sizeOf(entry: ResizeObserverEntry): Size {
 
 /** The size of an element in whole device pixels; zero until it is known. */
 export function useSize(ref: RefObject<HTMLElement | null>): Size {
-  const [size, setSize] = useState(NO_SIZE);
+  const size = useSignal(NO_SIZE);
   useEffect(() => {
     const element = ref.current;
     if (element === null) return;
@@ -43,9 +44,9 @@ export function useSize(ref: RefObject<HTMLElement | null>): Size {
       const next = sizeOf(entry);
       // What is drawn changes heights: inside of the observer's own round that is a loop, and browsers complain.
       cancelAnimationFrame(scheduled);
-      scheduled = requestAnimationFrame(() =>
-        setSize((last) => (JSON.stringify(last) === JSON.stringify(next) ? last : next)),
-      );
+      scheduled = requestAnimationFrame(() => {
+        if (JSON.stringify(size.peek()) !== JSON.stringify(next)) size.value = next;
+      });
     });
     try {
       observer.observe(element, { box: "device-pixel-content-box" });
@@ -57,38 +58,40 @@ export function useSize(ref: RefObject<HTMLElement | null>): Size {
       cancelAnimationFrame(scheduled);
       observer.disconnect();
     };
-  }, [ref]);
-  return size;
+  }, [ref, size]);
+  return size.value;
 }
 
 /** Whether a media query is true. */
 export function useMatch(query: string): boolean {
-  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  const list = useMemo(() => matchMedia(query), [query]);
+  const matches = useSignal(list.matches);
   useEffect(() => {
-    const list = matchMedia(query);
-    const follow = () => setMatches(list.matches);
+    const follow = () => {
+      matches.value = list.matches;
+    };
     list.addEventListener("change", follow);
     return () => list.removeEventListener("change", follow);
-  }, [query]);
-  return matches;
+  }, [list, matches]);
+  return matches.value;
 }
 
 /** Whether an element is on screen or nearly so. */
 export function useVisible(ref: RefObject<HTMLElement | null>): boolean {
-  const [visible, setVisible] = useState(false);
+  const visible = useSignal(false);
   useEffect(() => {
     const element = ref.current;
     if (element === null) return;
     const observer = new IntersectionObserver(
-      (entries) => setVisible(entries.at(-1)?.isIntersecting ?? false),
-      {
-        rootMargin: "120px",
+      (entries) => {
+        visible.value = entries.at(-1)?.isIntersecting ?? false;
       },
+      { rootMargin: "120px" },
     );
     observer.observe(element);
     return () => observer.disconnect();
-  }, [ref]);
-  return visible;
+  }, [ref, visible]);
+  return visible.value;
 }
 
 /** Draws whenever a signal that `draw` reads changes, and on every render of the component. */
@@ -98,3 +101,6 @@ export function useDrawing(draw: () => void): void {
   useSignalEffect(() => latest.current());
   useEffect(() => latest.current());
 }
+
+/** An id for an element, on a page of several widgets too. */
+export const useName = (): string => useMemo(randomName, []);

@@ -1,6 +1,7 @@
 /** Keys that mean the same wherever the focus is in a view. */
 
 import { runOrPause } from "../actions.ts";
+import { namesOf, nextRun } from "../runs.ts";
 import type { Store } from "../store.ts";
 import { toggleTables } from "./tables.ts";
 
@@ -15,11 +16,11 @@ function isButton(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest("button, summary") !== null;
 }
 
-/** Moves the step by a whole number; the last step means: follow. */
+/** Moves the step by a whole number; the last step means: follow. Of two runs one may end before it. */
 export function moveStep(store: Store, to: number): void {
   const [first, last] = store.steps.peek();
   const step = Math.min(Math.max(Math.round(to), first), last);
-  store.cursor.move({ step, follow: step >= last });
+  store.cursor.move({ step, follow: step >= last && namesOf(store).length === 0 });
 }
 
 function moveLayer(store: Store, by: number): void {
@@ -30,7 +31,7 @@ function moveLayer(store: Store, by: number): void {
 }
 
 function act(key: string, store: Store): boolean {
-  switch (key) {
+  switch (key.toLowerCase()) {
     case "[":
       moveStep(store, store.shownStep.peek() - 1);
       return true;
@@ -43,8 +44,10 @@ function act(key: string, store: Store): boolean {
     case ".":
       moveLayer(store, 1);
       return true;
+    case "r":
+      nextRun(store);
+      return true;
     case "t":
-    case "T":
       toggleTables(store);
       return true;
     default:

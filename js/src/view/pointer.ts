@@ -102,8 +102,8 @@ export function usePointer(
     const [a, b] = [inPicture(picture, drag.from), inPicture(picture, drag.to)];
     const { down, right } = sidesOfDrag(drag);
     store.zoom.into(picture.data.plane, {
-      rows: down ? unitsBetween(picture.rows, picture.rowEdges, a.y, b.y) : null,
-      columns: right ? unitsBetween(picture.cols, picture.colEdges, a.x, b.x) : null,
+      rows: down ? unitsBetween(picture.rows, picture.rowEdges, a.y, b.y) : undefined,
+      columns: right ? unitsBetween(picture.cols, picture.colEdges, a.x, b.x) : undefined,
     });
   };
   const end = () => {

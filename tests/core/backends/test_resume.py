@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tests.core.backends.test_data import NOT_SHUFFLED, RAN_OUT
 from tests.core.networks import Network, assert_same_weights, weights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 OF_KERAS = "ignore:__array__ implementation doesn't accept a copy keyword"
 """numpy warns so of what Keras does to read a learning rate."""
@@ -236,6 +237,38 @@ def test_callbacks_that_cannot_remember_are_named(file: Path) -> None:
     with pytest.warns(UserWarning, match="Own, which begin anew") as caught:
         resumed(file, networks.mlp(), callbacks=[Own(), keras.callbacks.TerminateOnNaN()]).close()
     assert not [one for one in caught if "TerminateOnNaN" in str(one.message)]
+
+
+def validation() -> Iterator[Any]:
+    """Give batch after batch without end, each another."""
+    for n in itertools.count():
+        yield networks.features(8) + n, networks.classes(8)
+
+
+def test_validation_data_of_a_generator_begin_anew_and_that_is_said(tmp_path: Path) -> None:
+    """Training is the same all the same. Nothing is said where nothing was read of it."""
+    fresh, path = {"validation_steps": 3, "probe": Probe(layers=())}, tmp_path / "a"
+    with networks.mlp().session(validation_data=validation(), **fresh) as session:
+        session.step(2)
+        session.save(tmp_path / "before")
+        session.step(3)
+        session.save(path)
+        expected = to_the_end(session)
+    resumed(tmp_path / "before", networks.mlp(), validation_data=validation(), **fresh).close()
+    network = networks.mlp()
+    with pytest.warns(UserWarning, match=r"Received: a generator, which begins anew here"):
+        session = resumed(path, network, validation_data=validation(), **fresh)
+    with session:
+        session.run(until="epoch")
+        session.wait()
+        network.model.reset_metrics()
+        anew = network.model.evaluate(validation(), steps=3, verbose=0)
+        assert session.history["val_loss"][1:] == [anew[0]]
+    with (
+        pytest.warns(UserWarning, match="begins anew"),
+        resumed(path, networks.mlp(), validation_data=validation(), **fresh) as session,
+    ):
+        assert to_the_end(session).losses == expected.losses
 
 
 def test_random_numbers_that_cannot_be_followed_are_told(tmp_path: Path) -> None:

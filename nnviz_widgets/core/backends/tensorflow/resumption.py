@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,8 @@ class Resumption:
         facts: What was saved besides arrays.
         position: The place to go to.
         done: Whether it is reached.
-        forgotten: Which callbacks do not remember what they did, in a sentence; `None` if all do.
+        warnings: What does not go on as it was, in sentences: callbacks that do not remember, validation data that
+            begin anew.
     """
 
     activity = "going to where the saved session was in the data"
@@ -125,7 +127,7 @@ class Resumption:
         self._last: Any = None
         self.facts = saved.facts
         self.done = False
-        self.forgotten: str | None = None
+        self.warnings: list[str] = []
         try:
             self.position = Position(**saved.facts["position"])
         except (KeyError, TypeError) as error:
@@ -220,6 +222,7 @@ class Resumption:
         arrays = {name.removeprefix("state/"): name for name in self._saved.shapes if name.startswith("state/")}
         state.restore(training.model, {name: self._saved.array(stored) for name, stored in arrays.items()})
         self._put_back_callbacks(training)
+        self._look_at_validation(training)
         # What reads its batches in Python may have drawn from these streams, and has done so again on the way here.
         if epochs_stand_alone(training.iterator) or isinstance(training.arguments.x, tf.data.Dataset):
             random_streams.restore(self.facts["random"])
@@ -233,7 +236,18 @@ class Resumption:
         now = [type(callback).__name__ for callback in training.callbacks]
         names += [name for name in before if name not in now]
         if names:
-            self.forgotten = (
+            self.warnings.append(
                 "Callbacks must be Keras' own, and those of the saved session, to remember what they did then. "
                 f"Received besides: {', '.join(dict.fromkeys(names))}, which begin anew or are missing here."
+            )
+
+    def _look_at_validation(self, training: Any) -> None:
+        """Say so if a generator gives validation data: how far it was is not known, as Keras reads ahead of it."""
+        data, frequency = training.arguments.validation_data, training.arguments.validation_freq
+        epochs = range(self.position.first_epoch, self.position.epoch)
+        if isinstance(data, Iterator) and any(training.model._should_eval(epoch, frequency) for epoch in epochs):
+            self.warnings.append(
+                "`validation_data` must be the same at each validation for its metrics to go on as they would have. "
+                f"Received: a {type(data).__name__}, which begins anew here, where it had been read from already. "
+                "Training itself goes on bit by bit. Use arrays or a tf.data.Dataset."
             )
