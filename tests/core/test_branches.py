@@ -81,7 +81,7 @@ def test_what_is_read_once_more_of_a_shared_step_is_the_branchs_own() -> None:
 
 
 def test_shared_tensors_take_no_memory_twice() -> None:
-    first = recorded({step: 1.0 for step in range(1, 50)})
+    first = recorded(dict.fromkeys(range(1, 50), 1.0))
     assert first.fork(40, "b").n_bytes < first.n_bytes / 2
 
 
@@ -100,12 +100,12 @@ def test_a_branch_can_be_saved_and_read(tmp_path: object) -> None:
 
 def grown() -> Branches:
     """Return branches: 1 left main after 5, 2 left 1 after 7, 3 left main after 3, when 1 was current."""
-    first = recorded({step: 0.0 for step in range(1, 11)})
+    first = recorded(dict.fromkeys(range(1, 11), 0.0))
     branches = Branches(first)
 
     def fork(step: int, n_steps: int) -> None:
         branches.fork(step, lambda name: branches.current.recording.fork(step, name))
-        recorded({one: 1.0 for one in range(step + 1, step + 1 + n_steps)}, branches.current.recording)
+        recorded(dict.fromkeys(range(step + 1, step + 1 + n_steps), 1.0), branches.current.recording)
 
     fork(5, 4)
     fork(7, 2)
@@ -124,7 +124,8 @@ def test_branches_know_where_they_come_from() -> None:
     )
     assert branches.lineage("branch 2") == [("branch 2", 9), ("branch 1", 7), ("main", 5)]
     assert branches.lineage("branch 3") == [("branch 3", 4), ("main", 3)]
-    assert len(branches) == 4 and [branch.name for branch in branches] == list(branches.names)
+    assert len(branches) == 4
+    assert [branch.name for branch in branches] == list(branches.names)
 
 
 def test_a_recording_names_its_branches_and_gives_each() -> None:

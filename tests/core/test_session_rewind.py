@@ -38,11 +38,14 @@ def test_the_default_leads_back_to_any_step() -> None:
         session.run()
         session.wait()
         report = session.rewind(2)
-        assert report is not None and (report.step, report.batch_loss) == (2, loss)
-        assert session.state == "paused" and session.step_index == 2
+        assert report is not None
+        assert (report.step, report.batch_loss) == (2, loss)
+        assert session.state == "paused"
+        assert session.step_index == 2
         assert_same_weights(weights_of(session.model), weights)
         assert session.rewind(0) is None
-        assert session.batch is None and session.logs == {}
+        assert session.batch is None
+        assert session.logs == {}
 
 
 def test_R07_stepping_on_begins_a_branch_and_overwrites_nothing(session: Session) -> None:
@@ -126,7 +129,8 @@ def drifting() -> networks.Network:
     drawn = iter(np.linspace(0.0, 1.0, 100, dtype=np.float32))
 
     def loss(y: Any, predicted: Any) -> Any:
-        return keras.losses.mean_squared_error(y, predicted) + tf.numpy_function(lambda: next(drawn), [], tf.float32)
+        number = tf.numpy_function(lambda: next(drawn), [], tf.float32)
+        return keras.losses.mean_squared_error(y, predicted) + tf.reshape(number, ())
 
     return networks.line(loss=loss)
 

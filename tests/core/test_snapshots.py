@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import pytest
@@ -37,9 +38,11 @@ def test_R08_over_the_budget_the_oldest_are_thinned_and_step_0_and_the_newest_st
     filled = store(100, range(200))
     assert filled.n_bytes <= 100
     left = steps_of(filled)
-    assert left[0] == 0 and left[-1] == 199
-    gaps = [b - a for a, b in zip(left, left[1:], strict=False)]
-    assert gaps[-1] == 1 and gaps[0] > gaps[-1], left
+    assert left[0] == 0
+    assert left[-1] == 199
+    gaps = [b - a for a, b in itertools.pairwise(left)]
+    assert gaps[-1] == 1
+    assert gaps[0] > gaps[-1], left
     assert filled.n_dropped == 200 - len(left)
 
 
@@ -92,7 +95,8 @@ def test_else_as_often_as_costs_little() -> None:
     filled.add(kept(1), seconds=1000.0)
     assert not filled.is_due(2)
     filled.forget()
-    assert filled.is_due(3) and not len(filled)
+    assert filled.is_due(3)
+    assert not len(filled)
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True, "10"])

@@ -536,7 +536,7 @@ class Training:
         if enqueuer is not None:
             enqueuer.stop()
         if getattr(adapter, "_within_epoch", False):  # a `PyDataset` refuses to begin an epoch twice
-            adapter._within_epoch = False
+            adapter._within_epoch = False  # type: ignore[union-attr]
 
     def release_validation(self) -> None:
         """Drop the validation data that Keras caches on the model, as `fit` does at its end."""
