@@ -16,6 +16,7 @@ NAMES = (
     "training",
     "callback",
     "recordings",
+    "rewinding",
     "conditions",
     "live",
 )

@@ -49,7 +49,16 @@ def session(probe: nnviz.Probe, record: Path | None) -> tuple[Callable[[], float
     model, x, y, batch_size = digits()
     timer = EpochTimer()
     run = nnviz.TrainingSession(
-        model, x, y, batch_size=batch_size, epochs=10**6, verbose=0, callbacks=[timer], probe=probe, record=record
+        model,
+        x,
+        y,
+        batch_size=batch_size,
+        epochs=10**6,
+        verbose=0,
+        callbacks=[timer],
+        probe=probe,
+        record=record,
+        snapshots=False,
     )
 
     def epoch() -> float:

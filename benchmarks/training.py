@@ -70,7 +70,7 @@ def session(network: Callable[[], Any], probe: nnviz.Probe) -> Callable[[], Time
     model, x, y, batch_size = network()
     timer = EpochTimer()
     run = nnviz.TrainingSession(
-        model, x, y, batch_size=batch_size, epochs=10**6, verbose=0, callbacks=[timer], probe=probe
+        model, x, y, batch_size=batch_size, epochs=10**6, verbose=0, callbacks=[timer], probe=probe, snapshots=False
     )
 
     def epoch() -> Times:

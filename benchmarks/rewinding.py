@@ -1,0 +1,116 @@
+"""What the way back costs: snapshots on the way, and going back."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+import nnviz_widgets as nnviz
+from benchmarks.figures import Figure, in_turns, median_ratio
+from benchmarks.networks import cnn, mlp
+from benchmarks.training import EpochTimer, Times
+
+ROUNDS = 15
+
+
+def measure() -> Iterator[Figure]:
+    """Yield the figures."""
+    yield from snapshots("MLP", mlp)
+    yield from snapshots("CNN", lambda: cnn(40))
+    yield from stored()
+    yield from again()
+
+
+def session(network: Callable[[], Any], options: nnviz.Snapshots | bool) -> Callable[[], Times]:
+    """Return a function that trains an epoch and times it."""
+    model, x, y, batch_size = network()
+    timer = EpochTimer()
+    run = nnviz.TrainingSession(
+        model,
+        x,
+        y,
+        batch_size=batch_size,
+        epochs=10**6,
+        verbose=0,
+        callbacks=[timer],
+        probe=nnviz.Probe(layers=()),
+        snapshots=options,
+    )
+
+    def epoch() -> Times:
+        run.run(until="epoch")
+        run.wait()
+        return timer.last
+
+    epoch()
+    return epoch
+
+
+def snapshots(name: str, network: Callable[[], Any]) -> Iterator[Figure]:
+    """Compare training with the default snapshots with training without any."""
+    times = in_turns({"with": session(network, True), "without": session(network, False)}, ROUNDS)
+    for clock, index in (("wall", 0), ("CPU", 1)):
+        ratio = median_ratio([t[index] for t in times["with"]], [t[index] for t in times["without"]])
+        yield Figure(f"{name}: default snapshots / none, {clock}", ratio, limit=1.05)
+
+
+def ten_million() -> tuple[Any, Any, Any]:
+    """Return a compiled network of ten million parameters with Adam, and data."""
+    model = keras.Sequential([keras.Input((2000,)), keras.layers.Dense(4500), keras.layers.Dense(220)])
+    model.compile("adam", "mse")
+    random = np.random.default_rng(0)
+    return model, random.normal(size=(320, 2000)).astype("float32"), random.normal(size=(320, 220)).astype("float32")
+
+
+def stored() -> Iterator[Figure]:
+    """Go back to steps whose state is stored."""
+    model, x, y = ten_million()
+    options = nnviz.Snapshots(every=1, memory="4 GB")
+    with nnviz.TrainingSession(
+        model, x, y, batch_size=32, epochs=5, verbose=0, probe=nnviz.Probe(layers=()), snapshots=options
+    ) as run:
+        run.run(until=14)
+        run.wait()
+        seconds = []
+        for step in (9, 13, 4, 12, 7, 11, 5):
+            began = time.perf_counter()
+            run.rewind(step)
+            seconds.append(time.perf_counter() - began)
+        n = model.count_params()
+        yield Figure(
+            "rewind to a stored snapshot, with Adam",
+            1e3 * statistics.median(seconds),
+            "ms",
+            100,
+            remark=f"{n:,} parameters",
+        )
+
+
+def again() -> Iterator[Figure]:
+    """Take steps again, and compare their speed with that of the training."""
+    model, x, y, batch_size = mlp(1000)
+    options = nnviz.Snapshots(every=10**9)
+    with nnviz.TrainingSession(
+        model, x, y, batch_size=batch_size, epochs=10, verbose=0, probe=nnviz.Probe(layers=()), snapshots=options
+    ) as run:
+        run.run(until=100)
+        run.wait()
+        speeds = []
+        for turn in range(5):
+            began = time.perf_counter()
+            run.run(until=900)
+            run.wait()
+            trained = time.perf_counter() - began
+            began = time.perf_counter()
+            run.rewind(900 - turn)
+            replayed = (time.perf_counter() - began) / (900 - turn)
+            speeds.append(trained / 800 / replayed)
+            run.rewind(100)
+        yield Figure(
+            "speed of steps taken again / of the training", statistics.median(speeds), limit=0.9, at_least=True
+        )
