@@ -21,15 +21,17 @@ help: ## list the targets
 demo: setup ## open the quickstart notebook in JupyterLab on this machine, and print its URL
 	$(BIN)/python scripts/demo.py
 
-# One after the other, since the tests in a browser wait for a processor, and both even if the first fails.
+# All three even if one fails. What waits for a browser comes by itself, since it waits for a processor. The rest mostly
+# traces steps, which takes one processor: a process for each, each with whole files, as fixtures of a file are shared.
 test: setup chromium $(VENV)/kernels.stamp ## run every test: TypeScript, Python, TensorFlow, wheel, notebooks, browser
-	@npm --prefix js test; js=$$?; $(BIN)/python -m pytest && exit $$js
+	@npm --prefix js test; js=$$?; $(MAKE) --no-print-directory test-python && exit $$js
 
 test-js: setup chromium
 	npm --prefix js test
 
 test-python: setup chromium $(VENV)/kernels.stamp
-	$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not soak and not browser" --numprocesses logical --maxprocesses 4 --dist loadfile; \
+		quick=$$?; $(BIN)/python -m pytest -m "not soak and browser" && exit $$quick
 
 check: setup ## format, lint, types and import arrows, nothing written
 	$(BIN)/ruff format --check .

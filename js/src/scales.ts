@@ -8,7 +8,7 @@ import { type Ranks, ranksOf } from "./picture/ranks.ts";
 import type { Norm, Scale } from "./picture/scale.ts";
 import type { Plane } from "./protocol.gen.ts";
 import type { FrameData, PlaneData } from "./source/source.ts";
-import { minusOf } from "./words.ts";
+import { minusWords } from "./words.ts";
 
 export interface Scales {
   readonly norms: Readonly<Record<Group, Signal<Norm>>>;
@@ -30,7 +30,7 @@ interface Held {
 /** Of complex numbers the note says which part is drawn. */
 function keyOf(plane: Plane): string {
   const { tensor, variable, output, dtype, note } = plane;
-  return JSON.stringify([tensor, variable, output, minusOf(plane), dtype.startsWith("complex") && note]);
+  return JSON.stringify([tensor, variable, output, minusWords(plane), dtype.startsWith("complex") && note]);
 }
 
 /** Ends in order and apart. */

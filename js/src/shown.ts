@@ -5,7 +5,7 @@ import type { Cursor } from "./cursor.ts";
 import { paced } from "./paced.ts";
 import type { Kind, LayerEntry } from "./protocol.gen.ts";
 import type { FrameData, FrameSource, PlaneData } from "./source/source.ts";
-import { minusOf } from "./words.ts";
+import { minusWords } from "./words.ts";
 
 export interface ShownFrames {
   readonly layer: ReadonlySignal<LayerEntry | null>;
@@ -36,7 +36,7 @@ function viewOf(frame: FrameData): string {
   const { layer, sample, newest, planes } = frame;
   const drawn = planes.map(({ plane }) => {
     const { tensor, variable, output, further, row_start, col_start } = plane;
-    return [tensor, variable, output, further, row_start, col_start, minusOf(plane)];
+    return [tensor, variable, output, further, row_start, col_start, minusWords(plane)];
   });
   const view = JSON.stringify([layer, sample, newest, drawn]);
   views.set(frame, view);

@@ -26,15 +26,9 @@ export function pooledWords(plane: PooledFirst): string[] {
   return [`${pooled_first ? "\u0394 of max" : "max"} ${symbol}`, `of ${cells}`];
 }
 
-/** What is taken off, the same while steps go on: a step, or the first of two runs; `null` if nothing is. */
-export const minusOf = ({ compared, other }: Plane): number | "first" | null =>
-  other === null ? compared : "first";
-
-/** Whose values are taken off; empty where none are. */
-export function minusWords(plane: Plane): string {
-  const minus = minusOf(plane);
-  return minus === null ? "" : minus === "first" ? "second minus first" : `minus step ${minus}`;
-}
+/** What is taken off: another step, or of two runs the first; empty where nothing is. The same while steps go on. */
+export const minusWords = ({ compared, other }: Plane): string =>
+  other === null ? (compared === null ? "" : `minus step ${compared}`) : "second minus first";
 
 /** Of which steps, and of which of two runs, the picture is. */
 export function stepWords(plane: Plane, step: number, run: string): string[] {

@@ -39,6 +39,21 @@ describe("two runs", () => {
     expect(buttons(alone.el)).toEqual([]);
   });
 
+  test("long names give way, so that all three are seen", async () => {
+    const { kernel, el } = show({ _status: { ...OF_TWO, runs: ["a name ".repeat(30), "b".repeat(300)] } });
+    el.style.width = "320px";
+    await draw(kernel);
+    const row = find(el, ".nnv-runs").getBoundingClientRect();
+    await expect.poll(() => find(el, ".nnv-runs").getBoundingClientRect().width).toBeLessThanOrEqual(320);
+    for (const button of buttons(el)) {
+      const { left, right, height } = button.getBoundingClientRect();
+      expect(left).toBeGreaterThanOrEqual(row.left);
+      expect(right).toBeLessThanOrEqual(find(el, ".nnv-runs").getBoundingClientRect().right);
+      expect(height).toBe(26);
+    }
+    expect(buttons(el)[2]?.querySelector("span")?.clientWidth).toBeGreaterThan(50);
+  });
+
   test("a key leads from one to the next, and does nothing where there is one", async () => {
     const { kernel, el } = shown();
     await draw(kernel);

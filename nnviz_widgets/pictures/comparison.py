@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.alignment import Alignment, By
     from nnviz_widgets.core.frame import TensorKey
     from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.pictures.apart import Known
     from nnviz_widgets.pictures.source import Source, SourceKind
+
+OF_ONE_STEP = ("batch_loss", "gradient_l2")
+"""Metrics that say less of a run than the others: left out where there are others."""
 
 MOST_TRIES = 12
 """So many kept steps are looked at for one that both runs keep, before two that lie close will do."""
@@ -24,6 +28,7 @@ class Comparison:
         second: The one that is compared with it.
         by: Whether a step belongs to that of the same number, or to that at the same place within the same epoch.
         names: What both are called.
+        distances: What was found of how far they are apart.
     """
 
     kind: SourceKind = "comparison"
@@ -35,6 +40,7 @@ class Comparison:
         self.second = second
         self.by = by
         self.names = names
+        self.distances: Known = {}
         self._known: tuple[tuple[int, ...], Alignment] | None = None
 
     @property
@@ -63,10 +69,11 @@ class Comparison:
 
     @property
     def logs(self) -> dict[str, float]:
-        """The newest metrics of both: one after the other, with the second's name."""
+        """The newest metrics of both, one after the other."""
         first, second = self.first.logs, self.second.logs
+        known = {**first, **second}
         logs: dict[str, float] = {}
-        for name in {**first, **second}:
+        for name in [name for name in known if name not in OF_ONE_STEP] or known:
             for run, mine in zip(self.names, (first, second), strict=True):
                 if name in mine:
                     logs[f"{name}, {run}"] = mine[name]

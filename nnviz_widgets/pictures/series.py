@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args, get_type_hints
 
 from nnviz_widgets.core.decimate import without_pauses
 from nnviz_widgets.core.readings import COLUMNS
+from nnviz_widgets.pictures.apart import health_of_both
 from nnviz_widgets.pictures.health import DEAD_READINGS, health_of
 from nnviz_widgets.pictures.lines import POINT_BYTES, Line, add_line
 from nnviz_widgets.pictures.text import cut
@@ -47,7 +48,7 @@ def series_message(recording: Recording) -> tuple[Series, list[bytes]]:
 
 
 def both_series(comparison: Comparison) -> tuple[Series, list[bytes]]:
-    """Return two runs so far over the steps of the first: their lines, of half as many points each, and its health."""
+    """Return two runs so far over the steps of the first: their lines, of half the points, and their distance."""
     own, other, alignment = comparison.recording, comparison.other, comparison.alignment
     columns, buffers = _columns(
         *([lines_of(own), [_moved(line, alignment) for line in lines_of(other)]] for lines_of in (_curves, _strips))
@@ -58,7 +59,7 @@ def both_series(comparison: Comparison) -> tuple[Series, list[bytes]]:
         last_step=comparison.last_step,
         columns=columns,
         events=sorted([*events_of(own, MAX_EVENTS // 2), *events], key=lambda event: event.step),
-        health=_health(own),
+        health=health_of_both(comparison, comparison.distances),
     )
     return message, buffers
 

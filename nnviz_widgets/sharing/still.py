@@ -23,7 +23,7 @@ from nnviz_widgets.sharing.privacy import MOST_SIDE, Privacy
 from nnviz_widgets.sharing.sheet import LEVELS, SCALE, Sheet, colors_of, px, ramp_colors
 from nnviz_widgets.sharing.still_layers import LIST_WIDTH, draw_layers, height_of_layers
 from nnviz_widgets.sharing.still_timeline import Line, draw_timeline
-from nnviz_widgets.sharing.still_words import NO_DATA, figures, shape_words, short, state_words, told
+from nnviz_widgets.sharing.still_words import NO_DATA, figures, name_of, shape_words, short, state_words, told
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -81,7 +81,7 @@ def still(source: Source, layer: str = "", step: int = -1) -> Still:
     """Return a still picture of what `source` is now.
 
     Args:
-        source: A session, a recording or an inspection, from `pictures.source.as_source`.
+        source: From `pictures.source.as_source`; of two runs the first is drawn.
         layer: Path of the layer whose weights to draw. If it has none, or they tell of the inputs, as those of a
             `Normalization` do, the first layer is drawn whose weights may be.
         step: At which step; -1 is the newest.
@@ -149,7 +149,7 @@ def _draw(
     body = max(_height_of_map(shown), min(height_of_layers(entries, series.health, strips), MOST_LIST))
     bottom = HEAD + body + (TIMELINE if trained else 0)
     sheet = Sheet(WIDTH, bottom + FOOT)
-    _draw_head(sheet, status.name, state_words(status), figures(status), failed=status.state == "failed")
+    _draw_head(sheet, name_of(status), state_words(status), figures(status), failed=status.state == "failed")
     path = None if shown.layer is None else shown.layer.path
     draw_layers(sheet, (0, HEAD, body), entries, series.health, strips, path)
     sheet.rect(LIST_WIDTH, HEAD, 0.5, body, "line")

@@ -38,12 +38,17 @@ def metric(value: float | None) -> str:
     return f"{value:.{0 if size >= 100 else 2 if size >= 10 else 3}f}".replace("-", "−")
 
 
+def name_of(status: Status) -> str:
+    """Return what a picture is called: of two runs it shows the first."""
+    return f"{status.runs[0]}, compared with {status.runs[1]}" if status.runs else status.name
+
+
 def state_words(status: Status) -> str:
     """Say how a source stands: `paused at step 412`."""
     if status.source == "inspection":
         return "one batch, in inference mode"
-    if status.source == "recording":
-        return status.activity or "recording"
+    if status.source in ("recording", "comparison"):
+        return status.activity or status.source
     if status.state in ("paused", "failed"):
         return f"{status.state} at step {status.step:,}"
     if status.state != "finished":
@@ -93,7 +98,7 @@ def shape_words(plane: Plane) -> list[str]:
 
 def told(status: Status, layer: str | None) -> str:
     """Return the picture in words, for those who do not see it."""
-    words = [f"{status.name}: {state_words(status)}"]
+    words = [f"{name_of(status)}: {state_words(status)}"]
     words += [f"{name} {value}" for value, name in figures(status)]
     words += [] if layer is None else [f"the weights of {layer}"]
     return f"A still picture of the Inspector. {', '.join(words)}"

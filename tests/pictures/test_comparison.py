@@ -281,6 +281,48 @@ def test_the_timeline_has_the_lines_of_both_over_the_steps_of_the_first():
     assert [health.layer for health in message.health] == ["dense", "dense_1"]
 
 
+def apart(source):
+    """How far the weights of each layer are apart, as the list of layers tells it."""
+    return {health.layer: health.update_ratio for health in both_series(source)[0].health}
+
+
+def test_the_list_of_layers_tells_how_far_the_weights_are_apart():
+    first, second = run(8, every=2), run(8, every=4, seed=1)
+    source = compared(first, second)
+    for _ in range(2):
+        found = apart(source)
+        for layer in ("dense", "dense_1"):
+            one, two = (each.tensor(layer, "weights", step=8).astype(float) for each in (first, second))
+            assert found[layer] == pytest.approx(np.linalg.norm(two - one) / np.linalg.norm(one), rel=1e-6)
+    assert set(source.distances) == {KERNEL, TensorKey("dense_1", "weights", "kernel")}
+    assert {steps for steps, _ in source.distances.values()} == {(8, 8)}
+    for recording in (first, second):
+        recording.add_step(12, 2, 0, {"loss": 1.0})
+        recording.add_tensors(12, {KERNEL: np.full((6, 5), 1 + (recording is second), "f4")})
+    assert apart(source)["dense"] == 1.0
+    assert apart(compared(first, first)) == {"dense": 0.0, "dense_1": 0.0}
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_what_is_no_number_is_not_told(value):
+    recordings = [Recording("a"), Recording("b")]
+    for recording in recordings:
+        recording.set_catalogue(CATALOGUE)
+        recording.add_tensors(0, {KERNEL: np.full((6, 5), value, "f4")})
+    assert apart(compared(*recordings)) == {"dense": None, "dense_1": None}
+
+
+def test_what_is_not_finite_in_either_is_named():
+    first, second = run(4), run(4, seed=1)
+    for recording, key in ((first, KERNEL), (second, TensorKey("dense", "activations"))):
+        arrays = arrays_of(CATALOGUE, seed=5)
+        arrays[key] = np.full(arrays[key].shape, np.nan, "f4")
+        recording.add_step(5, 1, 0, {"loss": 1.0})
+        recording.add_vitals(5, reading_of(CATALOGUE, arrays))
+    (dense_layer, _) = both_series(compared(first, second))[0].health
+    assert {(each.tensor, each.count) for each in dense_layer.non_finite} == {("weights", 30), ("activations", 25)}
+
+
 def test_two_long_runs_fit_a_message():
     first, second = Recording("a"), Recording("b")
     for recording in (first, second):
@@ -303,7 +345,6 @@ def test_the_status_names_both_and_tells_the_newest_metrics_of_each():
     assert (status.source, status.state, status.controls) == ("comparison", "finished", False)
     assert (status.name, status.runs) == ("slow and fast", ["slow", "fast"])
     assert (status.step, status.total_steps, status.epoch, status.epochs, status.samples) == (8, 8, 1, 2, 5)
-    assert status.logs["loss, slow"] == 0.25
-    assert status.logs["loss, fast"] == 0.25
+    assert status.logs == {"loss, slow": 0.25, "loss, fast": 0.25}, "not those of the last batch alone"
     assert [each.recording for each in runs_of(source)] == [source.recording, source.other]
     assert status_of(as_source(run(2))).runs == []

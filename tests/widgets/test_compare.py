@@ -222,8 +222,8 @@ def test_one_file_is_of_one_run(make_comparison, tmp_path):
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
-def test_the_still_picture_names_both(make_comparison):
+def test_the_still_picture_is_of_the_first_and_says_so(make_comparison):
     inspector = make_comparison(in_memory(), in_memory(), names=("a", "b"))
     picture = inspector._still()
     assert picture is not None
-    assert "a and b" in picture.words
+    assert "a, compared with b: comparison" in picture.words

@@ -141,7 +141,7 @@ function drawNames(drawing: Drawing): void {
     const scale = scaleOf(plot, curve.side);
     return [{ curve, text, x: xOf(last[0], frame, scale), y: yOf(last[1], frame, scale) }];
   });
-  const newest = Math.max(...ends.map(({ x }) => x));
+  const newest = xOf(Math.max(...plot.curves.map(({ steps }) => steps.at(-1) ?? 0)), frame, plot);
   const widest = Math.max(...ends.map(({ text }) => context.measureText(text).width));
   const behind = newest + gap + widest < frame.right;
   const beside = (y: number) => (y - gap > top ? y - gap : y + gap);

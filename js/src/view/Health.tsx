@@ -14,7 +14,7 @@ function Sickness({ sick }: { sick: readonly NonFinite[] }) {
 }
 
 const TITLE =
-  "norm of the gradient, norm of the update over that of the weights, share of dead units (known after 20 readings)";
+  "norm of the gradient, norm of the change over that of the weights, share of dead units (known after 20 readings)";
 
 /** The layer's figures; what is not finite has lines of its own. */
 export function Health({ health }: { health: HealthData }) {

@@ -10,7 +10,7 @@ import { linear } from "../picture/scale.ts";
 import { isWide, layOutSquare } from "../picture/square.ts";
 import type { Plane } from "../protocol.gen.ts";
 import { planeOf, type Store } from "../store.ts";
-import { minusOf } from "../words.ts";
+import { minusWords } from "../words.ts";
 import { Blocks, namesWidth } from "./Blocks.tsx";
 import { useView } from "./context.ts";
 import { useDrawing } from "./hooks.ts";
@@ -35,7 +35,7 @@ function scaleHolder(): (plane: Plane, layer: string) => Limits | null {
   let held: Limits | null = null;
   let of = "";
   return (plane, layer) => {
-    const now = JSON.stringify([layer, plane.variable, minusOf(plane), plane.note]);
+    const now = JSON.stringify([layer, plane.variable, minusWords(plane), plane.note]);
     held = now === of ? hold(held, limitsOf(plane)) : limitsOf(plane);
     of = now;
     return held;

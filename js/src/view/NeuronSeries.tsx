@@ -69,7 +69,13 @@ export function NeuronSamples() {
 export function Swatch({ color, dash }: Pick<NormLine, "color" | "dash">) {
   return (
     <svg class="nnv-swatch" viewBox="0 0 16 6" aria-hidden="true">
-      <path d="M0 3H16" stroke={`var(--nnv-${color})`} stroke-width="1.5" stroke-dasharray={dash.join(" ")} />
+      <path
+        d="M0 3H16"
+        stroke={`var(--nnv-${color})`}
+        stroke-width="1.5"
+        stroke-linecap="round"
+        stroke-dasharray={dash.join(" ")}
+      />
     </svg>
   );
 }

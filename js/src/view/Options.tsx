@@ -1,16 +1,10 @@
 import { groupOf } from "../group.ts";
-import { NORMS, type Norm } from "../picture/scale.ts";
+import { NORMS } from "../picture/scale.ts";
 import type { Kind, Order } from "../protocol.gen.ts";
 import { useView } from "./context.ts";
 import { Pick } from "./Pick.tsx";
 import type { Shown } from "./picture.ts";
 import { toggleTable } from "./tables.ts";
-
-const NORM_WORDS: Record<Norm, string> = {
-  linear: "linear",
-  symlog: "symlog",
-  rank: "percentile",
-};
 
 /** How the colours spread over the values, for the maps of one group. */
 export function Scaling({ tensor }: { tensor: Kind }) {
@@ -21,7 +15,7 @@ export function Scaling({ tensor }: { tensor: Kind }) {
       <span>colours</span>
       <Pick
         label="colours"
-        names={NORMS.map((each) => NORM_WORDS[each])}
+        names={NORMS.map((each) => (each === "rank" ? "percentile" : each))}
         chosen={NORMS.indexOf(norm.value)}
         onPick={(index) => {
           norm.value = NORMS[index] ?? "linear";

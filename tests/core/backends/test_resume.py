@@ -38,37 +38,60 @@ pytestmark = [
 ROOT = Path(__file__).parents[3]
 
 
-def saved(folder: Path, name: str) -> Outcome:
-    """Train a run of `RUNS` to its end, saving on the way."""
+def saved(folder: Path, name: str) -> tuple[Outcome, list[np.ndarray]]:
+    """Train a run of `RUNS` to its end, saving on the way, and return also the weights that it has then."""
     run = RUNS[name]
-    outcome = Outcome()
-    with run.session(run.make()) as session:
+    network = run.make()
+    with run.session(network) as session:
         for step in run.steps:
-            before = len(outcome.losses)
             session.run(until=step)
             session.wait()
             assert session.step_index == step
             session.save(file_of(folder, name, step))
-            assert len(outcome.losses) == before
-        return to_the_end(session)
+        outcome = to_the_end(session)
+    return outcome, weights_of(network.model)
+
+
+class Ended:
+    """The runs that were saved on the way, each trained to its end when it is first asked for.
+
+    Attributes:
+        folder: Where they were saved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._runs: dict[str, tuple[Outcome, list[np.ndarray]]] = {}
+
+    def __getitem__(self, name: str) -> tuple[Outcome, list[np.ndarray]]:
+        if name not in self._runs:
+            self._runs[name] = saved(self.folder, name)
+        return self._runs[name]
 
 
 @pytest.fixture(scope="module")
-def gone_on(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Outcome]]:
-    """Save all runs here, and go on with all of them in one other process."""
-    folder = tmp_path_factory.mktemp("saved")
-    ended = {name: saved(folder, name) for name in RUNS}
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """All runs, trained and saved here."""
+    return Ended(tmp_path_factory.mktemp("saved"))
+
+
+@pytest.fixture(scope="module")
+def gone_on(ended: Ended) -> Path:
+    """Go on with all runs in one other process; the folder has what came of them."""
+    for name in RUNS:
+        _ = ended[name]
+    folder = ended.folder
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-W", "ignore", "-m", resumable.__name__, str(folder)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return folder, ended
+    return folder
 
 
+@pytest.mark.timeout(900)  # the first of them trains all runs, and all again in the other process
 @pytest.mark.parametrize(("name", "step"), [(name, step) for name, run in RUNS.items() for step in run.steps])
-def test_another_process_goes_on_bit_by_bit(gone_on: Any, name: str, step: int) -> None:
-    folder, ended = gone_on
-    expected, resumed = ended[name], Outcome.read(file_of(folder, name, step))
+def test_another_process_goes_on_bit_by_bit(gone_on: Path, ended: Ended, name: str, step: int) -> None:
+    expected, resumed = ended[name][0], Outcome.read(file_of(gone_on, name, step))
     assert resumed.steps[-len(expected.steps) :] == expected.steps
     assert resumed.steps[0] == step + 1
     n = len(expected.steps)
@@ -82,17 +105,13 @@ def test_another_process_goes_on_bit_by_bit(gone_on: Any, name: str, step: int) 
 
 
 @pytest.mark.parametrize("name", [name for name, run in RUNS.items() if run.like_fit])
-def test_a_session_that_was_saved_on_the_way_trains_as_fit_does(name: str, tmp_path: Path) -> None:
+def test_a_session_that_was_saved_on_the_way_trains_as_fit_does(name: str, ended: Ended) -> None:
+    outcome, weights = ended[name]
     run = RUNS[name]
     network = run.make()
-    expected = network.fit(**{key: value for key, value in run.arguments().items() if key != "probe"}).history
-    other = run.make()
-    with run.session(other) as session:
-        session.step(run.steps[0])
-        session.save(tmp_path / "a")
-        to_the_end(session)
-        assert session.history == expected
-    assert_same_weights(weights_of(other.model), weights_of(network.model))
+    history = network.fit(**{key: value for key, value in run.arguments().items() if key != "probe"}).history
+    assert outcome.history == history
+    assert_same_weights(weights, weights_of(network.model))
 
 
 @pytest.fixture
