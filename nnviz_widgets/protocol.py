@@ -417,7 +417,7 @@ class Event(msgspec.Struct, frozen=True):
     """A mark on the timeline."""
 
     step: int
-    name: Literal["epoch", "weights_averaged", "no_update", "notice"]
+    name: Literal["epoch", "weights_averaged", "no_update", "breakpoint", "notice"]
     text: str
 
 

@@ -13,13 +13,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnviz_widgets.core.conditions.breakpoints import Breakpoints
+from nnviz_widgets.core.conditions.condition import CallableCondition, Condition, as_condition
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nnviz_widgets.core.conditions.condition import AnyCondition
+    from nnviz_widgets.core.report import StepReport
+
+    Until = int | str | AnyCondition | Callable[[StepReport], Any] | None
+    """What `run(until=...)` takes."""
+
 State = Literal["idle", "running", "paused", "finished", "failed"]
-Until = int | Literal["epoch"] | None
 
 _SLICE_S = 0.1
 
@@ -48,6 +55,7 @@ class Goal:
         at_once: Before another step is taken.
         stop: End training before another step is taken.
         rewind: Go back first.
+        condition: Holds the condition to pause at.
     """
 
     until_step: int | None = None
@@ -56,25 +64,44 @@ class Goal:
     at_once: bool = False
     stop: bool = False
     rewind: Rewind | None = None
+    condition: Breakpoints | None = None
 
 
-def parse_until(until: Any) -> Until:
-    """Return `until` if it is a step, `"epoch"` or `None`.
+def goal_of(until: int | str | AnyCondition | None) -> Goal:
+    """Return the goal of a run; `until` as `parse_until` returns it."""
+    if isinstance(until, Condition | CallableCondition):
+        condition = Breakpoints()
+        condition.add(until)
+        return Goal(condition=condition)
+    return Goal(until_step=until if isinstance(until, int) else None, at_epoch_end=until == "epoch")
+
+
+def parse_until(until: Any) -> int | str | AnyCondition | None:
+    """Return `until` if it is a step, `"epoch"` or `None`, and the condition that it is else.
 
     Raises:
-        InvalidArgumentError: Otherwise.
+        NotACondition: If it is a text of more than a word, and no condition.
+        InvalidArgumentError: If it is anything else.
     """
     if until is None or (isinstance(until, str) and until == "epoch"):
-        return until  # type: ignore[return-value]
+        return until
+    if isinstance(until, Condition | CallableCondition) or callable(until) or _reads_as_condition(until):
+        return as_condition(until)
     try:
         if isinstance(until, bool):
             raise TypeError
         return operator.index(until)
     except TypeError:
         raise InvalidArgumentError(
-            '`until` must be a step (an integer), "epoch" for the end of the epoch, or None. '
+            '`until` must be a step (an integer), "epoch" for the end of the epoch, a condition such as "loss < 0.1", '
+            "or None. "
             f"Received: until={until!r}. To train to the end use `until=None`, which is what run() does by itself."
         ) from None
+
+
+def _reads_as_condition(until: Any) -> bool:
+    """Whether it is a text that is, or is to be, a condition: a lone word or number is another mistake."""
+    return isinstance(until, str) and (until.strip() == "nan" or not until.strip().isalnum())
 
 
 class Control:

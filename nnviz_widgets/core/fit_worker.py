@@ -33,6 +33,7 @@ class FitWorker(Worker):
 
     def __init__(self, name: str, training: Any, probe: Probe, recording: Recording, control: Control) -> None:
         super().__init__(name, training, probe, recording, control)
+        training.refuses = lambda event: False
         self._thread = threading.current_thread()
         self._due: Goal | None = None
         self._epoch_logs: tuple[int, dict[str, Any]] | None = None
@@ -48,6 +49,9 @@ class FitWorker(Worker):
         """Wait for the end of `fit`, `timeout` seconds at most."""
         if not self.is_current_thread():
             self.over.wait(timeout)
+
+    def _why_not_before(self, step: int) -> str | None:
+        return "the steps of a fit that runs cannot be taken back"
 
     # --- called by fit ---
 
@@ -101,6 +105,10 @@ class FitWorker(Worker):
         """
         self._training.count_epoch(self._n_in_epoch)
         self._epoch_logs = epoch, logs
+        event = self._training.epoch_end(epoch, logs)
+        if self.stops.after(self.step, event, self.output, self.report):
+            self._stop_here(event)
+        self.stops.tell(self.step, self._recorder)
         goal = self._control.goal
         if goal.at_epoch_end:
             self._due = goal

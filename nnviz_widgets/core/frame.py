@@ -212,6 +212,14 @@ class VitalsReading:
         """Memory held, in bytes."""
         return self.table.nbytes + self.neurons.nbytes
 
+    def value(self, row: int, column: int) -> float:
+        """Return one number of `table`."""
+        return float(self.table[row, column])
+
+    def non_finite_rows(self) -> Sequence[int]:
+        """Return the tensors that have a value which is not finite."""
+        return [int(row) for row in np.flatnonzero((self.table[:, _NAN] > 0) | (self.table[:, _INF] > 0))]
+
     @staticmethod
     def settle(readings: Sequence[VitalsReading]) -> list[VitalsReading]:
         """Return them as they are: nothing is left to compute."""
@@ -246,6 +254,14 @@ class Reading(Protocol):
         """As in `VitalsReading`."""
         ...
 
+    def value(self, row: int, column: int) -> float:
+        """As in `VitalsReading`, without computing the rest."""
+        ...
+
+    def non_finite_rows(self) -> Sequence[int]:
+        """As in `VitalsReading`, without computing the rest."""
+        ...
+
     @staticmethod
     def settle(readings: Sequence[Any]) -> list[VitalsReading]:
         """Compute what is left of many readings of this type at once."""
@@ -255,6 +271,8 @@ class Reading(Protocol):
 VITALS: tuple[str, ...] = ("mean", "std", "min", "max", "l2", "zeros", "nan", "inf")
 """Statistics of one tensor. `mean std min max l2` are over its finite values (NaN if there are none), `zeros` is
 the share of values that are exactly 0, `nan` and `inf` count values."""
+
+_NAN, _INF = VITALS.index("nan"), VITALS.index("inf")
 
 NEURON_STATISTICS: tuple[str, ...] = ("l2", "mean", "max", "zeros")
 """Statistics over all axes of a tensor but the neurons', each as in `VITALS`."""

@@ -98,6 +98,14 @@ class Recorder:
         self._recording.commit()
         return self.watch.since == step
 
+    def add_again(self, step: int, event: Any, wanted: frozenset[TensorKey], *, read_all: bool) -> bool:
+        """Add what was read of a step that is recorded already, and came out as before; arguments as in `add_step`."""
+        self.watch.look(step, event.output, self._recording.catalogue)
+        if event.output.vitals is not None:
+            self._add_reading(step, event.variant, event.output, wanted, read_all=read_all)
+        self._recording.commit()
+        return False
+
     def _look_at_batch(self, step: int, output: Any) -> None:
         """Say so if the batch was not finite itself: then no layer is to blame."""
         words = sick_batch(self._training.as_numpy(output.batch))

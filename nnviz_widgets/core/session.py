@@ -17,7 +17,7 @@ from nnviz_widgets.core.arguments import whole_number
 from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called, called
-from nnviz_widgets.core.control import Control, Goal, Rewind, Until, parse_until
+from nnviz_widgets.core.control import Control, Goal, Rewind, goal_of, parse_until
 from nnviz_widgets.core.failure import failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.probe import Probe
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
 
+    from nnviz_widgets.core.control import Until
     from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.snapshots import Snapshots
     from nnviz_widgets.core.storage.options import Record
@@ -320,7 +321,8 @@ class Session(SessionState):
         logs = "".join(f", {name} {value:.4g}" for name, value in self.logs.items() if isinstance(value, float))
         closed = ", closed" if self._closed else ""
         error = f", {failure_title(self.error)}" if self.error is not None else ""
-        return f"<TrainingSession {self.name!r}: {self.state}{closed}, {at}{logs}{error}>"
+        by = "" if (paused_by := self.paused_by) is None else f", paused by {paused_by.shown()}"
+        return f"<TrainingSession {self.name!r}: {self.state}{closed}, {at}{by}{logs}{error}>"
 
     # --- control ---
 
@@ -328,14 +330,17 @@ class Session(SessionState):
         """Start or resume in the background and return at once.
 
         Args:
-            until: Pause after this step (an int, counted from 1), or after the step that ends the epoch (`"epoch"`).
-                `None` is the end of training.
+            until: Pause after this step (an int, counted from 1), after the step that ends the epoch (`"epoch"`), or as
+                soon as a condition holds: a text such as `"loss < 0.1"`, or a function of the `StepReport`, as in
+                `breakpoints`. A condition that cannot be answered pauses training, too. `None` is the end of training.
 
         Warns:
             UserWarning: If this changes nothing: the step is reached already, or training has ended. Also if the model
                 was trained outside the session since the pause.
 
         Raises:
+            InvalidArgumentError: If `until` is none of these; of a text that is no condition, a `NotACondition` says
+                what is wrong, and at which column.
             SessionBusy: If the model is being inspected at this moment.
             SessionClosed: If the session is closed.
             BaseException: The error of a failed session, again.
@@ -531,17 +536,19 @@ class Session(SessionState):
 
     def ask_run(self, until: Until = None) -> str | None:
         """Ask for what `run` does; the answer is why nothing comes of it, `None` if something does."""
-        until = parse_until(until)
+        goal = goal_of(parse_until(until))
+        for one in goal.condition or ():
+            self._worker.stops.check(one.condition)
         with self._control.changed:
             self._require_usable()
             if self.state == "finished" or (self.state == "running" and self._control.goal.stop):
                 return self._why_ended()
-            if isinstance(until, int) and until <= self.step_index:
+            if goal.until_step is not None and goal.until_step <= self.step_index:
                 return (
-                    f"`until` must be a step that is still to come. Received: until={until}, and the session is at "
-                    f"step {self.step_index}. Use a later step, or session.step(n) to take n more."
+                    f"`until` must be a step that is still to come. Received: until={goal.until_step}, and the session "
+                    f"is at step {self.step_index}. Use a later step, or session.step(n) to take n more."
                 )
-            self._begin(Goal(until_step=until if isinstance(until, int) else None, at_epoch_end=until == "epoch"))
+            self._begin(goal)
         return None
 
     def ask_pause(self) -> None:

@@ -10,6 +10,8 @@ from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.branches import Branches
+    from nnviz_widgets.core.conditions.breakpoint import Breakpoint
+    from nnviz_widgets.core.conditions.breakpoints import Breakpoints
     from nnviz_widgets.core.control import Control, State
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
@@ -37,6 +39,36 @@ class SessionState(NamedAttributes):
     def branches(self) -> Branches:
         """The futures that the training had: stepping on after `rewind` begins another one."""
         return self._worker.branches
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """The conditions at which training pauses: `add` one, at any time.
+
+        A condition that names `nan` or a gradient is a guard. Training pauses *before* the update of the step at which
+        it holds: weights, optimizer, metrics and `step_index` are those of the step before, `batch` is the batch of the
+        step, and what was read of it is in the recording. The next `run` or `step` takes that step after all; if
+        something was changed meanwhile, on a new branch. Any other condition pauses training after the step, and the
+        step is read in full where nobody outside hears of it twice.
+
+        To pause before an update takes snapshots and data that can be found again (`replay_grade`). Without them a
+        guard pauses after the step, and a notice in `recording.events` says why.
+
+        Example:
+            ```python
+            session.breakpoints.add("nan or l2(dense.gradients) > 100")
+            session.breakpoints.add("loss > 3", for_steps=5)
+            session.run()
+            session.wait()
+            session.paused_by           # <Breakpoint 1: nan or l2(dense.gradients) > 100, 1 hit>
+            x, y, _ = session.batch
+            ```
+        """
+        return self._worker.stops.breakpoints
+
+    @property
+    def paused_by(self) -> Breakpoint | None:
+        """The breakpoint that has paused training, or the condition of `run(until=...)`; `None` if neither has."""
+        return None if self.state == "running" else self._worker.stops.paused_by
 
     @property
     def replay_grade(self) -> Grade:
@@ -113,8 +145,12 @@ class SessionState(NamedAttributes):
 
     @property
     def batch(self) -> tuple[Any, Any, Any] | None:
-        """The last batch, `(x, y, sample_weight)` in numpy arrays; `None` before any."""
-        output = self._worker.output
+        """The last batch, `(x, y, sample_weight)` in numpy arrays; `None` before any.
+
+        Where a breakpoint has paused training before an update, the batch of that step, which is still to be taken.
+        """
+        refused = self._worker.stops.refused
+        output = self._worker.output if refused is None else refused.output
         return None if output is None else self._training.as_numpy(output.batch)
 
     @property

@@ -47,6 +47,14 @@ class SharedReading:
         """As in `VitalsReading`."""
         return self.settle([self])[0].neurons
 
+    def value(self, row: int, column: int) -> float:
+        """As in `VitalsReading`."""
+        return float(self.table[row, column])
+
+    def non_finite_rows(self) -> Sequence[int]:
+        """As in `VitalsReading`."""
+        return self.settle([self])[0].non_finite_rows()
+
     @staticmethod
     def settle(readings: Sequence[SharedReading]) -> list[VitalsReading]:
         """Compute what nobody has computed yet."""

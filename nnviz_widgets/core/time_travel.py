@@ -62,6 +62,7 @@ class TimeTravel:
         self._branches = branches
         self._store = None if options is None else SnapshotStore(options)
         self._told: set[str] = set()
+        self._held: Kept | None = None
 
     @property
     def on(self) -> bool:
@@ -97,14 +98,53 @@ class TimeTravel:
         if self._store is None:
             return None
         began = time.perf_counter()
-        state = self._training.snapshot(output)
-        if state is None:
+        kept = self._kept(step, batch, output, report, watch, pinned=pinned)
+        if kept is None:
             return self._once(f"memory does not suffice for a snapshot at step {step}; it is left out")
-        branch = self._branches.current.name
-        kept = Kept(branch, step, batch, state, report, copy.copy(watch), 0, pinned)
+        if self._held is not None and self._held.step < step:
+            self._held = None
         self._store.add(kept, time.perf_counter() - began)
         text = self._store.over_budget()
         return None if text is None else self._once(text)
+
+    def hold(self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch) -> None:
+        """Hold the state that training goes on from: it may be another one than was put aside at the pause.
+
+        Args:
+            step: As in `keep`.
+            batch: As in `keep`.
+            output: As in `keep`.
+            report: As in `keep`.
+            watch: As in `keep`.
+        """
+        self._held = None if self._store is None else self._kept(step, batch, output, report, watch, pinned=False)
+
+    def _kept(
+        self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool
+    ) -> Kept | None:
+        state = self._training.snapshot(output)
+        if state is None:
+            return None
+        return Kept(self._branches.current.name, step, batch, state, report, copy.copy(watch), 0, pinned)
+
+    def newest(self, step: int) -> Kept | None:
+        """Return the newest state at or before a step from which training came to where it is."""
+        if self._store is None:
+            return None
+        kept = self._store.before(self._branches.lineage(self._branches.current.name), step)
+        held = self._held
+        if held is not None and held.step <= step and (kept is None or kept.step <= held.step):
+            return held
+        return kept
+
+    def why_not_back(self, step: int) -> str | None:
+        """Say why a step of the current branch cannot be gone back to bit by bit; `None` if it can."""
+        if self._store is None:
+            return "the session takes no snapshots (snapshots=False)"
+        if self.newest(step) is None:
+            return "no state before it is stored"
+        reason: str | None = self._training.why_not_exact()
+        return reason
 
     def _once(self, text: str) -> str | None:
         kind = text.partition(" ")[0]
@@ -115,6 +155,7 @@ class TimeTravel:
 
     def forget(self) -> None:
         """Drop all snapshots: the model changed, and no step before can be taken again."""
+        self._held = None
         if self._store is not None:
             self._store.forget()
 

@@ -8,18 +8,20 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.branches import Branches
+from nnviz_widgets.core.control import Goal
 from nnviz_widgets.core.failure import trimmed_traceback
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.core.recorder import Recorder
 from nnviz_widgets.core.report import StepReport
 from nnviz_widgets.core.schedule import Schedule, Variant
+from nnviz_widgets.core.stops import Stops
 from nnviz_widgets.core.time_travel import Fingerprint, TimeTravel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import TracebackType
 
-    from nnviz_widgets.core.control import Control, Goal, Rewind
+    from nnviz_widgets.core.control import Control, Rewind
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.core.sink import Sink
@@ -53,6 +55,7 @@ class Worker:
     Attributes:
         branches: Where it is recorded.
         travel: The way back.
+        stops: The conditions at which training pauses.
         step: Steps completed.
         batch: 0-based index of the last completed batch, -1 before any.
         completed: Whether training came to its end by itself.
@@ -80,6 +83,8 @@ class Worker:
         self.branches = Branches(recording)
         self._budget_bytes = recording.budget_bytes
         self.travel = TimeTravel(training, self.branches, snapshots)
+        self.stops = Stops(training, probe, self.branches, self._why_not_before, self.notify_viewers)
+        training.refuses = self._refuses
         self._sink_of = sink_of
         self._recorder = Recorder(training, probe, self.branches)
         self._control = control
@@ -179,6 +184,8 @@ class Worker:
             goal = self._control.goal
             if goal.rewind is not None:
                 self._go_back(goal, goal.rewind)
+            elif self._steps is not None:
+                self.travel.hold(self.step, self.batch, self.output, self.report, self._recorder.watch)
             while not self._control.closing and self._advance(goal):
                 goal = self._control.goal
             self._training.end_progress_line()
@@ -217,27 +224,76 @@ class Worker:
     def _go_back(self, goal: Goal, rewind: Rewind) -> None:
         """Put the session where it was after a step, taking steps again from the snapshot before it."""
         plan, kept = self.travel.plan(rewind.step, rewind.branch, state_only=True)
+        self.stops.forget()
+        self._return_to(kept, plan.step, plan.branch, goal, is_exact=plan.grade == "exact")
+
+    def _return_to(self, kept: Kept, step: int, branch: str, goal: Goal, *, is_exact: bool) -> None:
+        """Put back what was kept, and take the steps after it again.
+
+        Args:
+            kept: The state before the first of them.
+            step: The last of them.
+            branch: The branch that they are of.
+            goal: Ends it before its time.
+            is_exact: Whether they can be taken again bit by bit.
+        """
         if self._steps is not None:
             self._training.leave(self._steps)
         self._steps = None
         steps = self._training.steps_from(self._training.rewinding(kept.state), self._choose)
         next(steps)
         self._steps, self.error, self.error_traceback, self.completed = steps, None, None, False
-        self.branches.go_to(plan.branch)
+        self.branches.go_to(branch)
         self._stand_at(kept)
         fingerprint = Fingerprint(self.branches)
         with self._training.replaying():
-            self._take_again(goal, plan.step, fingerprint)
+            self._take_again(goal, step, fingerprint)
         if self.step == kept.step:
             self._recorder.reread_weights(self.step)
         goal.at_once = True
         self.difference = fingerprint.difference
-        is_same = plan.grade == "exact" and self.difference is None
+        is_same = is_exact and self.difference is None
         self._must_fork = not is_same or self.step < self.branches.current.last_step
         if self.difference is not None:
             self._recorder.note(self.step, f"{self.difference}: what follows is another branch")
         elif is_same and self.step > kept.step:
             self._put_aside()
+
+    def _why_not_before(self, step: int) -> str | None:
+        """Say why the session cannot go back to before a step; `None` if it can."""
+        return self.travel.why_not_back(step - 1)
+
+    def _refuses(self, event: Any) -> bool:
+        """Whether a guard refuses a step that was computed just now."""
+        return not self._again_until and self.stops.refuses(self.step + 1, event)
+
+    def _take_back(self) -> None:
+        """Go back to before a step that was refused. It stays recorded, and comes next."""
+        step = self.step - 1
+        kept = self.travel.newest(step)
+        assert kept is not None, "nothing is refused without a way back"
+        self._return_to(kept, step, self.branches.current.name, Goal(), is_exact=True)
+        self._must_fork = self.difference is not None
+        self._pause_at_once()
+
+    def _stop_here(self, event: Any) -> None:
+        """Pause at a condition, with all that the probe reads of this step; the last one of all ends training."""
+        if self._is_over():
+            return
+        kept = self.travel.newest(self.step - 1)
+        if self._is_to_be_read(event) and kept is not None and self.travel.grade == "exact":
+            self._return_to(kept, self.step, self.branches.current.name, Goal(), is_exact=True)
+        self._pause_at_once()
+
+    def _is_to_be_read(self, event: Any) -> bool:
+        """Whether a step can be taken once more to read all of it, which nobody outside would hear of."""
+        reads = self._probe.layers != () and bool(self._probe.kinds) and event.output is not None
+        is_read = event.output is not None and event.variant is Variant.FULL and self._reads_all
+        return reads and not is_read and bool(self._training.may_be_called_again())
+
+    def _pause_at_once(self) -> None:
+        with self._control.changed:
+            self._control.goal.at_once = True
 
     def _stand_at(self, kept: Kept) -> None:
         """Be where a snapshot was taken."""
@@ -327,7 +383,7 @@ class Worker:
             return Variant.FULL if reads and step == self._again_until else Variant.PLAIN
         self._wanted = _NOTHING.union(*(viewer.wanted() for viewer in self.viewers)) if self.viewers else _NOTHING
         self._read_all = self._is_last_before_pause(step) or self._recorder.watch.needs_reading(self.step)
-        variant = self.schedule.variant(step)
+        variant = max(self.stops.begin(self._control.goal.condition), self.schedule.variant(step))
         if self._probe.layers == ():
             return variant
         if self._wanted or (self._read_all and self._probe.kinds):
@@ -366,7 +422,17 @@ class Worker:
             self._count(event)
         if event.ends_epoch:
             self._recorder.end_epoch(self.step, event)
+        is_hit = not event.refused and self.stops.after(self.step, event, self.output, self.report)
+        self.stops.tell(self.step, self._recorder)
+        if event.refused:
+            self._take_back()
+        elif is_hit:
+            self._stop_here(event)
+        elif event.output is not None and self.travel.is_due(self.step):
+            self._put_aside()
         self.notify_viewers()
+        if event.refused or is_hit:
+            return True
         if self._control.goal is not goal:
             return True
         reached = goal.until_step is not None and self.step >= goal.until_step
@@ -390,19 +456,25 @@ class Worker:
 
     def _count(self, event: Any) -> None:
         """Take note of a step, and let it be recorded."""
-        if self._must_fork:
+        is_new = self._must_fork or not self.stops.retaken
+        if self._must_fork or self.stops.retaken is False:
             self._fork()
         self._step_taken(event)
-        read_all = self._read_all or self.schedule.last is Variant.FULL
-        newly_sick = self._recorder.add_step(self.step, event, self._wanted, read_all=read_all)
+        if is_new:
+            newly_sick = self._recorder.add_step(self.step, event, self._wanted, read_all=self._reads_all)
+        else:
+            newly_sick = self._recorder.add_again(self.step, event, self._wanted, read_all=self._reads_all)
         if newly_sick and self.pause_when_non_finite:
             self._control.goal.after_next = True
         seconds = time.perf_counter() - self._began
         if not event.ends_epoch:
             self.schedule.meter.add(event.variant, seconds)
         self._measure_rate()
-        if self.travel.is_due(self.step):
-            self._put_aside()
+
+    @property
+    def _reads_all(self) -> bool:
+        """Whether all tensors of the probe's kinds are kept of the last step, if it was read in full."""
+        return self._read_all or self.schedule.last is Variant.FULL
 
     def _measure_rate(self) -> None:
         now = time.perf_counter()

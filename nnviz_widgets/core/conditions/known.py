@@ -83,12 +83,13 @@ def _errors(condition: AnyCondition, known: Known) -> Iterator[NotACondition]:
         return
     for node in walk(condition.tree):
         if isinstance(node, Name) and known.metrics is not None and node.name not in known.names:
-            yield NotACondition(_unknown_name(node.name, known), node.column)
+            yield NotACondition(unknown_name(node.name, known), node.column)
         elif isinstance(node, Statistic) and known.tensors.catalogue.layers:
             yield from _tensor_errors(node, known.tensors)
 
 
-def _unknown_name(name: str, known: Known) -> str:
+def unknown_name(name: str, known: Known) -> str:
+    """Say that a name is not known, with the nearest one that is."""
     if name in {layer.path for layer in known.tensors.catalogue.layers}:
         return f"{_short(name)} is a layer; name a number of it, such as l2({quoted(name)}.weights)"
     near = get_close_matches(name[:_MAX_NAME], known.names, n=1)

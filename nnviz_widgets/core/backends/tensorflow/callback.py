@@ -56,6 +56,11 @@ class FitTraining(Training):
         self.functions.takes_batches = model.steps_per_execution > 1 and not has_strategy(model)
 
     @property
+    def validates(self) -> bool:
+        """Whether there may be metrics of a validation: `fit` alone knows."""
+        return True
+
+    @property
     def history(self) -> dict[str, list[float]]:
         """As `keras.callbacks.History.history`."""
         return dict(getattr(getattr(self.model, "history", None), "history", {}))

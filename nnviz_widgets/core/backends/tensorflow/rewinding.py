@@ -128,6 +128,11 @@ def called_again(callbacks: Iterable[Any]) -> list[str]:
     return [name for name in dict.fromkeys(callback_state.forgetful(callbacks)) if name not in writers]
 
 
+def calls_users(callbacks: Iterable[Any]) -> bool:
+    """Whether a callback is more than one of Keras' own: somebody would hear of a step once more."""
+    return bool(called_again(callbacks)) or any(isinstance(one, of_keras.LambdaCallback) for one in callbacks)
+
+
 def only_writes(callback: Any) -> bool:
     """Whether a callback is one of Keras' own that writes down what it is told, and changes nothing of the training."""
     return type(callback) in _WRITERS

@@ -6,10 +6,12 @@ holds the values, and the step that follows makes new ones of those that it chan
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow import callback_state, random_streams
@@ -94,6 +96,18 @@ class SnapshotTaker:
             _callbacks=callback_state.remembered(training.callbacks),
             _stop_training=bool(training.model.stop_training),
         )
+
+    def digest(self, training: Any) -> bytes:
+        """Return what tells the values of all variables from any others, to the last bit."""
+        if not self._variables or self._model.run_eagerly:
+            self._find(training)
+        found = hashlib.blake2b(digest_size=16)
+        for value in self._read():
+            array = value.numpy()
+            if (sick := array != array).any():
+                array = np.where(sick, array.dtype.type("nan"), array)  # a NaN may have any sign
+            found.update(array.tobytes())
+        return found.digest()
 
     def _find(self, training: Any) -> None:
         found = variables_of(self._model, training.keras_state).values()

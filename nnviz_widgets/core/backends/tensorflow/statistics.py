@@ -37,6 +37,10 @@ _LARGE = 1 << 18
 _ROWS = ("sum", "squares", "low", "high", "zeros", "change")
 """What is computed for each column; `change` is the sum of the squared update of a weight."""
 
+_NAN, _INF = VITALS.index("nan"), VITALS.index("inf")
+
+_FIRST = np.zeros(1, np.intp)
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -264,6 +268,43 @@ class SumsReading:
     def neurons(self) -> npt.NDArray[np.floating[Any]]:
         """As in `VitalsReading`, computed now."""
         return self.settle([self])[0].neurons
+
+    def value(self, row: int, column: int) -> float:
+        """As in `VitalsReading`, to the last bit as there: a condition asks for it at every step."""
+        again = self._again.get(row)
+        if column < len(VITALS):
+            return float(again[0][column]) if again is not None else self._statistic(row, VITALS[column])
+        with np.errstate(all="ignore"):
+            change = np.sqrt(self._total(row, "change"))
+            l2 = again[0][VITALS.index("l2")] if again is not None else np.sqrt(self._total(row, "squares"))
+            return float(change / l2) if self._layout.weights[row] else float("nan")
+
+    def _statistic(self, row: int, name: str) -> float:
+        """Compute a number of a tensor whose sums can be trusted; those of `nan` and `inf` are 0."""
+        if name in ("nan", "inf"):
+            return 0.0
+        if name in ("min", "max"):
+            columns = self._sums[_ROWS.index("low" if name == "min" else "high"), self._layout.columns_of(row)]
+            return float(columns.min() if name == "min" else columns.max())
+        with np.errstate(all="ignore"):
+            if name == "l2":
+                return float(np.sqrt(self._total(row, "squares")))
+            size = self._n_values[row] * self._layout.n_columns[row]
+            if name == "zeros":
+                return float(self._total(row, "zeros") / size)
+            mean = self._total(row, "sum") / size
+            if name == "mean":
+                return float(mean)
+            return float(np.sqrt(np.maximum(self._total(row, "squares") / size - mean * mean, 0.0)))
+
+    def _total(self, row: int, of: str) -> np.float64:
+        """Add the columns of a tensor up, in the very order of `_whole`."""
+        total: np.float64 = np.add.reduceat(self._sums[_ROWS.index(of), self._layout.columns_of(row)], _FIRST)[0]
+        return total
+
+    def non_finite_rows(self) -> Sequence[int]:
+        """As in `VitalsReading`: what is not finite leaves sums that cannot be trusted."""
+        return [row for row, (vitals, _) in self._again.items() if vitals[_NAN] > 0 or vitals[_INF] > 0]
 
     @staticmethod
     def settle(readings: Sequence[SumsReading]) -> list[VitalsReading]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -27,7 +27,13 @@ from nnviz_widgets.core.backends.tensorflow.position import Position
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
 from nnviz_widgets.core.backends.tensorflow.resumption import Captured, Resumption, capture
-from nnviz_widgets.core.backends.tensorflow.rewinding import Rewinding, called_again, only_writes, why_not_exact
+from nnviz_widgets.core.backends.tensorflow.rewinding import (
+    Rewinding,
+    called_again,
+    calls_users,
+    only_writes,
+    why_not_exact,
+)
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
 from nnviz_widgets.core.backends.tensorflow.state import hidden_streams
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
@@ -59,6 +65,8 @@ class Step:
         variant: The variant that was run.
         ends_epoch: Whether it was the last batch of its epoch; then validation has run and `epoch_logs` is set.
         epoch_logs: The logs of the whole epoch with `val_` metrics.
+        refused: Whether `Training.refuses` has refused it: then no callback has heard of it, and whoever has refused
+            it leaves the steps and goes back.
     """
 
     epoch: int
@@ -67,6 +75,7 @@ class Step:
     variant: Variant
     ends_epoch: bool = False
     epoch_logs: dict[str, float] | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class EpochEnd:
 
     output: ClassVar[None] = None
     ends_epoch: ClassVar[bool] = True
+    refused: ClassVar[bool] = False
 
     epoch: int
     epoch_logs: dict[str, float]
@@ -101,6 +111,7 @@ class Training:
         resumption: Puts it where a saved run was before the first step, if it is to go on with one.
         origin: Where the random streams of the process, and `random`, were when the data pipeline was made.
         keras_state: What Keras keeps for the training thread.
+        refuses: Asked of each step once it was computed, before callbacks hear of it, whether it must not count.
 
     Raises:
         InvalidArgumentError: If the model is not compiled, or trains on replicas in several processes; if arrays differ
@@ -129,6 +140,7 @@ class Training:
         self.resumption: Resumption | None = None
         self.origin: dict[str, Any] | None = None
         self.keras_state: dict[str, Any] | None = None
+        self.refuses: Callable[[Step], bool] = lambda step: False
         self._next = (arguments.initial_epoch, 0)
         self._order: Mapping[str, Any] = {}
         self._way: Resumption | Rewinding | None = None
@@ -153,6 +165,11 @@ class Training:
         if self._iterator is not None:
             self._num_batches = self._iterator.num_batches
         return int(self._num_batches) if self._num_batches else None
+
+    @property
+    def validates(self) -> bool:
+        """Whether there may be metrics of a validation."""
+        return self.arguments.validation_data is not None or bool(self.arguments.validation_split)
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -280,6 +297,15 @@ class Training:
         """
         return self._taker.take(self, output)
 
+    def digest(self) -> bytes:
+        """Return what tells the values of all variables from any others, to the last bit."""
+        return self._taker.digest(self)
+
+    def learning_rate(self) -> float | None:
+        """Return the learning rate of the next update, `None` if the optimizer has none."""
+        rate = getattr(self.model.optimizer, "learning_rate", None)
+        return None if rate is None else float(rate)
+
     def make_variables(self) -> None:
         """Make those variables now that the first step would make: metrics, other optimizers."""
         self.functions.make_variables(self._no_batches())
@@ -295,6 +321,10 @@ class Training:
     def called_again(self) -> list[str]:
         """Name the user's callbacks, which are called once more when steps are taken once more."""
         return called_again(self.callbacks)
+
+    def may_be_called_again(self) -> bool:
+        """Whether no callback of the user's would hear of a step twice if that is taken again."""
+        return not calls_users(self.callbacks)
 
     @contextmanager
     def replaying(self) -> Iterator[None]:
@@ -373,9 +403,11 @@ class Training:
                     callbacks.on_train_batch_begin(batch)
                 variant = choose()
                 output = self.functions.take(variant, batches)
+                step = Step(epoch, batch, output, variant)
+                if self.refuses(step):
+                    yield replace(step, refused=True)
                 if batch_callbacks:
                     callbacks.on_train_batch_end(batch, output.logs)
-                step = Step(epoch, batch, output, variant)
                 self._next = (epoch, batch + 1)
                 if model.stop_training:
                     break

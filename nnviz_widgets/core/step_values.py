@@ -1,0 +1,142 @@
+"""The numbers of one step that was just taken, as conditions name them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.core.conditions.condition import GRADIENT_NORM
+from nnviz_widgets.core.conditions.known import Known, tensor_key, unknown_name
+from nnviz_widgets.core.lookup import Lookup
+from nnviz_widgets.core.readings import COLUMNS
+from nnviz_widgets.errors import ConditionBroken, LayerNotFound, TensorUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from nnviz_widgets.core.frame import Catalogue, Kind
+    from nnviz_widgets.core.report import StepReport
+
+BATCH_LOSS = "batch_loss"
+
+_COLUMNS = {name: column for column, name in enumerate(COLUMNS)}
+
+
+class TensorRows:
+    """Where the tensors that conditions name lie in a reading, looked up once.
+
+    Args:
+        catalogue: The order of the rows.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.lookup = Lookup(catalogue)
+        self._rows = {spec.key: row for row, spec in enumerate(catalogue.specs)}
+        self._activations = {row for key, row in self._rows.items() if key.kind == "activations"}
+        self._found: dict[tuple[str, str], int] = {}
+
+    def row(self, layer: str, kind: Kind) -> int:
+        """Find the row of the tensor that a condition means.
+
+        Raises:
+            ConditionBroken: If there is no such tensor.
+        """
+        row = self._found.get((layer, kind))
+        if row is None:
+            try:
+                row = self._rows[tensor_key(self.lookup, layer, kind)]
+            except (LayerNotFound, TensorUnavailable) as error:
+                raise ConditionBroken(str(error)) from None
+            self._found[layer, kind] = row
+        return row
+
+    def any_activation(self, rows: Any) -> bool:
+        """Whether one of these rows is of an activation."""
+        return not self._activations.isdisjoint(rows)
+
+
+class StepValues:
+    """The numbers of one step, as `evaluate.Values`.
+
+    Args:
+        step: Its number.
+        epoch: 0-based.
+        output: What it returned.
+        rows: Where tensors lie in its reading.
+        rate: The learning rate of its update, `None` if that was not read or there is none.
+        report: Of the step, `None` before it counts.
+        epoch_logs: The metrics of the epoch that it ends, `None` if it ends none.
+        metrics: Returns the metrics that other steps had.
+    """
+
+    def __init__(
+        self,
+        step: int,
+        epoch: int,
+        output: Any,
+        rows: TensorRows,
+        rate: float | None = None,
+        report: StepReport | None = None,
+        epoch_logs: Mapping[str, float] | None = None,
+        metrics: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        self._step, self._epoch, self._output, self._rows, self._rate = step, epoch, output, rows, rate
+        self._epoch_logs = epoch_logs or {}
+        self._metrics = metrics
+        self.report = report
+
+    def number(self, name: str) -> float | None:
+        """Return `loss`, `step`, `epoch`, `lr` or a metric.
+
+        Raises:
+            ConditionBroken: If no step has it.
+        """
+        output = self._output
+        if name in ("loss", BATCH_LOSS):
+            loss: float | None = output.batch_loss if output.has_loss else None
+            return loss
+        if name in ("step", "epoch"):
+            return float(self._step if name == "step" else self._epoch)
+        if name == GRADIENT_NORM:
+            norm: float | None = output.gradient_l2
+            return norm
+        if name == "lr":
+            if self._rate is None:
+                raise ConditionBroken("the optimizer has no learning rate")
+            return self._rate
+        value: float | None = output.logs.get(name, self._epoch_logs.get(name))
+        if value is None:
+            self._require_metric(name)
+        return value
+
+    def _require_metric(self, name: str) -> None:
+        """Refuse a name that no step has; others come at the end of an epoch."""
+        logs = self._output.logs
+        known = tuple(dict.fromkeys((*logs, *self._metrics())))
+        if name not in known and not (name.startswith("val_") and name.removeprefix("val_") in logs):
+            raise ConditionBroken(unknown_name(name, Known(self._rows.lookup, known)))
+
+    def statistic(self, statistic: str, layer: str, kind: Kind) -> float | None:
+        """Return a number of a tensor, `None` if the step was not read.
+
+        Raises:
+            ConditionBroken: If there is no such tensor.
+        """
+        row = self._rows.row(layer, kind)
+        vitals = self._output.vitals
+        return None if vitals is None else vitals.value(row, _COLUMNS[statistic])
+
+    @property
+    def non_finite(self) -> bool:
+        """Whether loss or gradients are not finite, unless a loss scale has skipped the step; or an activation is not.
+
+        Activations are looked at where vitals are read.
+        """
+        output = self._output
+        if output.has_loss and not math.isfinite(output.batch_loss):
+            return True
+        norm = output.gradient_l2
+        if norm is not None and not math.isfinite(norm) and not output.skipped:
+            return True
+        return output.vitals is not None and self._rows.any_activation(output.vitals.non_finite_rows())
