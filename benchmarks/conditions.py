@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from benchmarks.figures import Figure
+import nnviz_widgets as nnviz
+from benchmarks.figures import Figure, in_turns, median_ratio
+from benchmarks.networks import mlp
+from benchmarks.training import EpochTimer, Times
 from nnviz_widgets.core.conditions.breakpoints import Breakpoints
 from nnviz_widgets.core.conditions.completion import complete
 from nnviz_widgets.core.conditions.condition import Condition
@@ -21,6 +24,8 @@ from tests.core.conditions.hostile import hostile
 
 N_HOSTILE = 10_000
 N_STEPS = 100_000
+ROUNDS = 21
+ON_TENSORS = ("nan or l2(dense.gradients) > 1e9", "max(dense.activations) > 1e9", "update_ratio(dense.weights) > 1e9")
 TEXT = "loss > 3 or nan or l2(dense.gradients) > 100"
 
 
@@ -49,12 +54,42 @@ def measure() -> Iterator[Figure]:
     yield Figure("ask three such breakpoints at a step", _best(lambda: breakpoints.ask(1, Values()), 5000), "us")
     known = Known(Lookup(dense(*[8] * 200)), ("accuracy", "val_loss"))
     yield Figure("complete a condition, 200 layers", _best(lambda: complete("l2(dens", 7, known), 200), "us")
+    yield from on_vitals()
     recording = _recording()
     yield Figure(
         f"search {N_STEPS:,} steps with steps_where",
         _best(lambda: steps_where("loss > 3 or nan", recording), 5) / 1000,
         "ms",
     )
+
+
+def on_vitals() -> Iterator[Figure]:
+    """Compare steps that are read and asked with steps that are read."""
+    times = in_turns({"asked": _session(*ON_TENSORS), "read": _session()}, ROUNDS)
+    for clock, index in (("wall", 0), ("CPU", 1)):
+        ratio = median_ratio([t[index] for t in times["asked"]], [t[index] for t in times["read"]])
+        yield Figure(f"three conditions on vitals / the vitals step, {clock}", ratio, limit=1.02)
+
+
+def _session(*conditions: str) -> Callable[[], Times]:
+    """Return a function that trains an epoch whose steps are all read, and times it."""
+    model, x, y, batch_size = mlp()
+    timer = EpochTimer()
+    probe = nnviz.Probe(every=1, kinds=())
+    run = nnviz.TrainingSession(
+        model, x, y, batch_size=batch_size, epochs=10**6, verbose=0, callbacks=[timer], probe=probe, snapshots=False
+    )
+    layer = model.layers[0].name
+    for condition in conditions:
+        run.breakpoints.add(condition.replace("dense", layer))
+
+    def epoch() -> Times:
+        run.run(until="epoch")
+        run.wait()
+        return timer.last
+
+    epoch()
+    return epoch
 
 
 def _milliseconds_to_refuse(text: str) -> float:

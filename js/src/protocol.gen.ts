@@ -255,7 +255,7 @@ export interface Frame {
 
 export interface Event {
   step: number;
-  name: "epoch" | "weights_averaged" | "no_update" | "notice";
+  name: "epoch" | "weights_averaged" | "no_update" | "breakpoint" | "notice";
   text: string;
 }
 

@@ -12,7 +12,7 @@ from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.snapshots import Snapshots
 from nnviz_widgets.errors import InvalidArgumentError, NotACondition
 from tests.core import networks
-from tests.core.networks import STEPS_PER_EPOCH, Network, assert_same_weights, weights_of
+from tests.core.networks import Network, assert_same_weights, weights_of
 from tests.core.sessions import N_STEPS, endless, until
 
 if TYPE_CHECKING:
@@ -163,24 +163,18 @@ def test_an_epoch_that_a_refused_step_begins_or_ends_leaves_no_trace(step: int) 
 
 
 def test_a_guard_on_a_gradient_pauses_before_the_update() -> None:
-    with networks.mlp().session(probe=Probe(every=1), shuffle=False) as free:
+    with networks.mlp().session(probe=Probe(every=1)) as free:
         run(free)
         steps, norms = free.recording.vital_arrays(free.recording.resolve("hidden", "gradients"), "l2")
-    step = int(steps[1 + np.argmax(norms[1:])])
-    bound = float(np.sort(norms[1:])[-2:].mean())
-    if norms[0] > bound:
-        bound = float(norms[0])
-    above = [int(s) for s, norm in zip(steps, norms, strict=True) if norm > bound] or [step]
-    bound = bound if norms.max() > bound else float(np.nextafter(norms.max(), 0))
-    above = [int(s) for s, norm in zip(steps, norms, strict=True) if norm > bound]
-    with networks.mlp().session(shuffle=False) as session:
+    bound = float(np.median(norms))
+    first = int(steps[norms > bound][0])
+    with networks.mlp().session() as session:
         guard = session.breakpoints.add(f"l2(hidden.gradients) > {bound!r}")
         run(session)
-        assert session.step_index == above[0] - 1
+        assert session.step_index == first - 1
         assert guard.hits == 1
-        key = session.recording.resolve("hidden", "gradients")
-        kept, values = session.recording.vital_arrays(key, "l2")
-        assert values[kept.tolist().index(above[0])] > bound, "what was read of the step stays"
+        kept, values = session.recording.vital_arrays(session.recording.resolve("hidden", "gradients"), "l2")
+        assert (kept[-1], values[-1]) == (first, norms[first - 1]), "what was read of the step stays"
 
 
 def test_a_condition_on_finished_steps_pauses_after_the_step_which_is_read_in_full() -> None:
@@ -311,8 +305,6 @@ def test_R03_a_condition_that_breaks_is_told_once_and_training_goes_on_or_pauses
         assert [text for _, text in told(session, "notice")] == [
             "breakpoint 1, los > 3: step 1: 'los' is not known; did you mean 'loss'?"
         ]
-        run(session)
-        assert session.state == "finished"
 
 
 def test_R03_a_function_that_raises_breaks_alone() -> None:
@@ -398,7 +390,6 @@ def test_what_was_changed_at_a_pause_is_not_lost_when_a_later_step_is_refused() 
         session.model.get_layer("hidden").kernel.assign(np.ones((5, 8), np.float32))
         session.step(2)
         at_4 = everything(session)
-        session.rewind(3)  # leads back to before the change, as it was recorded: it is told that this differs
     with networks.mlp().session(snapshots=Snapshots(every=100)) as session:
         session.step(2)
         session.model.get_layer("hidden").kernel.assign(np.ones((5, 8), np.float32))
@@ -416,7 +407,7 @@ def test_rewinding_from_a_refused_step_forgets_it() -> None:
         session.rewind(2)
         assert session.paused_by is None
         assert session.batch is not None
-        np.testing.assert_array_equal(session.batch[0].shape, (6, 5) if STEPS_PER_EPOCH == 2 else (8, 5))
+        np.testing.assert_array_equal(session.batch[0].shape, (8, 5))
         session.step(2)
         assert session.branches.names == ("main", "branch 1")
         assert session.recording.steps.tolist() == [1, 2, 3, 4]
@@ -452,8 +443,9 @@ def test_an_overflow_that_a_loss_scale_skips_is_no_nan() -> None:
     import keras
 
     inner = keras.optimizers.SGD(0.1)
-    optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**127)
-    with networks.line(optimizer=optimizer).session() as session:
+    network = networks.line(optimizer=keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**127))
+    network.y = 100 * network.y
+    with network.session() as session:
         session.breakpoints.add("nan")
         run(session)
         assert session.state == "finished"
@@ -479,5 +471,3 @@ def test_the_learning_rate_is_that_of_the_step() -> None:
         session.breakpoints.add("lr < 0.05")
         run(session)
         assert session.step_index == 5, "steps 1 to 4 are of the first rate, as Keras counts"
-
-

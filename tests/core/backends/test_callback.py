@@ -615,3 +615,28 @@ def test_inspection_of_a_model_that_fit_trains(endless: Running) -> None:
     np.testing.assert_array_equal(
         inspection.recording.tensor("d", "weights"), session.recording.tensor("d", "weights", session.step_index)
     )
+
+
+def test_fit_pauses_after_a_step_at_which_a_condition_holds() -> None:
+    go = threading.Event()
+    gate = hooked(on_train_begin=lambda self, logs=None: go.wait(LIMIT_S))
+    network = networks.line()
+    running = Running(network, Probe(), callbacks=[gate], validation_data=(network.x, network.y))
+    session = running.session
+    added = session.breakpoints.add("step == 2")
+    guard = session.breakpoints.add("step == 4 and gradient_l2 > 0")
+    late = session.breakpoints.add("epoch == 1 and val_loss > 0")
+    go.set()
+    for step, found in ((2, added), (4, guard), (6, late)):
+        until(lambda: session.state == "paused")
+        assert (session.step_index, session.paused_by) == (step, found)
+        session.run(until="step == 5" if step == 4 else None)
+        if step == 4:
+            until(lambda: session.state == "paused")
+            assert session.step_index == 5
+            session.run()
+    running.end()
+    assert session.step_index == 9
+    notices = [text for _, name, text in session.recording.events if "a guard could pause only after" in text]
+    assert len(notices) == 1
+    assert notices[0].endswith("after step 4, not before its update: the steps of a fit that runs cannot be taken back")

@@ -55,6 +55,18 @@ def assert_exact(values: list[np.ndarray], axes: list[int | None], rtol: float =
                     part[i].astype("float64"), slow[i], rtol=rtol, atol=1e-5 * scale, err_msg=statistic
                 )
     assert start == reading.neurons.size
+    assert_one_by_one(reading)
+
+
+def assert_one_by_one(reading: Any) -> None:
+    """Fail unless each number by itself is that of the whole table, to the last bit."""
+    settled = reading.settle([reading])[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        alone = [[reading.value(row, column) for column in range(len(VITALS) + 1)] for row in range(reading.n_specs)]
+    np.testing.assert_array_equal(np.array(alone).reshape(settled.table.shape), settled.table)
+    assert sorted(reading.non_finite_rows()) == settled.non_finite_rows()
+    assert settled.value(0, 4) == settled.table[0, 4] or np.isnan(settled.table[0, 4])
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -133,7 +145,9 @@ def test_any_float32_is_summarised_exactly(array: np.ndarray) -> None:
 
 def test_update_ratio_is_the_norm_of_the_update_over_that_of_the_weight() -> None:
     after, before = normal(5, 3), normal(3, 5).T.copy()
-    table = reading_of([after, normal(3)], [1, 0], [before, None]).table
+    reading = reading_of([after, normal(3)], [1, 0], [before, None])
+    table = reading.table
+    assert_one_by_one(reading)
     np.testing.assert_allclose(table[0, -1], np.linalg.norm(after - before) / np.linalg.norm(after), rtol=1e-5)
     assert np.isnan(table[1, -1])
 
@@ -148,6 +162,8 @@ def test_many_readings_settled_at_once_equal_each_by_itself() -> None:
     sick = [np.array([[1, NAN], [np.inf, 0]], "f4"), normal(3, 2), normal(2)]
     lots = [values(5), values(5), values(2), values(5, 1e30), sick, values(5)]
     readings = [reading_of(each, axes) for each in lots]
+    for reading in readings:
+        assert_one_by_one(reading)
     same_function = [readings[0]] * 3
     settled = statistics.SumsReading.settle([*same_function, *readings])
     for reading, alone in zip(settled, [*same_function, *readings], strict=True):
