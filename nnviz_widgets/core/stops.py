@@ -83,6 +83,7 @@ class Stops:
         self._until: Breakpoints | None = None
         self._needs: tuple[Needs, Needs] = (_NO_NEEDS, _NO_NEEDS)
         self._least = Variant.PLAIN
+        self._asks = False
         self._names: frozenset[str] = frozenset()
         self._rate: float | None = None
         self._rows: TensorRows | None = None
@@ -138,14 +139,10 @@ class Stops:
             self._needs = needs
             self._least = _least(needs)
             self._names = needs[0].names | needs[1].names
+            self._asks = any(one.guards or one.others for one in needs)
         if "lr" in self._names:
             self._rate = self._training.learning_rate()
         return self._least
-
-    @property
-    def _asks(self) -> bool:
-        one, other = self._needs
-        return bool(one.guards or one.others or other.guards or other.others)
 
     def forget(self) -> None:
         """Be somewhere else: nothing is refused there."""
@@ -195,10 +192,15 @@ class Stops:
         """
         if not self._asks or output is None:
             return False
-        late = {} if not event.ends_epoch else {n: v for n, v in event.epoch_logs.items() if n not in output.logs}
-        passed = (*self._passed, *self._answered(late, is_step=event.output is not None))
         values = self._values(step, event, output, report, event.epoch_logs if event.ends_epoch else None)
-        outcome = self._ask(step, values, "all", passed)
+        if event.ends_epoch or not self._guards_asked:
+            late = {} if not event.ends_epoch else {n: v for n, v in event.epoch_logs.items() if n not in output.logs}
+            passed = (*self._passed, *self._answered(late, is_step=event.output is not None))
+            outcome = self._ask(step, values, "all", passed)
+        else:
+            outcome = self._ask(step, values, "others", ())
+        if not (outcome.hits or outcome.broken or self._late or self._broken):
+            return False
         hits = (*self._late, *outcome.hits)
         if not self._guards_asked and any(one.condition.is_guard for one in outcome.hits):
             why = self._why_not_before(step)
@@ -222,7 +224,7 @@ class Stops:
         return self.breakpoints.pause_when_broken or self._is_until(one)
 
     def _ask(
-        self, step: int, values: StepValues, which: Literal["all", "guards"], without: tuple[Breakpoint, ...]
+        self, step: int, values: StepValues, which: Literal["all", "guards", "others"], without: tuple[Breakpoint, ...]
     ) -> Outcome:
         outcome = self.breakpoints.ask(step, values, which, without)
         if self._until is not None:

@@ -86,6 +86,10 @@ class Breakpoint:
             self._held.clear()
             self._broken = None
 
+    def is_left_by(self, answer: Answer) -> bool:
+        """Whether an answer leaves all as it is: the condition does not hold, and did not before."""
+        return answer.holds is False and answer.nan is None and self._broken is None and not self._held
+
     def note(self, step: int, answer: Answer) -> bool:
         """Take the answer at a step, and say whether that is a hit.
 

@@ -45,6 +45,9 @@ class Outcome(NamedTuple):
         return self.hits[0] if self.hits else None
 
 
+_NOTHING = Outcome()
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What the enabled breakpoints need, for the training thread to read once a step.
@@ -212,8 +215,9 @@ class Breakpoints(NamedAttributes):
         needs = self._needs
         asked = (*(needs.guards if which != "others" else ()), *(needs.others if which != "guards" else ()))
         answers = [(one, _answer(one, values)) for one in asked if one not in without]
-        if not answers:
-            return Outcome()
+        answers = [(one, answer) for one, answer in answers if isinstance(answer, str) or not one.is_left_by(answer)]
+        if not answers:  # as at nearly every step: without the lock
+            return _NOTHING
         with self._lock:
             outcome = self._count(step, answers)
         if outcome.hits or outcome.broken:

@@ -123,7 +123,10 @@ class _Asked:
                 holds = False
                 break
         if self._nan is None:
-            self._nan = next((node.operands[i] for i, x in enumerate(numbers) if x is not None and x != x), None)
+            for operand, number in zip(node.operands, numbers, strict=True):
+                if number is not None and number != number:
+                    self._nan = operand
+                    break
         return holds
 
     def numeric(self, node: Numeric) -> float | None:

@@ -14,6 +14,7 @@ What was tried instead: XLA fuses all of it into one fast loop, but compiles for
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,10 @@ _ROWS = ("sum", "squares", "low", "high", "zeros", "change")
 """What is computed for each column; `change` is the sum of the squared update of a weight."""
 
 _NAN, _INF = VITALS.index("nan"), VITALS.index("inf")
+
+_L2 = VITALS.index("l2")
+
+_SUM, _SQUARES, _LOW, _HIGH, _ZEROS, _CHANGE = range(len(_ROWS))
 
 _FIRST = np.zeros(1, np.intp)
 
@@ -70,6 +75,7 @@ class Layout:
         n_columns: Columns of each subject.
         neuron_axes: The neuron axis of each subject, or `None` where columns are not neurons.
         weights: Whether a subject has an update ratio, shape `(n_subjects,)`.
+        columns: The columns of each subject in the output.
         neurons: Where the statistics of the neurons lie in the `(4, n_columns)` matrix of all columns, laid end to
             end as `VitalsReading.neurons` wants them.
     """
@@ -79,12 +85,8 @@ class Layout:
     n_columns: npt.NDArray[np.intp]
     neuron_axes: tuple[int | None, ...]
     weights: npt.NDArray[np.bool_]
+    columns: tuple[slice, ...]
     neurons: npt.NDArray[np.intp]
-
-    def columns_of(self, i: int) -> slice:
-        """Return the columns of a subject in the output."""
-        start = int(self.starts[self.ranks[i]])
-        return slice(start, start + int(self.n_columns[i]))
 
     def per_column(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Repeat values of subjects, shape `(..., n_subjects)`, for each of their columns."""
@@ -109,6 +111,7 @@ def _make_layout(subjects: Sequence[Subject], matrices: Sequence[_Matrix], group
         n_columns=n_columns,
         neuron_axes=tuple(subject.neuron_axis for subject in subjects),
         weights=np.array([subject.before is not None for subject in subjects], bool),
+        columns=tuple(slice(int(first), int(first + n)) for first, n in zip(starts[ranks], n_columns, strict=True)),
         neurons=np.concatenate(neurons) if neurons else np.zeros(0, np.intp),
     )
 
@@ -272,35 +275,38 @@ class SumsReading:
     def value(self, row: int, column: int) -> float:
         """As in `VitalsReading`, to the last bit as there: a condition asks for it at every step."""
         again = self._again.get(row)
-        if column < len(VITALS):
-            return float(again[0][column]) if again is not None else self._statistic(row, VITALS[column])
-        with np.errstate(all="ignore"):
-            change = np.sqrt(self._total(row, "change"))
-            l2 = again[0][VITALS.index("l2")] if again is not None else np.sqrt(self._total(row, "squares"))
-            return float(change / l2) if self._layout.weights[row] else float("nan")
+        if column == len(VITALS):
+            return self._update_ratio(row, again[0][_L2] if again is not None else self._norm(row))
+        if again is not None:
+            return float(again[0][column])
+        return self._norm(row) if column == _L2 else self._statistic(row, VITALS[column])
+
+    def _norm(self, row: int) -> float:
+        return math.sqrt(self._total(row, _SQUARES))
+
+    def _update_ratio(self, row: int, l2: float) -> float:
+        if not self._layout.weights[row]:
+            return math.nan
+        change = math.sqrt(self._total(row, _CHANGE))
+        return change / l2 if l2 else math.inf if change > 0 else math.nan
 
     def _statistic(self, row: int, name: str) -> float:
         """Compute a number of a tensor whose sums can be trusted; those of `nan` and `inf` are 0."""
         if name in ("nan", "inf"):
             return 0.0
-        if name in ("min", "max"):
-            columns = self._sums[_ROWS.index("low" if name == "min" else "high"), self._layout.columns_of(row)]
-            return float(columns.min() if name == "min" else columns.max())
-        with np.errstate(all="ignore"):
-            if name == "l2":
-                return float(np.sqrt(self._total(row, "squares")))
-            size = self._n_values[row] * self._layout.n_columns[row]
-            if name == "zeros":
-                return float(self._total(row, "zeros") / size)
-            mean = self._total(row, "sum") / size
-            if name == "mean":
-                return float(mean)
-            return float(np.sqrt(np.maximum(self._total(row, "squares") / size - mean * mean, 0.0)))
+        if name == "min":
+            return float(np.minimum.reduce(self._sums[_LOW, self._layout.columns[row]]))
+        if name == "max":
+            return float(np.maximum.reduce(self._sums[_HIGH, self._layout.columns[row]]))
+        size = int(self._n_values[row]) * int(self._layout.n_columns[row])  # never 0: an empty one is computed again
+        if name == "zeros":
+            return self._total(row, _ZEROS) / size
+        mean = self._total(row, _SUM) / size
+        return mean if name == "mean" else math.sqrt(max(self._total(row, _SQUARES) / size - mean * mean, 0.0))
 
-    def _total(self, row: int, of: str) -> np.float64:
+    def _total(self, row: int, of: int) -> float:
         """Add the columns of a tensor up, in the very order of `_whole`."""
-        total: np.float64 = np.add.reduceat(self._sums[_ROWS.index(of), self._layout.columns_of(row)], _FIRST)[0]
-        return total
+        return float(np.add.reduceat(self._sums[of, self._layout.columns[row]], _FIRST)[0])
 
     def non_finite_rows(self) -> Sequence[int]:
         """As in `VitalsReading`: what is not finite leaves sums that cannot be trusted."""
@@ -339,7 +345,7 @@ def _doubtful(sums: npt.NDArray[np.float64], n_values: npt.NDArray[np.int32], la
 
 
 def _all_zero(sums: npt.NDArray[np.float64], layout: Layout, i: int, size: int) -> bool:
-    columns = sums[:, layout.columns_of(i)]
+    columns = sums[:, layout.columns[i]]
     return bool(size > 0 and not columns[2:4].any() and np.isfinite(columns[1]).all())
 
 
@@ -362,7 +368,7 @@ def _settled(readings: Sequence[SumsReading], layout: Layout) -> list[VitalsRead
         for i, (vitals, of_neurons) in reading._again.items():
             table[i, :-1] = vitals
             if of_neurons is not None:
-                per_neuron[:, layout.columns_of(i)] = of_neurons
+                per_neuron[:, layout.columns[i]] = of_neurons
     flat = np.take(neurons.reshape(len(readings), -1), layout.neurons, axis=1)
     with np.errstate(all="ignore"):  # a bias of zeros that was not updated; values beyond float32
         tables[:, layout.weights, -1] /= tables[:, layout.weights, VITALS.index("l2")]
