@@ -367,7 +367,8 @@ class Session(SessionState):
         """Take exactly `n` steps, the last one read in full, and return when they are done.
 
         Returns:
-            The report of the last step. Once training has ended no step is taken, and the call returns at once with
+            The report of the last step; of the step before, where a breakpoint has paused training before an update.
+            Once training has ended no step is taken, and the call returns at once with
             the very object that reported the last step: its `step` is the last one, and `state` is `"finished"`.
             `None` if there never was a step.
 

@@ -267,12 +267,14 @@ class Worker:
         """Whether a guard refuses a step that was computed just now."""
         return not self._again_until and self.stops.refuses(self.step + 1, event)
 
-    def _take_back(self) -> None:
-        """Go back to before a step that was refused. It stays recorded, and comes next."""
-        step = self.step - 1
+    def _take_back(self, event: Any) -> None:
+        """Go back to before a step that was refused. It stays recorded, is read in full, and comes next."""
+        step, branch = self.step - 1, self.branches.current.name
         kept = self.travel.newest(step)
         assert kept is not None, "nothing is refused without a way back"
-        self._return_to(kept, step, self.branches.current.name, Goal(), is_exact=True)
+        if self._is_to_be_read(event):
+            self._return_to(kept, step + 1, branch, Goal(), is_exact=True)
+        self._return_to(kept, step, branch, Goal(), is_exact=True)
         self._must_fork = self.difference is not None
         self._pause_at_once()
 
@@ -425,7 +427,7 @@ class Worker:
         is_hit = not event.refused and self.stops.after(self.step, event, self.output, self.report)
         self.stops.tell(self.step, self._recorder)
         if event.refused:
-            self._take_back()
+            self._take_back(event)
         elif is_hit:
             self._stop_here(event)
         elif event.output is not None and self.travel.is_due(self.step):

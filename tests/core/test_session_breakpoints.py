@@ -10,6 +10,7 @@ import pytest
 from nnviz_widgets.core.backends.tensorflow import state
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.snapshots import Snapshots
+from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError, NotACondition
 from tests.core import networks
 from tests.core.networks import Network, assert_same_weights, weights_of
@@ -17,6 +18,7 @@ from tests.core.sessions import N_STEPS, endless, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from nnviz_widgets.core.session import Session
 
@@ -215,6 +217,38 @@ def test_no_callback_hears_of_a_step_that_is_refused() -> None:
         session.breakpoints.add("nan")
         run(session)
         assert heard == [0, 1]
+
+
+def test_all_that_the_probe_reads_can_be_read_of_a_refused_step() -> None:
+    with poisoned(networks.mlp(), 2).session(probe=Probe(every=10**6)) as session:
+        session.breakpoints.add("nan")
+        run(session)
+        assert session.step_index == 1
+        assert all(np.isfinite(array).all() for array in weights_of(session.model))
+        assert np.isnan(session.recording.tensor("hidden", "gradients", 2)).any()
+        assert np.isnan(session.recording.tensor("hidden", "weights", 2)).any()
+        assert np.isfinite(session.recording.tensor("hidden", "weights", 1)).all()
+
+
+def test_a_recording_on_disk_has_a_refused_step_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.nnv"
+    with poisoned(networks.mlp(), 2).session(probe=Probe(every=1), record=path) as session:
+        session.breakpoints.add("step == 4 and nan")
+        session.breakpoints.add("step == 2 and nan", once=True)
+        run(session)
+        run(session)
+        assert session.step_index == 3
+        run(session)
+        metrics = session.recording.metrics
+        assert session.state == "finished"
+        assert len(session.branches) == 1
+    read = open_recording(path)
+    try:
+        assert read.metrics.equals(metrics)
+        assert [step for step, name, _ in read.events if name == "breakpoint"] == [2, 4]
+        assert read.vitals("hidden", "gradients").index.tolist() == list(range(1, N_STEPS + 1))
+    finally:
+        read.close()
 
 
 def test_conditions_on_losses_metrics_and_functions() -> None:
