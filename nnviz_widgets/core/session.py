@@ -483,6 +483,7 @@ class Session(SessionState):
         if not self._worker.alive:
             for branch in self.branches:
                 branch.recording.close()
+            self._worker.travel.forget()
         detach(self.model, self)
         _open_sessions.discard(self)
 

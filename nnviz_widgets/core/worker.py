@@ -179,6 +179,7 @@ class Worker:
             goal = self._control.goal
             if goal.rewind is not None:
                 self._go_back(goal, goal.rewind)
+                self._rate_mark = (time.perf_counter(), self.step)
             while not self._control.closing and self._advance(goal):
                 goal = self._control.goal
             self._training.end_progress_line()
