@@ -17,6 +17,7 @@ NnvizError
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
+├── RecordingClosed        (RuntimeError)   a recording that was opened from its file was closed
 ├── RecordingDamaged       (OSError)        what a recording holds is not what was written
 ├── RecordingNotWritable   (OSError)        a recording cannot be begun or gone on with
 ├── FrontEndMissing        (RuntimeError)   the script and style sheet of the widgets were not built
@@ -42,6 +43,7 @@ __all__ = [
     "NotARecording",
     "NotResumable",
     "ProtocolError",
+    "RecordingClosed",
     "RecordingDamaged",
     "RecordingNotWritable",
     "SessionBusy",
@@ -124,6 +126,10 @@ class NotARecording(NnvizError, ValueError):
 
 class NotResumable(NnvizError, ValueError):
     """A saved session cannot be gone on with: it is damaged, or model or data are others; the message says which."""
+
+
+class RecordingClosed(NnvizError, RuntimeError):
+    """A recording that was opened from its file was closed: open it again to read from it."""
 
 
 class RecordingDamaged(NnvizError, OSError):
