@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnviz_widgets.core.storage.blobs import DIFFERENCE, DTYPES, Blob, Damaged, decode, raw_bytes, shape_of
+from nnviz_widgets.core.storage.blobs import DIFFERENCE, DTYPES, Blob, decode, raw_bytes, shape_of
 from nnviz_widgets.core.storage.ink import checksum
+from nnviz_widgets.core.storage.planes import Damaged
 from nnviz_widgets.core.storage.schema import connect_to_read
-from nnviz_widgets.errors import RecordingDamaged
+from nnviz_widgets.errors import RecordingClosed, RecordingDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +67,10 @@ class Pages:
             try:
                 return self._database.execute(statement, values).fetchall()
             except sqlite3.ProgrammingError:
-                raise RecordingDamaged(f"The recording {str(self.path)!r} is closed. Open it again.") from None
+                raise RecordingClosed(
+                    f"A recording must be open to be read. Received: {str(self.path)!r}, which was closed. Open it "
+                    "again."
+                ) from None
             except sqlite3.DatabaseError as error:
                 raise self.damaged("a table", str(error)) from error
 
