@@ -11,14 +11,7 @@ import pytest
 
 import nnviz_widgets as nnviz
 from nnviz_widgets.core.probe import Probe
-from nnviz_widgets.errors import (
-    InvalidArgumentError,
-    LayerNotFound,
-    ModelAttached,
-    SessionBusy,
-    SessionClosed,
-    WrongArguments,
-)
+from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, ModelAttached, WrongArguments
 from tests.core import networks
 from tests.core.backends.test_parity import ARGUMENTS, COMPILED, NETWORKS, PROBES, Outcome, assert_same, fitted
 from tests.core.networks import Network, assert_same_weights, weights_of
@@ -26,7 +19,6 @@ from tests.core.sessions import LIMIT_S, Journal, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 HOOKS = (
     "on_train_begin",
@@ -623,17 +615,3 @@ def test_inspection_of_a_model_that_fit_trains(endless: Running) -> None:
     np.testing.assert_array_equal(
         inspection.recording.tensor("d", "weights"), session.recording.tensor("d", "weights", session.step_index)
     )
-
-
-def test_it_is_not_saved_as_only_fit_itself_could_go_on(endless: Running, tmp_path: Path) -> None:
-    session = endless.session
-    with pytest.raises(SessionBusy, match="running"):
-        session.save(tmp_path / "a.session")
-    session.pause()
-    with pytest.raises(SessionBusy, match="which trains in a fit of its own"):
-        session.save(tmp_path / "a.session")
-    session.stop()
-    endless.end()
-    with pytest.raises(SessionClosed, match="whose training has ended"):
-        session.save(tmp_path / "a.session")
-    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A saved session that somebody made up is refused where it is read, whatever it says."""
+"""What is no saved session is not read, whatever it says, and what could not go on is not saved."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.core.storage.run_facts import facts_of
 from nnviz_widgets.core.storage.run_file import SavedRun, read_run, write_run
-from nnviz_widgets.errors import NotResumable
+from nnviz_widgets.errors import NotResumable, SessionBusy, SessionClosed
 from tests.core import networks
 from tests.core.backends import resumable
+from tests.core.backends.test_callback import Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,3 +133,18 @@ def test_a_session_is_not_resumed_from_such_a_file(tmp_path: Path, saved: SavedR
         Session.resume(tmp_path / "a", network.model, network.x, network.y, probe=Probe(layers=()), **network._all({}))
     with Session(network.model, network.x, network.y) as session:
         assert session.step_index == 0, "the model is free"
+
+
+def test_the_session_of_a_callback_is_not_saved_as_only_fit_itself_could_go_on(tmp_path: Path) -> None:
+    running = Running(networks.mlp(), epochs=10**6)
+    session = running.session
+    with pytest.raises(SessionBusy, match="running"):
+        session.save(tmp_path / "a.session")
+    session.pause()
+    with pytest.raises(SessionBusy, match="which trains in a fit of its own"):
+        session.save(tmp_path / "a.session")
+    session.stop()
+    running.end()
+    with pytest.raises(SessionClosed, match="whose training has ended"):
+        session.save(tmp_path / "a.session")
+    assert list(tmp_path.iterdir()) == []
