@@ -201,5 +201,5 @@ def recording_for(model: Any, record: Record | None) -> Recording:
     Raises:
         RecordingNotWritable: If the file is there already, or cannot be made.
     """
-    sink = None if record is None else Writer(record, model.name, {"model": type(model).__name__})
-    return Recording(model.name, sink=sink)
+    about = {"model": type(model).__name__}
+    return Recording(model.name, sink=None if record is None else Writer(record, model.name, about), about=about)

@@ -158,7 +158,8 @@ class Session(SessionState):
         self._recorded_to = None if recorded is None else str(recorded.path)
         try:
             about = {"model": type(model).__name__}
-            recording = Recording(self.name, sink=None if recorded is None else Writer(recorded, self.name, about))
+            sink = None if recorded is None else Writer(recorded, self.name, about)
+            recording = Recording(self.name, sink=sink, about=about)
         except BaseException:
             detach(model, self)
             raise

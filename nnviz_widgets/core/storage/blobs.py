@@ -32,6 +32,8 @@ MAX_AXES = 32
 DIFFERENCE, SHUFFLED, COMPRESSED, PLANES = 1, 2, 4, 8
 """What was done to the bytes, in this order; added up they are a blob's `coding`, with one of the last two at most."""
 
+_SHAPE = re.compile(r"(\d{1,18}(,\d{1,18})*)?", re.ASCII)
+
 _TINY = 128
 """Bytes below which nothing is gained."""
 
@@ -146,19 +148,27 @@ class Encoder:
         return data, done | (SHUFFLED if itemsize > 1 else 0)
 
 
+@lru_cache(maxsize=1024)
+def _lengths(dtype: str, text: str) -> tuple[tuple[int, ...], int]:
+    """Return the shape that a text says, and how many bytes an array of it has."""
+    if dtype not in DTYPES:
+        raise Damaged(f"its dtype is no number's: {dtype!r:.60}")
+    if not isinstance(text, str) or not _SHAPE.fullmatch(text) or text.count(",") >= MAX_AXES:
+        raise Damaged(f"its shape is none: {text!r:.60}")
+    shape = tuple(int(length) for length in text.split(",")) if text else ()
+    if math.prod(max(n, 1) for n in shape) > 1 << 62:
+        raise Damaged(f"its shape is too large: {text:.60}")
+    return shape, math.prod(shape) * DTYPES[dtype].itemsize
+
+
 def shape_of(blob: Blob, max_bytes: int = MAX_BYTES) -> tuple[int, ...]:
     """Return the shape of a blob whose head makes sense. Nothing is allocated before this was asked.
 
     Raises:
         Damaged: If the head is not one that `Encoder` makes.
     """
-    if blob.dtype not in DTYPES:
-        raise Damaged(f"its dtype is no number's: {blob.dtype!r:.60}")
-    if not re.fullmatch(r"(\d{1,18}(,\d{1,18})*)?", str(blob.shape), re.ASCII) or blob.shape.count(",") >= MAX_AXES:
-        raise Damaged(f"its shape is none: {blob.shape!r:.60}")
-    shape = tuple(int(length) for length in blob.shape.split(",")) if blob.shape else ()
-    size = math.prod(shape) * DTYPES[blob.dtype].itemsize
-    if size != blob.size or not 0 <= size <= max_bytes or math.prod(max(n, 1) for n in shape) > 1 << 62:
+    shape, size = _lengths(blob.dtype, blob.shape)
+    if size != blob.size or size > max_bytes:
         raise Damaged(f"its shape ({blob.shape:.60}) of {blob.dtype} needs {size} bytes, not {blob.size!r:.30}")
     known = isinstance(blob.coding, int) and 0 <= blob.coding < 12  # not both compressed and planes
     if not known or not isinstance(blob.data, bytes):

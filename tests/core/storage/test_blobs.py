@@ -128,6 +128,7 @@ HOSTILE = {
     "empty of 2**62 rows": Blob("int8", f"0,{2**59},64", 0, 0, 0, b""),
     "33 axes": Blob("int8", ",".join("1" * 33), 1, 0, 0, b"\0"),
     "no number": Blob("int8", "१", 1, 0, 0, b"\0"),
+    "a number in place of a shape": Blob("int8", 4, 4, 0, 0, bytes(4)),
     "no shape": Blob("int8", "0x10", 16, 0, 0, bytes(16)),
     "size that does not fit": Blob("int8", "4", 5, 0, 0, bytes(5)),
     "frame that says more": Blob("float32", "256", 1024, COMPRESSED, 0, bomb(1 << 40)),
