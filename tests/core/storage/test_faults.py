@@ -493,6 +493,7 @@ def test_l04_so_are_large_tensors_though_no_thread_can_be_started_any_more(tmp_p
 def test_l04_a_disk_that_hangs_does_not_hang_the_end_of_the_interpreter(tmp_path, end):
     hang = END.replace(
         "writer.FLUSH_S = 60.0",
+        "writer.EXIT_S = 0.3\n"
         "from nnviz_widgets.core.storage.tables import Tables\nTables.write = lambda self: time.sleep(600)",
     )
     command = [sys.executable, "-c", hang.format(end=end), str(tmp_path / "a.nnv")]
