@@ -19,8 +19,9 @@ _NOT_ON_THE_INSTANCE = ("train_step", "compute_loss", "compute_metrics")
 def build_metrics(model: Any, batch: Any) -> None:
     """Make the variables of a model's metrics as Keras does where it trains on several replicas.
 
-    Only of models whose step is Keras': another one may give its metrics other tensors. Nothing is run, and no random
-    stream moves. Where it fails the step makes them, as in `fit`.
+    Only of models whose step is Keras', as another one may give its metrics other tensors, and that have one output:
+    the losses of several would be summed in another order. Nothing is run, and no random stream moves. Where it fails
+    the step makes them, as in `fit`.
 
     Args:
         model: A compiled model.
@@ -34,4 +35,5 @@ def build_metrics(model: Any, batch: Any) -> None:
 
 
 def _is_of_keras(model: Any) -> bool:
-    return type(model) in _OF_KERAS and not any(name in vars(model) for name in _NOT_ON_THE_INSTANCE)
+    own = any(name in vars(model) for name in _NOT_ON_THE_INSTANCE)
+    return type(model) in _OF_KERAS and not own and len(model.outputs) == 1
