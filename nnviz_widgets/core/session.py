@@ -612,7 +612,9 @@ class Session(SessionState):
         )
 
     def _warn_of_training_outside(self) -> None:
-        if self.state == "paused" and self._worker.trained_outside():
+        with self._control.changed:  # else a run that somebody else begins would be taken for training outside
+            outside = self.state == "paused" and self._worker.trained_outside()
+        if outside:
             warn(
                 f"The model must be trained by its session alone while it has one. Received: {self.name!r}, which was "
                 f"trained outside the session since the pause at step {self.step_index}. The session goes on from the "
