@@ -103,7 +103,7 @@ class Writer:
         self._changed = Condition()
         self._tasks: deque[_Task] = deque()
         self._coming: deque[Mapping[TensorKey, Held]] = deque()  # tensors that nobody has begun to encode
-        self._n_bytes = self._n_ready = self._ready_bytes = self._n_dropped = 0
+        self._n_bytes = self._n_ready = self._ready_bytes = self._taken_bytes = self._n_dropped = 0
         self._committed = 0
         self._in_step = self._closing = self._writing = self._hurry = False
         self._listeners: list[Callable[[], None]] = []
@@ -194,7 +194,7 @@ class Writer:
         return self._n_bytes + n_bytes > self._capacity and (self._n_ready > 0 or self._writing)
 
     def _make_ready(self) -> None:
-        self._n_ready, self._ready_bytes = len(self._tasks), self._n_bytes
+        self._n_ready, self._ready_bytes = len(self._tasks), self._n_bytes - self._taken_bytes
         if self._ready_bytes >= self._limit:
             self._changed.notify_all()
 
@@ -267,6 +267,7 @@ class Writer:
                 mover.wrote(tables.stored_bytes - stored + COMMIT_BYTES)
                 with self._changed:
                     self._n_bytes -= n_bytes
+                    self._taken_bytes = 0
                     self._writing = False
                     self._changed.notify_all()
             elif closing:
@@ -289,7 +290,8 @@ class Writer:
             batch.append(task)
             n_bytes += task.n_bytes
             self._n_ready -= 1
-        self._ready_bytes = max(0, self._ready_bytes - n_bytes)
+        self._ready_bytes -= n_bytes
+        self._taken_bytes = n_bytes  # they are no longer in the queue, and still count as memory
         self._writing = bool(batch)
         return batch, n_bytes
 
@@ -344,7 +346,7 @@ class Writer:
             self.stopped = text
             self._tasks.clear()
             self._coming.clear()
-            self._n_bytes = self._n_ready = self._ready_bytes = 0
+            self._n_bytes = self._n_ready = self._ready_bytes = self._taken_bytes = 0
             self._writing = False
             self._changed.notify_all()
             tell = self._tell
