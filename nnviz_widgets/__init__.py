@@ -32,6 +32,7 @@ from nnviz_widgets.errors import NnvizError as NnvizError
 from nnviz_widgets.errors import NotARecording as NotARecording
 from nnviz_widgets.errors import NotResumable as NotResumable
 from nnviz_widgets.errors import ProtocolError as ProtocolError
+from nnviz_widgets.errors import RecordingClosed as RecordingClosed
 from nnviz_widgets.errors import RecordingDamaged as RecordingDamaged
 from nnviz_widgets.errors import RecordingNotWritable as RecordingNotWritable
 from nnviz_widgets.errors import SessionBusy as SessionBusy
@@ -73,6 +74,7 @@ __all__ = [
     "ProtocolError",
     "Record",
     "Recording",
+    "RecordingClosed",
     "RecordingDamaged",
     "RecordingNotWritable",
     "Scaling",

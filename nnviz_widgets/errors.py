@@ -18,6 +18,7 @@ NnvizError
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
 ├── ReplayNotExact         (RuntimeError)   a step cannot be gone back to exactly; says where one can
+├── RecordingClosed        (RuntimeError)   a recording that was opened from its file was closed
 ├── RecordingDamaged       (OSError)        what a recording holds is not what was written
 ├── RecordingNotWritable   (OSError)        a recording cannot be begun or gone on with
 ├── FrontEndMissing        (RuntimeError)   the script and style sheet of the widgets were not built
@@ -43,6 +44,7 @@ __all__ = [
     "NotARecording",
     "NotResumable",
     "ProtocolError",
+    "RecordingClosed",
     "RecordingDamaged",
     "RecordingNotWritable",
     "ReplayNotExact",
@@ -130,6 +132,10 @@ class NotResumable(NnvizError, ValueError):
 
 class ReplayNotExact(NnvizError, RuntimeError):
     """A step cannot be gone back to bit by bit; the message says why, and which one is the nearest that can."""
+
+
+class RecordingClosed(NnvizError, RuntimeError):
+    """A recording that was opened from its file was closed: open it again to read from it."""
 
 
 class RecordingDamaged(NnvizError, OSError):

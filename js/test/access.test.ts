@@ -131,6 +131,16 @@ const FACES: Record<string, Face> = {
       await expect.poll(() => el.querySelector(".nnv-tools-panel")).not.toBeNull();
     },
   },
+  "two runs and what differs between them": {
+    traits: { _status: status({ source: "comparison", controls: false, runs: ["slow", "fast"] }) },
+    after: async (el, kernel) => {
+      find<HTMLButtonElement>(el, ".nnv-runs button:last-child").click();
+      await draw(kernel, [plane(2, 4, { compared: 3, other: 4, note: "step 4 minus step 3" })], 2);
+      await expect
+        .poll(() => find(el, "[data-tensor=weights] .nnv-map-label").textContent)
+        .toContain("minus first");
+    },
+  },
   "the list of keys": {
     after: async (el) => {
       press(find(el, ".nnv-inspector"), "?");

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nnviz_widgets.core.frame import Catalogue, TensorKey
+    from nnviz_widgets.core.idle_runs import IdleRun
     from nnviz_widgets.core.readings import Readable
     from nnviz_widgets.core.tensor_store import Held
 
     Kept = tuple[int, list[TensorKey], tuple[str, ...], bool]
+    Step = tuple[int, dict[TensorKey, Held], tuple[str, ...], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Contents:
         steps: As `Recording.steps`.
         epochs: As `Recording.epochs`.
         columns: The metrics by name.
-        events: As `Recording.events`.
+        events: As `Recording.events`, without steps that updated nothing.
+        idle: Those.
         blocks: Vitals.
         kept: Steps that have tensors: step, their keys, labels, whether it is pinned.
         find: Returns a tensor, `None` if it has been dropped meanwhile.
@@ -41,12 +44,13 @@ class Contents:
     epochs: npt.NDArray[np.int64]
     columns: Mapping[str, npt.NDArray[np.float64]]
     events: Sequence[tuple[int, str, str]]
+    idle: Sequence[IdleRun]
     blocks: Sequence[Readable]
     kept: Sequence[Kept]
     find: Callable[[TensorKey, int], Held | None]
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str]
 
-    def tensors(self) -> Iterator[tuple[int, dict[TensorKey, Held], tuple[str, ...], bool]]:
+    def tensors(self) -> Iterator[Step]:
         """Yield what each step keeps: step, tensors, labels, whether it is pinned."""
         for step, keys, labels, pinned in self.kept:
             found = {key: held for key in keys if (held := self.find(key, step)) is not None}

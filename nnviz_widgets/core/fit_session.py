@@ -14,6 +14,7 @@ from nnviz_widgets.core.fit_worker import INTERRUPTED, FitWorker
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.session import Session, tell_activity, tell_change
 from nnviz_widgets.core.storage.writer import Writer
+from nnviz_widgets.errors import ReplayNotExact
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.probe import Probe
@@ -75,6 +76,17 @@ class FitSession(Session):
     def close(self) -> None:
         """End training as `stop` does and give the model back. May be called again and again."""
         self._let_the_thread_end()
+
+    def ask_rewind(self, step: int, branch: str | None = None, *, state_only: bool = False) -> None:
+        """Refuse what only a session can do whose loop is its own.
+
+        Raises:
+            ReplayNotExact: Always.
+        """
+        raise ReplayNotExact(
+            f"A session must take the steps by itself to be rewound. Received: {self.name!r}, whose steps `fit` takes. "
+            "Train with nnviz.TrainingSession(model, x, y), which takes fit's arguments."
+        )
 
     def _why_ended(self) -> str:
         return super()._why_ended().partition(" To train on")[0] + " To train on, call fit again."
@@ -189,5 +201,5 @@ def recording_for(model: Any, record: Record | None) -> Recording:
     Raises:
         RecordingNotWritable: If the file is there already, or cannot be made.
     """
-    sink = None if record is None else Writer(record, model.name, {"model": type(model).__name__})
-    return Recording(model.name, sink=sink)
+    about = {"model": type(model).__name__}
+    return Recording(model.name, sink=None if record is None else Writer(record, model.name, about), about=about)

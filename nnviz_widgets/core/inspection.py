@@ -61,7 +61,7 @@ class Inspection(NamedAttributes):
         self.name = name if name is not None else model.name
         self.loss = read.loss
         self.n_samples = read.n_samples
-        self.recording = Recording(self.name)
+        self.recording = Recording(self.name, about={"model": type(model).__name__})
         self.recording.set_catalogue(read.catalogue)
         self.recording.add_tensors(0, read.tensors, labels=labels_of(read.targets, read.n_samples), pinned=True)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nnviz_widgets.core.frame import Catalogue
+    from nnviz_widgets.core.idle_runs import IdleRun
 
     Metrics = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Mapping[str, npt.NDArray[np.float64]]]
 
@@ -24,7 +25,8 @@ class News:
         catalogues: Layers and tensors, as they changed.
         metrics: Steps, epochs and metrics by name, all of shape `(n,)`.
         amends: Metrics that came after their step.
-        events: As `Recording.events`.
+        events: As `Recording.events`, without steps that updated nothing.
+        idle: All of those, `None` if they are as before.
         show: Lets vitals and tensors of that moment be seen.
     """
 
@@ -32,4 +34,5 @@ class News:
     metrics: Sequence[Metrics]
     amends: Sequence[tuple[int, Mapping[str, float]]]
     events: Sequence[tuple[int, str, str]]
+    idle: Sequence[IdleRun] | None
     show: Callable[[], None]

@@ -30,6 +30,7 @@ from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import (
     InvalidArgumentError,
     LayerNotFound,
+    RecordingNotWritable,
     TensorNotRecorded,
     TensorTooLarge,
     TensorUnavailable,
@@ -69,7 +70,13 @@ class Recording(NamedAttributes):
 
     name: str
 
-    def __init__(self, name: str = "", budget_bytes: int = 1 << 30, sink: Sink | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "",
+        budget_bytes: int = 1 << 30,
+        sink: Sink | None = None,
+        about: Mapping[str, str] | None = None,
+    ) -> None:
         """Start an empty recording.
 
         Args:
@@ -77,8 +84,11 @@ class Recording(NamedAttributes):
             budget_bytes: How much memory the recording may hold. The newest step, step 0, pinned steps, metrics and
                 events stay even when they alone need more.
             sink: Is handed everything too, such as the writer of a file; tensors that memory gives up are read from it.
+            about: More to note of the run where it is saved, such as the class of its model.
         """
         self.name = name
+        self._about = dict(about or {})
+        self._opened = False
         self._sink = sink
         self._follower: Follower | None = None
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
@@ -96,7 +106,9 @@ class Recording(NamedAttributes):
             sink.on_stop(_teller(weakref.ref(self)))
 
     @classmethod
-    def of_stores(cls, name: str, readings: Any, tensors: Any, end: Callable[[], None]) -> Self:
+    def of_stores(
+        cls, name: str, readings: Any, tensors: Any, end: Callable[[], None], about: Mapping[str, str]
+    ) -> Self:
         """Make a recording that reads vitals and tensors from elsewhere, and cannot be written to but by `take_in`.
 
         Args:
@@ -104,9 +116,11 @@ class Recording(NamedAttributes):
             readings: In the place of `Readings`.
             tensors: In the place of `TensorStore`.
             end: Called when the recording is closed.
+            about: As in `Recording`.
         """
-        recording = cls(name)
+        recording = cls(name, about=about)
         recording._readings, recording._tensors, recording._let_go = readings, tensors, end
+        recording._opened = True
         return recording
 
     def fork(self, step: int, name: str, sink: Sink | None = None) -> Recording:
@@ -119,7 +133,7 @@ class Recording(NamedAttributes):
             name: A name to show.
             sink: Is handed the steps after it.
         """
-        forked = Recording(name, self._budget_bytes, sink)
+        forked = Recording(name, self._budget_bytes, sink, self._about)
         forked._lock = self._lock  # whoever reads it may read of this one, too
         with self._lock:
             n = int(np.searchsorted(self._metrics.steps, step, side="right"))
@@ -171,6 +185,7 @@ class Recording(NamedAttributes):
         Args:
             catalogue: All layers and tensors of the model; the rows of later vitals readings follow it.
         """
+        self._require_writable()
         with self._lock:
             self._readings.open_segment(catalogue)
             self._lookup = Lookup(catalogue, self._lookup)
@@ -186,6 +201,7 @@ class Recording(NamedAttributes):
             batch: Index of its batch in the epoch. It is not kept: `step` and `epoch` tell it.
             values: Metrics by name, `batch_loss` among them. A name may come for the first time at any step.
         """
+        self._require_writable()
         with self._lock:
             self._metrics.append(step, epoch, values)
         if self._sink is not None:
@@ -193,6 +209,7 @@ class Recording(NamedAttributes):
 
     def amend_step(self, step: int, values: Mapping[str, float]) -> None:
         """Add metrics to a step that is already there, such as those of the validation that followed it."""
+        self._require_writable()
         with self._lock:
             self._metrics.amend(step, values)
         if self._sink is not None:
@@ -205,6 +222,7 @@ class Recording(NamedAttributes):
             step: The step, not before the newest reading.
             reading: Rows in the order of the catalogue's specs. Its arrays now belong to the recording.
         """
+        self._require_writable()
         if self._sink is not None and type(reading) is not VitalsReading:
             reading = SharedReading(reading)
         with self._lock:
@@ -230,6 +248,7 @@ class Recording(NamedAttributes):
             labels: A text for each sample of the activations.
             pinned: Whether the step stays however old it gets.
         """
+        self._require_writable()
         with self._lock:
             held = self._tensors.add(step, arrays, labels, pinned)
             self._thin_tensors()
@@ -238,6 +257,7 @@ class Recording(NamedAttributes):
 
     def add_event(self, step: int, name: str, text: str) -> None:
         """Note that something happened at a step, as `events` lists it."""
+        self._require_writable()
         with self._lock:
             self._events.add(step, name, text)
             self._thin_tensors()
@@ -248,6 +268,13 @@ class Recording(NamedAttributes):
         """Say that everything of the newest step was added: it is written to disk as a whole or not at all."""
         if self._sink is not None:
             self._sink.commit()
+
+    def _require_writable(self) -> None:
+        if self._opened:
+            raise RecordingNotWritable(
+                f"A recording that was opened from its file can only be read. Received: {self.name!r}, which was to be "
+                "written to. Train with `record=` to write one."
+            )
 
     def take_in(self, news: News) -> None:
         """Add what was written to the file that this recording reads."""
@@ -260,6 +287,8 @@ class Recording(NamedAttributes):
                 self._metrics.amend(step, values)
             for event in news.events:
                 self._events.add(*event)
+            if news.idle is not None:
+                self._events.replace_idle(news.idle)
             news.show()
         self.tell_listeners()
 
@@ -349,11 +378,12 @@ class Recording(NamedAttributes):
             self._sink.close()
         if self._let_go is not None:
             self._let_go()
+            self._let_go = None
 
     def _contents(self) -> Contents:
         with self._lock:
             steps, epochs, columns = self._metrics.steps, self._metrics.epochs, self._metrics.columns()
-            blocks, events = self._readings.snapshot().blocks, self._events.events()
+            blocks, events, idle = self._readings.snapshot().blocks, list(self._events.others), self._events.idle()
             by_step: dict[int, list[TensorKey]] = {}
             for key in self._tensors.known():
                 for step in self._tensors.steps(key):
@@ -361,12 +391,16 @@ class Recording(NamedAttributes):
             kept = [
                 (step, keys, self._tensors.labels(step), self._tensors.pinned(step)) for step, keys in by_step.items()
             ]
-        return Contents(self.name, self.catalogue, steps, epochs, columns, events, blocks, sorted(kept), self._array)
+        values = (steps, epochs, columns, events, idle, blocks, sorted(kept), self._array, self._about)
+        return Contents(self.name, self.catalogue, *values)
 
     def _array(self, key: TensorKey, step: int) -> Held | None:
         """Look a tensor up, `None` if it has been dropped meanwhile."""
         with self._lock:
-            return self._tensors.array(key, step) if step in self._tensors.steps(key) else None
+            try:
+                return self._tensors.array(key, step)
+            except (KeyError, TensorNotRecorded):
+                return None
 
     def _thin_tensors(self) -> None:
         self._tensors.thin(max(0, self._budget_bytes - self._bytes_of_the_rest()))
@@ -720,6 +754,8 @@ class Recording(NamedAttributes):
 
     def __repr__(self) -> str:
         """Say in one line what was recorded and how full it is."""
+        if self._opened and self._let_go is None:
+            return f"<Recording {self.name!r}: {_count(len(self._metrics), 'step')}, closed>"
         with self._lock:
             n_steps, n_kept = len(self._metrics), len(self._tensors)
         name = f" {self.name!r}" if self.name else ""

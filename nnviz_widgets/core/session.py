@@ -159,7 +159,8 @@ class Session(SessionState):
         self._recorded_to = None if recorded is None else str(recorded.path)
         try:
             about = {"model": type(model).__name__}
-            recording = Recording(self.name, sink=None if recorded is None else Writer(recorded, self.name, about))
+            sink = None if recorded is None else Writer(recorded, self.name, about)
+            recording = Recording(self.name, sink=sink, about=about)
         except BaseException:
             detach(model, self)
             raise
@@ -489,6 +490,7 @@ class Session(SessionState):
         if not self._worker.alive:
             for branch in self.branches:
                 branch.recording.close()
+            self._worker.travel.forget()
         detach(self.model, self)
         _open_sessions.discard(self)
 
@@ -618,7 +620,9 @@ class Session(SessionState):
         )
 
     def _warn_of_training_outside(self) -> None:
-        if self.state == "paused" and self._worker.trained_outside():
+        with self._control.changed:  # else a run that somebody else begins would be taken for training outside
+            outside = self.state == "paused" and self._worker.trained_outside()
+        if outside:
             warn(
                 f"The model must be trained by its session alone while it has one. Received: {self.name!r}, which was "
                 f"trained outside the session since the pause at step {self.step_index}. The session goes on from the "

@@ -184,6 +184,7 @@ class Worker:
             goal = self._control.goal
             if goal.rewind is not None:
                 self._go_back(goal, goal.rewind)
+                self._rate_mark = (time.perf_counter(), self.step)
             elif self._steps is not None:
                 self.travel.hold(self.step, self.batch, self.output, self.report, self._recorder.watch)
             while not self._control.closing and self._advance(goal):

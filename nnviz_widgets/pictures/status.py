@@ -62,7 +62,7 @@ def _of_recording(source: Source) -> Status:
         source=source.kind,
         state="running" if source.running else "finished",
         step=last_step,
-        total_steps=last_step,
+        total_steps=None if source.running else last_step,  # a file that is written does not tell its end
         epoch=epoch,
         epochs=epoch + 1,
         batch=0,

@@ -35,9 +35,10 @@ def test_by_step_a_step_is_that_of_the_same_number(own, other, step):
     assert alignment.onto_own(np.array([step])).tolist() == [step]
 
 
-@given(runs(), runs(), steps, steps)
-def test_by_epoch_what_one_had_done_when_the_other_was_there_is_the_same_from_either_side(own, other, s, t):
+@given(runs(), runs(), steps, st.integers(-2, 2))
+def test_by_epoch_what_one_had_done_when_the_other_was_there_is_the_same_from_either_side(own, other, s, beside):
     alignment = align(own, other, "epoch")
+    t = max(0, alignment.to_other(s) + beside)
     # A run that began later than epoch 0 has nothing for what came before it.
     if alignment.to_other(s) > 0 and alignment.to_own(t) > 0:
         assert (alignment.to_own(t) <= s) == (t <= alignment.to_other(s))

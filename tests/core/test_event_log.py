@@ -6,7 +6,8 @@ import tracemalloc
 
 import pytest
 
-from nnviz_widgets.core.event_log import MAX_IDLE_RUNS, EventLog
+from nnviz_widgets.core.event_log import EventLog
+from nnviz_widgets.core.idle_runs import MAX_IDLE_RUNS
 
 
 def log_of(steps, n_epoch=0):

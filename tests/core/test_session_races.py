@@ -195,3 +195,25 @@ def test_a_step_without_gradients_is_no_alarm() -> None:
         session.run()
         session.wait()
         assert [text for _, name, text in session.recording.events if name == "notice"] == []
+
+
+def test_C13_no_run_begins_while_another_thread_looks_for_training_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its steps would be taken for those of somebody who trains the model beside the session."""
+    with networks.line().session() as session:
+        session.step()
+        look, free = session._worker.trained_outside, []
+
+        def try_to_begin() -> None:
+            free.append(session._control.changed.acquire(blocking=False))
+            if free[-1]:
+                session._control.changed.release()
+
+        def looking() -> bool:
+            other = threading.Thread(target=try_to_begin)
+            other.start()
+            other.join()
+            return look()
+
+        monkeypatch.setattr(session._worker, "trained_outside", looking)
+        session.step()
+    assert free[0] is False

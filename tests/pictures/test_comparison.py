@@ -14,7 +14,7 @@ from nnviz_widgets.pictures.frames import frame_message, keys_of
 from nnviz_widgets.pictures.moments import moment_of, read_value
 from nnviz_widgets.pictures.order import order_of
 from nnviz_widgets.pictures.series import MAX_EVENTS, METRIC_POINTS, both_series
-from nnviz_widgets.pictures.source import as_source, runs_of
+from nnviz_widgets.pictures.source import as_source, runs_of, why_nothing
 from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.protocol import MAX_FRAME_BYTES, MapRequest, Order, ReadValues, Watch
 from tests.core.catalogues import arrays_of, dense, reading_of
@@ -135,6 +135,17 @@ def test_where_steps_never_meet_it_says_of_which_steps_the_difference_is():
     assert read_value(source, place(37, run="difference")) == str(
         np.float64(kernel(second, 36)[2, 3]) - np.float64(kernel(first, 37)[2, 3])
     )
+
+
+def test_steps_that_never_meet_are_taken_close_to_each_other_though_one_run_is_longer():
+    first, second = Recording("a"), Recording("b")
+    for recording, steps in ((first, range(1, 60, 2)), (second, range(2, 21, 2))):
+        recording.set_catalogue(CATALOGUE)
+        for step in steps:
+            recording.add_step(step, 0, 0, {"loss": 1.0})
+            recording.add_tensors(step, arrays_of(CATALOGUE, seed=step))
+    (plane,) = shown(compared(first, second), step=59, run="difference")[0].planes
+    assert (plane.compared, plane.other) == (19, 18)
 
 
 def test_by_epoch_steps_are_at_the_same_place_within_the_epoch():
@@ -321,6 +332,23 @@ def test_what_is_not_finite_in_either_is_named():
         recording.add_vitals(5, reading_of(CATALOGUE, arrays))
     (dense_layer, _) = both_series(compared(first, second))[0].health
     assert {(each.tensor, each.count) for each in dense_layer.non_finite} == {("weights", 30), ("activations", 25)}
+
+
+def test_each_of_two_long_lines_has_half_the_points():
+    recordings = [Recording("a"), Recording("b")]
+    for recording in recordings:
+        for step in range(1, 5001):
+            recording.add_step(step, 0, 0, {"loss": (step * 7919) % 101})
+    message, _ = both_series(compared(*recordings))
+    assert [METRIC_POINTS // 2 - 5 < column.n <= METRIC_POINTS // 2 for column in message.columns] == [True, True]
+
+
+def test_what_is_not_there_yet_may_come_while_one_of_them_goes_on():
+    second = FakeSession(CATALOGUE)
+    source = compared(run(2), second)
+    assert why_nothing(source) == "nothing was read"
+    second.state = "running"
+    assert why_nothing(source) == "nothing was read yet"
 
 
 def test_two_long_runs_fit_a_message():

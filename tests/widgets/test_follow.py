@@ -5,16 +5,23 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from nnviz_widgets.core.storage import follow, lock, schema
+from nnviz_widgets.core.storage.follow import Follower
+from nnviz_widgets.core.storage.listing import list_recordings
 from nnviz_widgets.core.storage.reader import open_recording
-from nnviz_widgets.errors import InvalidArgumentError, NotARecording
+from nnviz_widgets.errors import InvalidArgumentError, NotARecording, RecordingNotWritable
 from tests.core.storage.runs import open_writer, run
 from tests.widgets.fakes import Page, until
 
 ROOT = Path(__file__).parents[2]
+
+was_written = Follower._is_written
 
 WRITER = """
 import sys
@@ -56,14 +63,50 @@ def test_it_follows_what_another_process_trains_until_that_ends(make_inspector, 
     assert page.reply(page.watch("weights", layer="dense"))["ok"]
     until(lambda: inspector._status["step"] == 2)
     assert (inspector._status["source"], inspector._status["state"]) == ("recording", "running")
+    assert inspector._status["total_steps"] is None, "where it ends is not known"
     take_steps(process, 6)
     until(lambda: inspector._status["step"] == 8 and any(frame["step"] == 8 for frame, _ in page.poll()))
     assert inspector.cursor.step == 8
     process.stdin.close()
     assert process.wait(20) == 0
     until(lambda: inspector._status["state"] == "finished")
+    assert inspector._status["total_steps"] == 8
     inspector.close()
     assert not inspector.recording.following
+
+
+def test_L02_a_writer_that_slept_for_half_an_hour_is_not_taken_for_dead_and_is_followed_on(
+    make_inspector, other_process, monkeypatch
+):
+    """The other process stands still as on a laptop that sleeps, while the clock of this one goes on."""
+    process, path = other_process
+    inspector = make_inspector(path, follow=True)
+    page = Page(inspector)
+    page.reply(page.ready())
+    assert page.reply(page.watch("weights", layer="dense"))["ok"]
+    take_steps(process, 2)
+    until(lambda: inspector._status["step"] == 2)
+    process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(lock, "now", lambda: time.time() + 1800)
+    monkeypatch.setattr(follow, "LOOK_S", 0.0)
+    looks = []
+    monkeypatch.setattr(Follower, "_is_written", lambda self: looks.append(was_written(self)) or looks[-1])
+    until(lambda: len(looks) > 5)
+    assert all(looks)
+    assert list_recordings(path.parent)["state"].tolist() == ["recording"]
+    with (
+        closing(schema.connect_to_write(path)) as other,
+        pytest.raises(RecordingNotWritable, match="written by process"),
+    ):
+        lock.take(other, path)
+    assert inspector._status["state"] == "running"
+    process.send_signal(signal.SIGCONT)
+    take_steps(process, 3)
+    until(lambda: inspector._status["step"] == 5 and any(frame["step"] == 4 for frame, _ in page.poll()))
+    process.stdin.close()
+    assert process.wait(20) == 0
+    until(lambda: inspector._status["state"] == "finished")
+    assert list_recordings(path.parent)["state"].tolist() == ["complete"]
 
 
 def test_it_tells_that_the_process_was_killed(make_inspector, other_process):

@@ -327,3 +327,48 @@ def test_C03_a_page_that_stops_painting_gets_what_two_seconds_hold(turns, looker
     turns.train(5 + int(10 / step_s), seconds=step_s)
     assert len(looker.poll()) - n_painted <= 3 + 2 / max(step_s, FRAME_S)
     assert set(turns.train(5, seconds=step_s)) == {frozenset()}
+
+
+def test_L02_a_page_that_slept_for_half_an_hour_gets_everything_again_on_its_first_credit(turns, looker):
+    """The socket closed with two frames on their way; the page wakes, and asks again for what it shows."""
+    turns.session.turn("running")
+    looker.watch(*MAPS)
+    for _ in range(60):  # it keeps up, and so is trusted with bursts
+        turns.train(1)
+        looker.poll()
+    (client,) = turns.inspector._publisher.clients.snapshot()
+    assert client.credit._burst > 8
+    looker.acks = False
+    turns.train(200)
+    lost = len(looker.poll())
+    assert client.silent(turns.clock.now + SILENT_AFTER_S + 1)
+    turns.clock.now += 1800
+    assert set(turns.train(50)) == {frozenset()}, "nobody looks, so nothing is read"
+    assert len(looker.poll()) == lost
+    status, series = n_status(looker), n_series(looker)
+
+    looker.acks, looker._acked = True, lost
+    looker.watch(*MAPS)
+    assert not client.credit.used
+    turns.train(2)
+    frame, _ = looker.poll()[lost:][-1]
+    assert frame["step"] == turns.session.step_index
+    assert frame["acknowledge"], "the trust begins anew"
+    turns.take(SERIES_S)
+    turns.take(SERIES_S)
+    assert (n_status(looker) > status, n_series(looker) > series) == (True, True)
+    before = len(looker.frames)
+    for _ in range(40):
+        turns.train(1)
+        looker.poll()
+    assert len(looker.frames) >= before + 30, "and it follows as before"
+
+
+def test_L02_a_page_that_woke_may_first_acknowledge_what_it_had_before(turns, looker):
+    run_without_acks(turns, looker)
+    turns.clock.now += 1800
+    for frame, _ in looker.frames:
+        looker.say({"kind": "ack", "client": "page", "seq": frame["seq"]})
+    turns.train(3)
+    assert [frame["acknowledge"] for frame, _ in looker.poll()[2:]] == [True, True], "it was late, so each is asked for"
+    assert looker.frames[-1][0]["step"] == turns.session.step_index

@@ -83,9 +83,9 @@ export function Compare({ shown }: { shown: Shown }) {
   const { store } = useView();
   const { compare } = store;
   const [first, last] = store.steps.value;
-  const kept = shown.told.value?.plane.compared ?? null;
-  // Of two runs: by how much they differ is one difference already.
-  if (store.run.value === "difference") return null;
+  const { compared: kept = null, other = null } = shown.told.value?.plane ?? {};
+  // By how much two runs differ is one difference already.
+  if (other !== null) return null;
   return (
     <div class="nnv-tool">
       <label class="nnv-check">

@@ -1,7 +1,8 @@
 """An array as bytes that tell when they are not what was written.
 
-Bytes of one place in their numbers are laid side by side (exponents compress, last digits do not), then zstandard takes
-them at its quickest level. A tensor that changes little is stored as what differs from an earlier one, its *base*.
+Bytes of one place in their numbers are laid side by side, as *planes*: exponents compress, last digits do not. Large
+planes are compressed each by itself, as far as that pays (`planes`), small ones together. A tensor that changes little
+is stored as what differs from an earlier one, its *base*.
 """
 
 from __future__ import annotations
@@ -16,23 +17,28 @@ from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
-import zstandard
+
+from nnviz_widgets.core.storage.planes import Damaged, Plan, Tools, joined, unpacked, unzipped
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-LEVEL = 1
 MAX_BYTES = 900_000_000
 """Of one array before it is compressed: SQLite's blobs end at 1e9 bytes."""
 
 MAX_AXES = 32
 """What every numpy can have."""
 
-DIFFERENCE, SHUFFLED, COMPRESSED = 1, 2, 4
-"""What was done to the bytes, in this order; added up they are a blob's `coding`."""
+DIFFERENCE, SHUFFLED, COMPRESSED, PLANES = 1, 2, 4, 8
+"""What was done to the bytes, in this order; added up they are a blob's `coding`, with one of the last two at most."""
+
+_SHAPE = re.compile(r"(\d{1,18}(,\d{1,18})*)?", re.ASCII)
 
 _TINY = 128
 """Bytes below which nothing is gained."""
+
+PLANE_BYTES = 4096
+"""Planes from this size on are compressed each by itself."""
 
 _OF_ML_DTYPES = [
     name for name in dir(ml_dtypes) if re.fullmatch(r"bfloat16|u?int[124]|float[468]_[a-z0-9]+", name)
@@ -44,10 +50,6 @@ _OF_NUMPY = (
 DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _OF_NUMPY if hasattr(np, name) or name == "bool"}
 DTYPES.update((name, np.dtype(getattr(ml_dtypes, name))) for name in _OF_ML_DTYPES)
 """Every dtype that a blob can have, by name. No other is ever made of what a file says."""
-
-
-class Damaged(Exception):
-    """What was read is not what was written. The text says how it was found; who reads adds where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,38 +104,61 @@ class Encoder:
     """Makes blobs, on any threads."""
 
     def __init__(self) -> None:
-        """Set up nothing yet: each thread has a compressor of its own."""
+        """Set up nothing yet: each thread has tools of its own."""
         self._own = local()
 
-    def _compress(self, raw: npt.NDArray[np.uint8]) -> bytes:
-        compressor = getattr(self._own, "compressor", None)
-        if compressor is None:
-            compressor = self._own.compressor = zstandard.ZstdCompressor(level=LEVEL)
-        return compressor.compress(raw.data)
+    @property
+    def _tools(self) -> Tools:
+        try:
+            tools: Tools = self._own.tools
+        except AttributeError:
+            tools = self._own.tools = Tools()
+        return tools
 
-    def encode(self, array: npt.NDArray[Any], base: npt.NDArray[np.uint8] | None = None) -> Blob:
+    def encode(
+        self, array: npt.NDArray[Any], base: npt.NDArray[np.uint8] | None = None, plan: Plan | None = None
+    ) -> Blob:
         """Make a blob of an array.
 
         Args:
             array: Any shape, of a dtype of `DTYPES`.
             base: The `raw_bytes` of an earlier array of this dtype and shape, to store the difference from.
+            plan: What paid for arrays like it before, and is noted for those to come.
         """
         raw = raw_bytes(array)
         name, itemsize, coding = _name(array.dtype), array.dtype.itemsize, 0
         crc = zlib.crc32(raw.data)
         if base is not None:
-            raw, coding = np.bitwise_xor(raw, base), DIFFERENCE
+            raw, coding = np.bitwise_xor(raw, base, out=self._tools.scratch("difference", raw.size)), DIFFERENCE
         shape = ",".join(map(str, array.shape))
         if raw.size < _TINY:
             return Blob(name, shape, raw.size, coding, crc, raw.tobytes())
-        if itemsize > 1:
-            raw, coding = raw.reshape(-1, itemsize).T.copy(), coding | SHUFFLED
-        data = self._compress(raw)
-        if len(data) >= raw.size:
-            data = raw.tobytes()
+        data, done = self._packed(raw, itemsize, plan or Plan())
+        return Blob(name, shape, raw.size, coding | done, crc, data)
+
+    def _packed(self, raw: npt.NDArray[np.uint8], itemsize: int, plan: Plan) -> tuple[bytes, int]:
+        """Return bytes as they are stored, and what was done to them."""
+        tools = self._tools
+        if raw.size >= PLANE_BYTES * itemsize:
+            data, done = joined(tools.planes(raw, itemsize), plan, tools), PLANES
         else:
-            coding |= COMPRESSED
-        return Blob(name, shape, raw.size, coding, crc, data)
+            data, done = plan.small(raw, lambda: tools.small(tools.planes(raw, itemsize))) or b"", COMPRESSED
+        if not 0 < len(data) < raw.size:
+            return raw.tobytes(), 0
+        return data, done | (SHUFFLED if itemsize > 1 else 0)
+
+
+@lru_cache(maxsize=1024)
+def _lengths(dtype: str, text: str) -> tuple[tuple[int, ...], int]:
+    """Return the shape that a text says, and how many bytes an array of it has."""
+    if dtype not in DTYPES:
+        raise Damaged(f"its dtype is no number's: {dtype!r:.60}")
+    if not isinstance(text, str) or not _SHAPE.fullmatch(text) or text.count(",") >= MAX_AXES:
+        raise Damaged(f"its shape is none: {text!r:.60}")
+    shape = tuple(int(length) for length in text.split(",")) if text else ()
+    if math.prod(max(n, 1) for n in shape) > 1 << 62:
+        raise Damaged(f"its shape is too large: {text:.60}")
+    return shape, math.prod(shape) * DTYPES[dtype].itemsize
 
 
 def shape_of(blob: Blob, max_bytes: int = MAX_BYTES) -> tuple[int, ...]:
@@ -142,15 +167,11 @@ def shape_of(blob: Blob, max_bytes: int = MAX_BYTES) -> tuple[int, ...]:
     Raises:
         Damaged: If the head is not one that `Encoder` makes.
     """
-    if blob.dtype not in DTYPES:
-        raise Damaged(f"its dtype is no number's: {blob.dtype!r:.60}")
-    if not re.fullmatch(r"(\d{1,18}(,\d{1,18})*)?", str(blob.shape), re.ASCII) or blob.shape.count(",") >= MAX_AXES:
-        raise Damaged(f"its shape is none: {blob.shape!r:.60}")
-    shape = tuple(int(length) for length in blob.shape.split(",")) if blob.shape else ()
-    size = math.prod(shape) * DTYPES[blob.dtype].itemsize
-    if size != blob.size or not 0 <= size <= max_bytes or math.prod(max(n, 1) for n in shape) > 1 << 62:
+    shape, size = _lengths(blob.dtype, blob.shape)
+    if size != blob.size or size > max_bytes:
         raise Damaged(f"its shape ({blob.shape:.60}) of {blob.dtype} needs {size} bytes, not {blob.size!r:.30}")
-    if not isinstance(blob.coding, int) or not 0 <= blob.coding < 8 or not isinstance(blob.data, bytes):
+    known = isinstance(blob.coding, int) and 0 <= blob.coding < 12  # not both compressed and planes
+    if not known or not isinstance(blob.data, bytes):
         raise Damaged(f"its coding is unknown: {blob.coding!r:.30}")
     return shape
 
@@ -166,9 +187,7 @@ def decode(blob: Blob, base: npt.NDArray[np.uint8] | None = None) -> npt.NDArray
         Damaged: If it is not what was written.
     """
     shape, dtype = shape_of(blob), DTYPES[blob.dtype]
-    raw = _decompressed(blob)
-    if blob.coding & SHUFFLED:
-        raw = raw.reshape(dtype.itemsize, -1).T.reshape(-1)  # makes a copy
+    raw = _unpacked(blob, dtype.itemsize)
     if blob.coding & DIFFERENCE:
         if base is None or base.size != raw.size:
             raise Damaged("what it differs from is missing")
@@ -180,18 +199,12 @@ def decode(blob: Blob, base: npt.NDArray[np.uint8] | None = None) -> npt.NDArray
     return array
 
 
-def _decompressed(blob: Blob) -> npt.NDArray[np.uint8]:
-    """Return the bytes before compression, of which there are as many as the head says."""
-    data = blob.data
-    if blob.coding & COMPRESSED:
-        try:
-            # The library allocates what the frame says, so it is asked first.
-            said = zstandard.get_frame_parameters(data).content_size
-            if said != blob.size:
-                raise Damaged(f"it holds {said} bytes instead of {blob.size}")
-            data = zstandard.ZstdDecompressor().decompress(data, max_output_size=blob.size)
-        except zstandard.ZstdError as error:
-            raise Damaged(f"it cannot be decompressed ({error})") from None
+def _unpacked(blob: Blob, itemsize: int) -> npt.NDArray[np.uint8]:
+    """Return the bytes before they were packed, of which there are as many as the head says."""
+    n_planes = itemsize if blob.coding & SHUFFLED else 1
+    if blob.coding & PLANES:
+        return unpacked(blob.data, n_planes, blob.size)
+    data = unzipped(blob.data, blob.size) if blob.coding & COMPRESSED else blob.data
     if len(data) != blob.size:
         raise Damaged(f"it holds {len(data)} bytes instead of {blob.size}")
-    return np.frombuffer(data, np.uint8)
+    return np.frombuffer(data, np.uint8).reshape(n_planes, -1).T.reshape(-1)

@@ -9,7 +9,7 @@ import msgspec
 
 from nnviz_widgets.core.frame import Catalogue, Kind, LayerInfo, LayerInput, TensorKey, TensorSpec
 from nnviz_widgets.core.grammar import Grammar
-from nnviz_widgets.core.storage.blobs import Damaged
+from nnviz_widgets.core.storage.planes import Damaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

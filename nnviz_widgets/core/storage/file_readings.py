@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.readings import COLUMNS, Block, Segment, Snapshot
-from nnviz_widgets.core.storage.blobs import Damaged
 from nnviz_widgets.core.storage.catalogue_json import from_json
 from nnviz_widgets.core.storage.ink import checksum
+from nnviz_widgets.core.storage.planes import Damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable

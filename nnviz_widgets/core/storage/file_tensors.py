@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.tensor_store import Held
 
 
+_BLOB = "SELECT blob FROM tensors WHERE key = ? AND step = ?"
+_HEAD = (
+    "SELECT dtype, shape, size, coding, crc FROM tensors LEFT JOIN blobs ON blobs.id = tensors.blob "
+    "WHERE key = ? AND step = ?"
+)
 _STEPS = "SELECT step FROM tensors WHERE key = ? AND step <= ? ORDER BY step"
 
 
@@ -67,19 +72,17 @@ class FileTensors:
         pages, tag, what = self._pages, tensor_tag(key, step), _what(key, step)
         place = (self._keys.get(key, -1), step)
 
-        def row() -> int:
-            rows = pages.rows("SELECT blob FROM tensors WHERE key = ? AND step = ?", place)
+        def kept(statement: str) -> Any:
+            rows = pages.rows(statement, place)
             if not rows:
                 raise TensorNotRecorded(f"It was dropped from the recording to stay within its quota: {what}.")
-            return int(rows[0][0])
+            return rows[0]
 
         def fetch(part: Any) -> Any:
             with pages.moment():
-                return pages.array(row(), tag, what)[part]
+                return pages.array(int(kept(_BLOB)[0]), tag, what)[part]
 
-        with pages.moment():
-            shape, dtype = pages.like(row(), what)
-
+        shape, dtype = pages.like(kept(_HEAD), what)
         return Deferred(shape, dtype, fetch)
 
     def labels(self, step: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import json
 import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from nnviz_widgets.core.storage.blobs import Encoder, raw_bytes
+from nnviz_widgets.core.storage.planes import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,9 @@ LANE_BYTES = 32 << 10
 """Tensors from this size on are compressed by other threads."""
 
 N_THREADS = min(4, os.cpu_count() or 1)
+
+ROW_BYTES = 100
+"""What a stored array takes beside its bytes, more or less."""
 
 PAYS = 0.95
 """A difference must be smaller than this share of the whole, since it takes a second blob to read it."""
@@ -75,6 +79,9 @@ class _Base:
         row: Its blob, once it is written, which is before any difference from it is.
         n: How many tensors came since.
         tried: Whether it is known that differences pay.
+        plan: What pays for the differences.
+        made: How many differences were encoded; only the thread that encodes counts them.
+        written: How many of them are written; only the thread that writes counts them.
     """
 
     raw: npt.NDArray[np.uint8] | None
@@ -82,6 +89,9 @@ class _Base:
     row: int = -1
     n: int = 0
     tried: bool = False
+    plan: Plan = field(default_factory=Plan)
+    made: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +114,19 @@ class Ink:
 
     Compressing takes most of the time. It is done ahead by a few threads, while earlier tensors are written; all
     tensors of one key by the same thread, in their order, since one may be the base of the next.
+
+    Attributes:
+        stored_bytes: How many bytes of arrays were stored.
     """
 
     def __init__(self, database: Any) -> None:
         """Write to `database`."""
         self._database = database
         self._encoder = Encoder()
+        self.stored_bytes = 0
         self._bases: dict[TensorKey, _Base] = {}
+        self._needed: list[_Base] = []
+        self._plans: dict[TensorKey, Plan] = {}
         self._next = 1 + int(database.execute("SELECT coalesce(max(id), 0) FROM blobs").fetchone()[0])
         self._lanes: list[ThreadPoolExecutor] = []
         self._lane_of: dict[TensorKey, int] = {}
@@ -118,8 +134,10 @@ class Ink:
 
     @property
     def bases(self) -> set[int]:
-        """The blobs that later ones may refer to."""
-        return {base.row for base in self._bases.values() if base.raw is not None}
+        """The blobs that later ones may refer to: of each key the newest, and others that wait for what was encoded."""
+        newest = {id(base) for base in list(self._bases.values())}  # asked first, as it may be replaced meanwhile
+        self._needed = [base for base in self._needed if id(base) in newest or base.made > base.written]
+        return {base.row for base in self._needed if base.raw is not None}
 
     def write(self, tag: str, array: npt.NDArray[Any]) -> int:
         """Store an array and return its row."""
@@ -137,8 +155,9 @@ class Ink:
 
     def write_tensor(self, key: TensorKey, step: int, encoded: Encoded) -> int:
         """Store an encoded tensor and return its row; those of one key come in the order of `encode_soon`."""
-        base = None if encoded.base is None else encoded.base.row
-        row = self._insert(tensor_tag(key, step), encoded.blob, base)
+        row = self._insert(tensor_tag(key, step), encoded.blob, None if encoded.base is None else encoded.base.row)
+        if encoded.base is not None:
+            encoded.base.written += 1
         if encoded.becomes is not None:
             encoded.becomes.row = row
         return row
@@ -155,33 +174,46 @@ class Ink:
     def _encode(self, key: TensorKey, array: npt.NDArray[Any]) -> Encoded:
         """Encode a tensor, as a difference where that is smaller."""
         if array.nbytes < SMALL_BYTES:
-            return Encoded(self._encoder.encode(array))
+            return Encoded(self._encode_whole(key, array))
         base = self._bases.get(key)
         if base is None or base.like != (array.dtype, array.shape):
             return self._encode_base(key, array)
         base.n += 1
         if base.raw is None:
-            return self._encode_base(key, array) if base.n > RETRY else Encoded(self._encoder.encode(array))
+            return self._encode_base(key, array) if base.n > RETRY else Encoded(self._encode_whole(key, array))
         if base.n > DIFFERENCES:
             return self._encode_base(key, array)
-        blob = self._encoder.encode(array, base.raw)
+        blob = self._encoder.encode(array, base.raw, base.plan)
         if not base.tried:
             base.tried = True
-            whole = self._encoder.encode(array)
+            whole = self._encode_whole(key, array)
             if len(blob.data) > PAYS * len(whole.data):
                 base.raw = None
                 return Encoded(whole)
+        base.made += 1
         return Encoded(blob, base)
 
+    def _encode_whole(self, key: TensorKey, array: npt.NDArray[Any]) -> Blob:
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = Plan()
+        return self._encoder.encode(array, None, plan)
+
     def _encode_base(self, key: TensorKey, array: npt.NDArray[Any]) -> Encoded:
-        base = self._bases[key] = _Base(raw_bytes(array), (array.dtype, array.shape))
-        return Encoded(self._encoder.encode(array), None, base)
+        before = self._bases.get(key)
+        base = _Base(raw_bytes(array), (array.dtype, array.shape))
+        if before is not None and before.like == base.like:
+            base.plan = before.plan
+        self._needed.append(base)
+        self._bases[key] = base
+        return Encoded(self._encode_whole(key, array), None, base)
 
     def _insert(self, tag: str, blob: Blob, base: int | None) -> int:
         row, self._next = self._next, self._next + 1
         head = (row, base, blob.dtype, blob.shape, blob.size, blob.coding, blob.crc)
         check = blob.check(f"{tag}|{base}")
         self._database.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*head, check, blob.data))
+        self.stored_bytes += len(blob.data) + ROW_BYTES
         return row
 
     def close(self) -> None:

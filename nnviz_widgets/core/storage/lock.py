@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnviz_widgets.core.storage.processes import born, is_alive
 from nnviz_widgets.core.storage.schema import now
 from nnviz_widgets.errors import RecordingNotWritable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from typing import Self
 
 OWNER = "SELECT pid, born, host, token, beat FROM writer"
@@ -44,7 +44,7 @@ class Owner:
     @classmethod
     def here(cls) -> Self:
         """Return this process as a new writer."""
-        return cls(os.getpid(), _born(os.getpid()), socket.gethostname(), secrets.token_hex(8), now())
+        return cls(os.getpid(), born(os.getpid()), socket.gethostname(), secrets.token_hex(8), now())
 
     @property
     def local(self) -> bool:
@@ -56,13 +56,7 @@ class Owner:
         """Whether it still runs, as far as that can be told from here."""
         if not self.local:
             return now() - self.beat < SILENT_S
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:  # somebody else's, so it is there
-            pass
-        return _born(self.pid) == self.born
+        return is_alive(self.pid) and born(self.pid) == self.born
 
 
 def owner_of(database: Any) -> Owner | None:
@@ -114,10 +108,3 @@ def beat(database: Any) -> None:
 def release(database: Any) -> None:
     """Be the writer no longer."""
     database.execute("DELETE FROM writer")
-
-
-def _born(pid: int) -> str:
-    """Return when a process began, in the kernel's own ticks; empty where it does not tell."""
-    with suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    return ""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnviz_widgets.core.storage.blobs import DIFFERENCE, DTYPES, Blob, Damaged, decode, raw_bytes, shape_of
+from nnviz_widgets.core.storage.blobs import DIFFERENCE, DTYPES, Blob, decode, raw_bytes, shape_of
 from nnviz_widgets.core.storage.ink import checksum
+from nnviz_widgets.core.storage.planes import Damaged
 from nnviz_widgets.core.storage.schema import connect_to_read
-from nnviz_widgets.errors import RecordingDamaged
+from nnviz_widgets.errors import RecordingClosed, RecordingDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +67,10 @@ class Pages:
             try:
                 return self._database.execute(statement, values).fetchall()
             except sqlite3.ProgrammingError:
-                raise RecordingDamaged(f"The recording {str(self.path)!r} is closed. Open it again.") from None
+                raise RecordingClosed(
+                    f"A recording must be open to be read. Received: {str(self.path)!r}, which was closed. Open it "
+                    "again."
+                ) from None
             except sqlite3.DatabaseError as error:
                 raise self.damaged("a table", str(error)) from error
 
@@ -101,21 +105,17 @@ class Pages:
             self._keep(row, array)
             return array
 
-    def like(self, row: int, what: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Read shape and dtype of an array."""
-        blob = Blob(*self._head(row, what), b"")
+    def like(self, head: tuple[Any, ...], what: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Return shape and dtype of an array, of which everything but its bytes was read."""
+        if set(head) == {None}:
+            raise self.damaged(what, "it is missing")
+        dtype, text, size, coding, crc = head
+        blob = Blob(dtype, text, size, coding, crc, b"")
         try:
             shape = shape_of(blob)
         except Damaged as error:
             raise self.damaged(what, str(error)) from None
-        return shape, DTYPES[blob.dtype]
-
-    def _head(self, row: int, what: str) -> tuple[str, str, int, int, int]:
-        rows = self.rows("SELECT dtype, shape, size, coding, crc FROM blobs WHERE id = ?", (row,))
-        if not rows:
-            raise self.damaged(what, "it is missing")
-        dtype, shape, size, coding, crc = rows[0]
-        return dtype, shape, size, coding, crc
+        return shape, DTYPES[dtype]
 
     def _blob(self, row: int) -> tuple[int | None, int, Blob]:
         found = self.rows(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.calls import called
+from nnviz_widgets.core.idle_runs import IdleRun
 from nnviz_widgets.core.news import News
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.storage.file_readings import FileReadings
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Metrics = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[str, npt.NDArray[np.float64]]]
+
+ABOUT = ("model",)
+"""What is noted of a run and goes along where it is saved again."""
 
 
 @called("open_recording")
@@ -43,7 +47,7 @@ def open_recording(path: str | PathLike[str], follow: bool = False) -> Recording
     pages = Pages(checked_path("path", path))
     try:
         file = RecordingFile(pages)
-        recording = Recording.of_stores(file.name, file.readings, file.tensors, pages.close)
+        recording = Recording.of_stores(file.name, file.readings, file.tensors, pages.close, file.about)
         recording.take_in(file.news())
     except BaseException:
         pages.close()
@@ -59,6 +63,7 @@ class RecordingFile:
     Attributes:
         pages: The file.
         name: Of the recording.
+        about: What else is noted of the run.
         readings: Its vitals.
         tensors: Its tensors.
     """
@@ -66,11 +71,14 @@ class RecordingFile:
     def __init__(self, pages: Pages) -> None:
         """Open what is in `pages`."""
         self.pages = pages
-        self.name = self.meta().get("name", "")
+        meta = self.meta()
+        self.name = meta.get("name", "")
+        self.about = {name: meta[name] for name in ABOUT if name in meta}
         self.readings = FileReadings(pages)
         self.tensors = FileTensors(pages)
         self._n_catalogues = 0
         self._step = self._amend = self._event = 0
+        self._idle_state: Any = (0, None, None)
 
     def meta(self) -> dict[str, str]:
         """Read what is noted of the run as a whole."""
@@ -85,7 +93,7 @@ class RecordingFile:
                 for each in shows:
                     each()
 
-            return News(self._catalogues(), self._metrics(), self._amends(), self._events(), show)
+            return News(self._catalogues(), self._metrics(), self._amends(), self._events(), self._idle(), show)
 
     def _catalogues(self) -> list[Any]:
         catalogues = self.readings.catalogues[self._n_catalogues :]
@@ -133,3 +141,11 @@ class RecordingFile:
                 raise self.pages.damaged(f"step {event[0]}: an event", "it does not fit its checksum")
         self._event = rows[-1][0] if rows else self._event
         return [(step, name, text) for _, step, name, text, _ in rows]
+
+    def _idle(self) -> list[IdleRun] | None:
+        state = self.pages.rows("SELECT count(*), max(last), sum(n) FROM idle")[0]
+        if state == self._idle_state:
+            return None
+        self._idle_state = state
+        statement = "SELECT first, last, n, what, text, place, checksum FROM idle ORDER BY id"
+        return [IdleRun(*row) for row in self.pages.checked_rows(statement, "an event")]

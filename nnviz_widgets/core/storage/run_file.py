@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnviz_widgets.core.atomic import write_whole
-from nnviz_widgets.core.storage.blobs import DTYPES, Blob, Damaged, Encoder, decode
+from nnviz_widgets.core.storage.blobs import DTYPES, Blob, Encoder, decode
+from nnviz_widgets.core.storage.planes import Damaged
 from nnviz_widgets.errors import NotResumable
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import deque
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,15 @@ from nnviz_widgets.core.storage.tables import Tables
 from nnviz_widgets.errors import NnvizError, RecordingNotWritable
 
 if TYPE_CHECKING:
-    from nnviz_widgets.core.contents import Contents
+    from collections.abc import Iterator, Mapping
+
+    from nnviz_widgets.core.contents import Contents, Step
+    from nnviz_widgets.core.frame import TensorKey
     from nnviz_widgets.core.storage.options import Record
+    from nnviz_widgets.core.tensor_store import Held
+
+BATCH_BYTES = 16 << 20
+"""Of tensors in one transaction; they are encoded while others are written."""
 
 
 def save(contents: Contents, record: Record) -> None:
@@ -46,6 +54,7 @@ def _write(contents: Contents, database: Any, tables: Tables) -> None:
     _write_metrics(contents, tables)
     for event in contents.events:
         tables.add_event(*event)
+    tables.events.insert_idle(contents.idle)
     for block in contents.blocks:
         tables.set_catalogue(block.segment.catalogue)
         specs = range(block.segment.n_specs)
@@ -56,11 +65,28 @@ def _write(contents: Contents, database: Any, tables: Tables) -> None:
         tables.vitals.insert_block(block.steps, table, values)
     tables.set_catalogue(contents.catalogue)
     database.execute("COMMIT")
-    for step, arrays, labels, pinned in contents.tensors():
+    for batch in _batches(contents.tensors()):
         database.execute("BEGIN IMMEDIATE")
-        tables.add_tensors(step, arrays, labels, pinned)
+        coming: deque[Mapping[TensorKey, Held]] = deque(arrays for _, arrays, _, _ in batch)
+        for step in batch:
+            tables.tensors.prepare(coming)
+            tables.add_tensors(*step)
         database.execute("COMMIT")
     tables.set_meta("state", "complete")
+
+
+def _batches(steps: Iterator[Step]) -> Iterator[list[Step]]:
+    """Yield steps together until they have `BATCH_BYTES`."""
+    batch: list[Step] = []
+    n_bytes = 0
+    for step in steps:
+        batch.append(step)
+        n_bytes += sum(held.nbytes for held in step[1].values())
+        if n_bytes >= BATCH_BYTES:
+            yield batch
+            batch, n_bytes = [], 0
+    if batch:
+        yield batch
 
 
 def _write_metrics(contents: Contents, tables: Tables) -> None:

@@ -24,14 +24,22 @@ if TYPE_CHECKING:
     Connect = Callable[[Path], Any]
 
 APPLICATION_ID = int.from_bytes(b"nnvz")
-FORMAT = 1
-"""Files of a higher one are refused: they would be misread. What is only added does not raise it."""
+FORMAT = 2
+"""Files of another one are refused: they would be misread. What is only added does not raise it."""
 
 PAGE_BYTES = 16384
+
+LOG_BYTES = 32 << 20
+"""What is committed is moved from the log into the file when it has reached that."""
+
+CACHE_BYTES = 24 << 20
+"""A transaction that does not fit is written to the log twice."""
+
 BUSY_S = 5.0
 
 _MAGIC = b"SQLite format 3\0"
 _HEAD = 100
+_LOG_HEAD, _FRAME_HEAD = 32, 24
 _JOURNALS = slice(18, 20)
 _WAL, _ROLLBACK = b"\2\2", b"\1\1"
 
@@ -46,6 +54,8 @@ CREATE TABLE metrics(id INTEGER PRIMARY KEY AUTOINCREMENT, first INTEGER, last I
     numbers INTEGER, joined INTEGER, checksum INTEGER);
 CREATE TABLE amends(id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER, numbers TEXT, checksum INTEGER);
 CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER, name TEXT, text TEXT, checksum INTEGER);
+CREATE TABLE idle(id INTEGER PRIMARY KEY, first INTEGER, last INTEGER, n INTEGER, what TEXT, text TEXT, place INTEGER,
+    checksum INTEGER);
 CREATE TABLE vitals(id INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER, first INTEGER, last INTEGER, n INTEGER,
     width INTEGER, steps INTEGER, joined INTEGER, checksum INTEGER);
 CREATE TABLE parts(vitals INTEGER, part INTEGER, blob INTEGER, PRIMARY KEY (vitals, part)) WITHOUT ROWID;
@@ -141,8 +151,9 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
 def prepare_to_write(database: Any) -> None:
     """Set up a connection that writes: a crash loses no commit, a power cut at most those since a checkpoint."""
     database.execute("PRAGMA synchronous=NORMAL")
-    database.execute("PRAGMA wal_autocheckpoint=2000").fetchall()
-    database.execute(f"PRAGMA journal_size_limit={64 << 20}").fetchall()
+    database.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // PAGE_BYTES}").fetchall()
+    database.execute(f"PRAGMA journal_size_limit={2 * LOG_BYTES}").fetchall()
+    database.execute(f"PRAGMA cache_size={-CACHE_BYTES >> 10}").fetchall()
     database.execute("SELECT count(*) FROM meta").fetchall()
 
 
@@ -203,17 +214,39 @@ def check_head(path: Path) -> None:
             f"`path` must be a recording. Received: {str(path)!r} ({error.strerror}). "
             "`nnviz.list_recordings(folder)` lists those of a folder."
         ) from None
-    if len(head) < _HEAD or not head.startswith(_MAGIC) or int.from_bytes(head[68:72]) != APPLICATION_ID:
+    if not _is_ours(head):
+        head = _head_in_log(path) or head  # a power cut may have torn the file's own, which is whole in the log then
+    if not _is_ours(head):
         raise NotARecording(
             f"`path` must be a recording, which nnviz_widgets writes with `record=`. Received: {str(path)!r}, which is "
             + ("empty." if not head else "another kind of file.")
         )
     found = int.from_bytes(head[60:64])
-    if found > FORMAT:
+    if found != FORMAT:
+        other, advice = ("a newer", "Please update.") if found > FORMAT else ("an older", "Record the run anew.")
         raise NotARecording(
-            f"The recording must have a format up to {FORMAT}. Received: {str(path)!r} of format {found}, written by a "
-            "newer nnviz_widgets. Please update."
+            f"The recording must have format {FORMAT}. Received: {str(path)!r} of format {found}, written by {other} "
+            f"nnviz_widgets. {advice}"
         )
+
+
+def _is_ours(head: bytes) -> bool:
+    return len(head) == _HEAD and head.startswith(_MAGIC) and int.from_bytes(head[68:72]) == APPLICATION_ID
+
+
+def _head_in_log(path: Path) -> bytes | None:
+    """Return the newest head in the log beside a file, `None` if there is none of ours."""
+    found = None
+    try:
+        with Path(f"{path}-wal").open("rb") as log:
+            log.seek(_LOG_HEAD)
+            while len(frame := log.read(_FRAME_HEAD + _HEAD)) == _FRAME_HEAD + _HEAD:
+                if int.from_bytes(frame[:4]) == 1 and _is_ours(frame[_FRAME_HEAD:]):
+                    found = frame[_FRAME_HEAD:]
+                log.seek(PAGE_BYTES - _HEAD, os.SEEK_CUR)
+    except OSError:  # there is no log
+        pass
+    return found
 
 
 def now() -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnviz_widgets.core.storage.ink import Ink, checksum
+from nnviz_widgets.core.storage.event_rows import EventRows
+from nnviz_widgets.core.storage.ink import Ink
 from nnviz_widgets.core.storage.metric_rows import MetricRows
 from nnviz_widgets.core.storage.tensor_rows import TensorRows
 from nnviz_widgets.core.storage.vital_rows import VitalRows
@@ -25,6 +26,7 @@ class Tables:
         metrics: Metrics of steps.
         vitals: Readings.
         tensors: Whole tensors.
+        events: What happened.
     """
 
     def __init__(self, database: Any, dtype: StoredDtype) -> None:
@@ -34,8 +36,14 @@ class Tables:
         self.metrics = MetricRows(database, ink)
         self.vitals = VitalRows(database, ink)
         self.tensors = TensorRows(database, ink, dtype)
+        self.events = EventRows(database)
         self.step = 0
         self._told = 0
+
+    @property
+    def stored_bytes(self) -> int:
+        """How many bytes of arrays were stored through this connection."""
+        return self._ink.stored_bytes
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Take the layers and tensors that there are from now on."""
@@ -65,8 +73,7 @@ class Tables:
 
     def add_event(self, step: int, name: str, text: str) -> None:
         """Take an event."""
-        row = (step, name, text, checksum(step, name, text))
-        self._database.execute("INSERT INTO events(step, name, text, checksum) VALUES (?, ?, ?, ?)", row)
+        self.events.add(step, name, text)
 
     def set_meta(self, name: str, value: str) -> None:
         """Note something about the run as a whole."""
@@ -76,6 +83,7 @@ class Tables:
         """Write what was collected."""
         self.metrics.write()
         self.vitals.write()
+        self.events.write()
 
     def close(self) -> None:
         """End what helped."""

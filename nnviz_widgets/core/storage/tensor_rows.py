@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.storage.options import StoredDtype
     from nnviz_widgets.core.tensor_store import Held
 
-AHEAD = 4
-"""Steps whose tensors are compressed before their turn has come."""
+AHEAD_BYTES, AHEAD_STEPS = 32 << 20, 64
+"""Of the tensors, and how many steps, that are compressed before their turn: while the disk is asked to keep others."""
 
 
 class TensorRows:
@@ -38,14 +38,18 @@ class TensorRows:
         """Write to `database`, with wide floats as `dtype`."""
         self._database, self._ink, self._dtype = database, ink, dtype
         self._keys: dict[TensorKey, int] = {}
-        self._ordinal = 1 + int(database.execute("SELECT coalesce(max(ordinal), -1) FROM kept").fetchone()[0])
-        self._ahead: dict[int, dict[TensorKey, Callable[[], Encoded]]] = {}
+        ordinal, newest = database.execute(
+            "SELECT coalesce(max(ordinal), -1), coalesce(max(step), -1) FROM kept"
+        ).fetchone()
+        self._ordinal, self._newest = 1 + int(ordinal), int(newest)
+        self._ahead: dict[int, tuple[dict[TensorKey, Callable[[], Encoded]], int]] = {}
+        self._ahead_bytes = 0
         self.left_out: dict[TensorKey, str] = {}
 
     def add(self, step: int, arrays: Mapping[TensorKey, Held], labels: tuple[str, ...], pinned: bool) -> None:
         """Write the tensors of a step beside those that are there; the same key again replaces its tensor."""
         again = self._keep(step, labels, pinned)
-        encoding = self._ahead.pop(id(arrays), None) or self._encode(arrays)
+        encoding = self._encoding(arrays)
         rows = [self._ink.write_tensor(key, step, encoded()) for key, encoded in encoding.items()]
         places = [(self._key(key), step) for key in encoding]
         if again:
@@ -56,9 +60,20 @@ class TensorRows:
 
     def prepare(self, coming: deque[Mapping[TensorKey, Held]]) -> None:
         """Begin to encode the tensors that `add` will be given next, in this order; those that begun are taken out."""
-        while coming and len(self._ahead) < AHEAD:
+        while coming and (not self._ahead or self._more_ahead()):
             arrays = coming.popleft()
-            self._ahead[id(arrays)] = self._encode(arrays)
+            n_bytes = sum(held.nbytes for held in arrays.values())
+            self._ahead[id(arrays)] = self._encode(arrays), n_bytes
+            self._ahead_bytes += n_bytes
+
+    def _more_ahead(self) -> bool:
+        return self._ahead_bytes < AHEAD_BYTES and len(self._ahead) < AHEAD_STEPS
+
+    def _encoding(self, arrays: Mapping[TensorKey, Held]) -> dict[TensorKey, Callable[[], Encoded]]:
+        """Return what was begun by `prepare`, or begin now."""
+        encoding, n_bytes = self._ahead.pop(id(arrays), (None, 0))
+        self._ahead_bytes -= n_bytes
+        return self._encode(arrays) if encoding is None else encoding
 
     def _encode(self, arrays: Mapping[TensorKey, Held]) -> dict[TensorKey, Callable[[], Encoded]]:
         values = ((key, self._values(key, held)) for key, held in arrays.items())
@@ -66,7 +81,10 @@ class TensorRows:
 
     def _keep(self, step: int, labels: tuple[str, ...], pinned: bool) -> bool:
         """Note that a step has tensors; whether it had some before."""
-        row = self._database.execute("SELECT ordinal, pinned, labels FROM kept WHERE step = ?", (step,)).fetchone()
+        row = None
+        if step <= self._newest:
+            row = self._database.execute("SELECT ordinal, pinned, labels FROM kept WHERE step = ?", (step,)).fetchone()
+        self._newest = max(step, self._newest)
         text = json.dumps(labels) if labels or row is None else row[2]
         if row is None:
             ordinal, self._ordinal = self._ordinal, self._ordinal + 1

@@ -16,6 +16,7 @@ from weakref import WeakSet
 from nnviz_widgets._version import __version__
 from nnviz_widgets.core.storage import lock, schema
 from nnviz_widgets.core.storage.file_tensors import LateTensors
+from nnviz_widgets.core.storage.log_mover import LogMover
 from nnviz_widgets.core.storage.tables import Tables
 from nnviz_widgets.core.tensor_store import ARRAY_BYTES
 from nnviz_widgets.errors import RecordingNotWritable
@@ -34,6 +35,9 @@ CAPACITY_BYTES = 64 << 20
 
 BATCH_BYTES = 16 << 20
 """Of one transaction, more or less: as many whole steps as reach it."""
+
+COMMIT_BYTES = 10 * schema.PAGE_BYTES
+"""What a transaction adds to the log besides arrays, more or less: the last page of each table and of each index."""
 
 FLUSH_S = 0.2
 """What is committed is at most so old, while the disk keeps up."""
@@ -91,18 +95,22 @@ class Writer:
         self.path = record.path
         self.stopped: str | None = None
         self._quota, self._overflow = record.quota, record.overflow
+        # Tensors that are left out must not leave metrics without room, for which the training would wait.
+        self._capacity = CAPACITY_BYTES if record.overflow == "block" else 2 * CAPACITY_BYTES
         self._tell: Callable[[int, str], None] | None = None
         self._limit = BATCH_BYTES if record.quota is None else max(1 << 16, min(BATCH_BYTES, record.quota // 16))
         self._pid = os.getpid()
         self._changed = Condition()
         self._tasks: deque[_Task] = deque()
-        self._n_bytes = self._n_ready = self._ready_bytes = self._n_dropped = 0
+        self._coming: deque[Mapping[TensorKey, Held]] = deque()  # tensors that nobody has begun to encode
+        self._n_bytes = self._n_ready = self._ready_bytes = self._taken_bytes = self._n_dropped = 0
         self._committed = 0
         self._in_step = self._closing = self._writing = self._hurry = False
         self._listeners: list[Callable[[], None]] = []
         self._file = os.stat(record.path)  # noqa: PTH116
         # Only the thread holds the connection: a forked process has no thread, and so never closes it.
-        self._thread = Thread(target=self._serve, args=(database, tables), name="nnviz writer", daemon=True)
+        mover = LogMover(record.path, connect or schema.connect_to_write, self._log_bytes())
+        self._thread = Thread(target=self._serve, args=(database, tables, mover), name="nnviz writer", daemon=True)
         self._thread.start()
         _open_writers.add(self)
 
@@ -173,6 +181,8 @@ class Writer:
             if self.stopped is not None or self._closing:
                 return
             self._tasks.append(_Task(method, arguments, n_bytes, not self._in_step))
+            if method is Tables.add_tensors:
+                self._coming.append(arguments[1])
             self._n_bytes += n_bytes
             if not self._in_step:
                 self._make_ready()
@@ -181,10 +191,10 @@ class Writer:
         """Whether there is no room, and there will be without the caller."""
         if self.stopped is not None or self._closing or not self._n_bytes:
             return False
-        return self._n_bytes + n_bytes > CAPACITY_BYTES and (self._n_ready > 0 or self._writing)
+        return self._n_bytes + n_bytes > self._capacity and (self._n_ready > 0 or self._writing)
 
     def _make_ready(self) -> None:
-        self._n_ready, self._ready_bytes = len(self._tasks), self._n_bytes
+        self._n_ready, self._ready_bytes = len(self._tasks), self._n_bytes - self._taken_bytes
         if self._ready_bytes >= self._limit:
             self._changed.notify_all()
 
@@ -224,9 +234,14 @@ class Writer:
 
     # --- the writer's thread ---
 
-    def _serve(self, database: Any, tables: Tables) -> None:
+    def _log_bytes(self) -> int:
+        """Return how much is committed to the log before it is moved into the file."""
+        return schema.LOG_BYTES if self._quota is None else min(schema.LOG_BYTES, self._quota // 4)
+
+    def _serve(self, database: Any, tables: Tables, mover: LogMover) -> None:
         try:
-            self._write_all(database, tables)
+            database.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+            self._write_all(database, tables, mover)
             self._end(database, tables)
         except Exception as error:
             if not isinstance(error, OSError | sqlite3.Error):
@@ -234,10 +249,11 @@ class Writer:
             self._stop(database, self._committed, error)
         finally:
             tables.close()
+            mover.close()
             with suppress(Exception):  # what could be written was; the file is whole without this
                 database.close()
 
-    def _write_all(self, database: Any, tables: Tables) -> None:
+    def _write_all(self, database: Any, tables: Tables, mover: LogMover) -> None:
         beat = time.monotonic()
         while True:
             with self._changed:
@@ -246,9 +262,12 @@ class Writer:
                 batch, n_bytes = self._take()
                 closing = self._closing
             if batch:
+                stored = tables.stored_bytes
                 self._write(database, tables, batch)
+                mover.wrote(tables.stored_bytes - stored + COMMIT_BYTES)
                 with self._changed:
                     self._n_bytes -= n_bytes
+                    self._taken_bytes = 0
                     self._writing = False
                     self._changed.notify_all()
             elif closing:
@@ -256,7 +275,7 @@ class Writer:
             if time.monotonic() - beat > BEAT_S:
                 self._look_for_file()
                 lock.beat(database)
-                database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                mover.move()
                 beat = time.monotonic()
 
     def _must_write(self) -> bool:
@@ -271,18 +290,19 @@ class Writer:
             batch.append(task)
             n_bytes += task.n_bytes
             self._n_ready -= 1
-        self._ready_bytes = max(0, self._ready_bytes - n_bytes)
+        self._ready_bytes -= n_bytes
+        self._taken_bytes = n_bytes  # they are no longer in the queue, and still count as memory
         self._writing = bool(batch)
         return batch, n_bytes
 
     def _write(self, database: Any, tables: Tables, batch: list[_Task]) -> None:
         self._look_for_file()
         database.execute("BEGIN IMMEDIATE")
-        coming = deque(task.arguments[1] for task in batch if task.method is Tables.add_tensors)
         for task in batch:
-            tables.tensors.prepare(coming)
+            tables.tensors.prepare(self._coming)
             task.method(tables, *task.arguments)
         tables.write()
+        tables.tensors.prepare(self._coming)
         if self._quota is not None and tables.tensors.used_bytes() > self._quota - 4 * self._limit:
             kept_all = tables.tensors.thin(self._quota - 6 * self._limit)
             if not kept_all and tables.tensors.used_bytes() > self._quota - 2 * self._limit:
@@ -325,7 +345,8 @@ class Writer:
         with self._changed:
             self.stopped = text
             self._tasks.clear()
-            self._n_bytes = self._n_ready = self._ready_bytes = 0
+            self._coming.clear()
+            self._n_bytes = self._n_ready = self._ready_bytes = self._taken_bytes = 0
             self._writing = False
             self._changed.notify_all()
             tell = self._tell

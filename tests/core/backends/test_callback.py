@@ -196,8 +196,8 @@ def test_a_learning_rate_that_a_callback_logs_is_recorded_wherever_it_stands() -
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 @pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
-def test_beside_keras_own_callbacks(first: bool, tmp_path: Any) -> None:
-    """TensorBoard, ModelCheckpoint and EarlyStopping do what they do without."""
+def test_beside_TensorBoard_ModelCheckpoint_and_EarlyStopping(first: bool, tmp_path: Any) -> None:
+    """They do what they do without, and so does the callback."""
     import keras
 
     def callbacks(folder: Any) -> list[Any]:

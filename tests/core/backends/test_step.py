@@ -49,6 +49,38 @@ def test_variants_are_compiled_only_when_they_are_needed() -> None:
         assert set(session._training.functions._compiled) == {Variant.SENTINEL, Variant.VITALS}
 
 
+@pytest.mark.parametrize("probe", [Probe(every=1), Probe(layers=())], ids=["full", "unwatched"])
+def test_a_step_is_traced_once_though_its_metrics_make_variables(probe: Probe) -> None:
+    with networks.mlp().session(probe=probe) as session:
+        session.step(2)
+        assert session._training.functions.n_traces == 1
+
+
+@seeded
+def own_metrics() -> Network:
+    """A model whose step gives its metrics something else than it returns, so that `accuracy` is another one."""
+    import keras
+    import tensorflow as tf
+
+    class First(keras.Model):
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+            weights = self.trainable_weights
+            self.optimizer.apply(tape.gradient(loss, weights), weights)
+            return self.compute_metrics(x, y, self(x)[:, :1])
+
+    inputs = keras.Input((5,))
+    model = First(inputs, keras.layers.Dense(3, activation="softmax")(inputs))
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return Network(model, networks.features(), networks.classes())
+
+
+def test_metrics_of_a_step_of_ones_own_see_what_it_gives_them() -> None:
+    assert_same(watched(own_metrics(), Probe(every=1)), fitted(own_metrics()))
+
+
 def test_plain_step_has_no_gradient_norm_and_a_watched_one_has_it_at_every_step() -> None:
     with networks.line().session(probe=Probe(layers=())) as session:
         session.step(2)

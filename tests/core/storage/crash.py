@@ -49,17 +49,22 @@ class _File(apsw.VFSFile):
         super().xTruncate(size)
 
     def xSync(self, flags):
+        token = object()
+        self._hear(self._name, "syncing", token)
         super().xSync(flags)
-        self._hear(self._name, "sync")
+        self._hear(self._name, "synced", token)
 
 
-def connecting(disk, pages=12):
-    """Return what connects a writer through `disk`, which moves the log into the file after so many pages."""
+LOG_BYTES = 12 * schema.PAGE_BYTES
+"""Of a log that is moved into the file at nearly each step."""
+
+
+def connecting(disk):
+    """Return what connects a writer through `disk`."""
 
     def connect(path):
         database = apsw.Connection(str(path), vfs=disk.name)
         schema.prepare_to_write(database)
-        database.execute(f"PRAGMA wal_autocheckpoint={pages}").fetchall()
         return database
 
     return connect
@@ -78,6 +83,7 @@ def record_until(path, n_steps, n_writes):
                     os.kill(os.getpid(), signal.SIGKILL)
 
     writer.BATCH_BYTES = 1
+    schema.LOG_BYTES = LOG_BYTES
     disk = Disk("killing", hear)
     run(open_writer(path, connect=connecting(disk)), n_steps).close()
 

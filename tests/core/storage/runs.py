@@ -27,6 +27,8 @@ def take_step(recording, step, catalogue=CATALOGUE):
     recording.add_vitals(step, reading_of(catalogue, arrays))
     if step % 2 == 0:
         recording.add_tensors(step, arrays, labels=tuple("abcde"))
+    if step % 7 in (2, 3, 5):
+        recording.add_event(step, "no_update", f"step {step} updated no variable")
     if step % 5 == 0:
         recording.add_event(step, "notice", f"at step {step}")
     recording.commit()

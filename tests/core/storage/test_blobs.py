@@ -4,6 +4,7 @@ import itertools
 import pickle
 import tracemalloc
 from dataclasses import replace
+from struct import pack
 
 import numpy as np
 import pytest
@@ -12,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from nnviz_widgets.core.storage.blobs import COMPRESSED, DTYPES, Blob, Damaged, Encoder, decode, raw_bytes
+from nnviz_widgets.core.storage.blobs import (
+    COMPRESSED,
+    DTYPES,
+    PLANES,
+    SHUFFLED,
+    Blob,
+    Encoder,
+    decode,
+    raw_bytes,
+)
+from nnviz_widgets.core.storage.planes import Damaged
 
 SHAPES = npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
 
@@ -117,12 +128,19 @@ HOSTILE = {
     "empty of 2**62 rows": Blob("int8", f"0,{2**59},64", 0, 0, 0, b""),
     "33 axes": Blob("int8", ",".join("1" * 33), 1, 0, 0, b"\0"),
     "no number": Blob("int8", "१", 1, 0, 0, b"\0"),
+    "a number in place of a shape": Blob("int8", 4, 4, 0, 0, bytes(4)),
     "no shape": Blob("int8", "0x10", 16, 0, 0, bytes(16)),
     "size that does not fit": Blob("int8", "4", 5, 0, 0, bytes(5)),
     "frame that says more": Blob("float32", "256", 1024, COMPRESSED, 0, bomb(1 << 40)),
     "no frame": Blob("float32", "256", 1024, COMPRESSED, 0, b"not a frame"),
+    "planes without lengths": Blob("float32", "256", 1024, PLANES | SHUFFLED, 0, b"\0" * 15),
+    "planes of other lengths": Blob("float32", "4", 16, PLANES | SHUFFLED, 0, pack("<4I", 4, 4, 4, 3) + bytes(16)),
+    "a plane too long": Blob("float32", "4", 16, PLANES | SHUFFLED, 0, pack("<4I", 4, 4, 3, 5) + bytes(16)),
+    "a plane that says more": Blob("uint8", "1024", 1024, PLANES, 0, pack("<I", len(bomb(1 << 40))) + bomb(1 << 40)),
+    "a plane that is no frame": Blob("uint8", "64", 64, PLANES, 0, pack("<I", 3) + b"not"),
+    "packed twice": Blob("float32", "256", 1024, COMPRESSED | PLANES, 0, bytes(1024)),
     "too short": Blob("float32", "256", 1024, 0, 0, bytes(1000)),
-    "unknown coding": Blob("int8", "1", 1, 8, 0, b"\0"),
+    "unknown coding": Blob("int8", "1", 1, 16, 0, b"\0"),
     "difference from nothing": Blob("int8", "1", 1, 1, 0, b"\0"),
     "null": Blob("int8", "1", 1, 0, 0, None),
 }

@@ -6,8 +6,8 @@ import pytest
 
 from nnviz_widgets.core.frame import Catalogue, LayerInput, TensorKey, TensorSpec, batch_key
 from nnviz_widgets.core.grammar import Grammar
-from nnviz_widgets.core.storage.blobs import Damaged
 from nnviz_widgets.core.storage.catalogue_json import from_json, to_json
+from nnviz_widgets.core.storage.planes import Damaged
 from tests.core.catalogues import dense
 
 GATED = TensorSpec(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.core.recording import Recording
-from nnviz_widgets.core.storage import writer
+from nnviz_widgets.core.storage import schema, writer
 from nnviz_widgets.core.storage.reader import open_recording
-from tests.core.storage.crash import Disk, connecting
+from nnviz_widgets.errors import NotARecording
+from tests.core.storage.crash import LOG_BYTES, Disk, connecting
 from tests.core.storage.runs import assert_same, begin, open_writer, run, take_step
+from tests.core.storage.test_faults import wait_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,16 +26,22 @@ def assert_prefix(path):
     """Assert that a file holds the first steps of `run` as they were, and return how many."""
     found = open_recording(path)
     n_steps = found.steps.size
+    if n_steps:
+        assert_same(found, prefix(n_steps, is_amended(found, n_steps)))
+    found.close()
+    return n_steps
+
+
+@functools.cache
+def prefix(n_steps, last_is_amended):
+    """Return the first steps of `run` in memory."""
     expected = Recording("run")
     begin(expected)
     for step in range(1, n_steps + 1):
         take_step(expected, step)
-        if step % 4 == 0 and (step < n_steps or is_amended(found, step)):
+        if step % 4 == 0 and (step < n_steps or last_is_amended):
             expected.amend_step(step, {"val_loss": step / 7})
-    if n_steps:
-        assert_same(found, expected)
-    found.close()
-    return n_steps
+    return expected
 
 
 def is_amended(found, step):
@@ -53,8 +62,23 @@ def kill_at_every_write(folder, n_steps):
 @pytest.mark.parametrize("n_steps", [4, pytest.param(40, marks=pytest.mark.soak)])
 def test_s01_killed_in_any_write_a_prefix_of_whole_steps_is_left(tmp_path, n_steps):
     left = kill_at_every_write(tmp_path, n_steps)
-    assert len(left) > 20 * n_steps
+    assert len(left) > 10 * n_steps
     assert set(left) == set(range(n_steps + 1))
+
+
+def test_s02_a_head_that_was_torn_is_read_from_the_log(tmp_path, monkeypatch):
+    recording = run(open_writer(tmp_path / "a.nnv"), 60)
+    wait_for(lambda: recording._sink._committed == 60)
+    (tmp_path / "b").mkdir()
+    for name in ("a.nnv", "a.nnv-wal"):
+        (tmp_path / "b" / name).write_bytes((tmp_path / name).read_bytes())
+    recording.close()
+    torn = tmp_path / "b" / "a.nnv"
+    torn.write_bytes(b"torn" * 128 + torn.read_bytes()[512:])
+    assert assert_prefix(torn) == 60
+    (tmp_path / "b" / "a.nnv-wal").unlink()
+    with pytest.raises(NotARecording):
+        open_recording(torn)
 
 
 class PoweredDisk:
@@ -70,20 +94,25 @@ class PoweredDisk:
 
     def after_power_cut(self, n_events, image, folder, rng):
         """Write what may be left after so many events; return how many steps must be among it."""
-        kept, pending = {self.path.name: bytearray(image)}, {}
+        kept, pending, begun = {self.path.name: bytearray(image)}, {}, {}
         promised = 0
-        for name, what, values, committed in self.events[:n_events]:
+        for number, (name, what, values, committed) in enumerate(self.events[:n_events]):
             if what == "delete":
                 kept.pop(name, None)
                 pending.pop(name, None)
-            elif what == "sync":
-                for change in pending.pop(name, []):
-                    apply(kept.setdefault(name, bytearray()), *change)
-                promised = committed if name.endswith("-wal") else promised
+            elif what == "syncing":
+                begun[values[0]] = number, committed
+            elif what == "synced":  # of what another thread wrote meanwhile nothing is known
+                began, committed = begun.pop(values[0])
+                for written, *change in pending.get(name, []):
+                    if written < began:
+                        apply(kept.setdefault(name, bytearray()), *change)
+                pending[name] = [change for change in pending.get(name, []) if change[0] > began]
+                promised = max(promised, committed) if name.endswith("-wal") else promised
             else:
-                pending.setdefault(name, []).append((what, values))
+                pending.setdefault(name, []).append((number, what, values))
         for name, changes in pending.items():
-            for what, values in changes:
+            for _, what, values in changes:
                 fate = rng.integers(3)
                 if what == "write" and fate == 1:
                     values = (values[0], garbled(values[1], rng))
@@ -117,6 +146,7 @@ def test_s02_what_the_disk_was_asked_to_keep_survives_a_power_cut_and_nothing_wr
     tmp_path, monkeypatch, n_cuts
 ):
     monkeypatch.setattr(writer, "BATCH_BYTES", 1)
+    monkeypatch.setattr(schema, "LOG_BYTES", LOG_BYTES)
     path = tmp_path / "a.nnv"
     power, images = PoweredDisk(path), []
     disk = Disk("power", power.hear)

@@ -186,6 +186,7 @@ def test_s04_a_tensor_in_the_place_of_another_is_found(recorded):
         ("UPDATE events SET text = 'all is well'", "an event"),
         ('UPDATE amends SET numbers = \'{"val_loss": "0x1p+0"}\'', "a metric"),
         ("UPDATE metrics SET names = replace(names, 'loss', 'gain')", "metrics"),
+        ("UPDATE idle SET last = last + 1", "an event"),
         ("UPDATE vitals SET first = 0", "vitals"),
         ("UPDATE blobs SET data = zeroblob(length(data)) WHERE id IN (SELECT blob FROM segments)", "list of layers"),
         ("UPDATE blobs SET data = zeroblob(length(data)) WHERE id IN (SELECT numbers FROM metrics)", "metrics"),
@@ -367,10 +368,10 @@ def foreign(folder, kind):
     elif kind == "database":
         with closing(sqlite3.connect(path)) as database:
             database.execute("CREATE TABLE t(x)")
-    elif kind == "newer":
+    elif kind in ("newer", "older"):
         shutil.copy(folder / "a.nnv", path)
         with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA user_version=7")
+            database.execute(f"PRAGMA user_version={7 if kind == 'newer' else 1}")
     return path
 
 
@@ -383,6 +384,7 @@ def foreign(folder, kind):
         ("empty", "empty"),
         ("database", "another kind"),
         ("newer", "format 7.*[Pp]lease update"),
+        ("older", "format 1.*[Rr]ecord the run anew"),
     ],
 )
 def test_s09_what_is_no_recording_of_ours_is_refused_and_left_as_it_is(recorded, tmp_path, kind, words):
@@ -491,6 +493,7 @@ def test_l04_so_are_large_tensors_though_no_thread_can_be_started_any_more(tmp_p
 def test_l04_a_disk_that_hangs_does_not_hang_the_end_of_the_interpreter(tmp_path, end):
     hang = END.replace(
         "writer.FLUSH_S = 60.0",
+        "writer.EXIT_S = 0.3\n"
         "from nnviz_widgets.core.storage.tables import Tables\nTables.write = lambda self: time.sleep(600)",
     )
     command = [sys.executable, "-c", hang.format(end=end), str(tmp_path / "a.nnv")]

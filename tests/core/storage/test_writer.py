@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from threading import Event, current_thread
 
 import numpy as np
@@ -13,6 +14,7 @@ from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.core.storage.schema import connect_to_write
 from nnviz_widgets.errors import RecordingNotWritable, TensorNotRecorded
 from tests.core.catalogues import arrays_of, dense, reading_of
+from tests.core.sessions import until as wait_for
 from tests.core.storage.runs import N_STEPS, assert_same, begin, in_memory, open_writer, run, take_step
 
 
@@ -165,6 +167,34 @@ def test_a_disk_that_is_too_slow_loses_tensors_alone_where_that_was_chosen(tmp_p
     written = found.tensor_steps("dense", "weights")
     assert 5 < written.size < 30
     assert f"the whole tensors of {40 - written.size} steps" in found.events[-1][2]
+
+
+def test_a_writer_that_has_nothing_to_write_sleeps(tmp_path, monkeypatch):
+    """It was awake for ever once steps had come while as much as a transaction was being written."""
+    monkeypatch.setattr("nnviz_widgets.core.storage.writer.BATCH_BYTES", 20_000)
+    gate, catalogue = Event(), dense(100, 50)
+    recording = open_writer(tmp_path / "a.nnv", connect=lambda path: Gated(connect_to_write(path), gate))
+    recording.set_catalogue(catalogue)
+    for step in range(1, 6):  # the first of them are being written, behind the gate, when the last ones come
+        recording.add_step(step, 0, step, {"batch_loss": float(step)})
+        recording.add_tensors(step, arrays_of(catalogue, seed=step))
+        recording.commit()
+        time.sleep(0.05)
+    writer = recording._sink
+    gate.set()
+    wait_for(lambda: not writer._n_bytes)
+    n_looks = 0
+    take = writer._take
+
+    def counted():
+        nonlocal n_looks
+        n_looks += 1
+        return take()
+
+    writer._take = counted
+    time.sleep(1.0)
+    recording.close()
+    assert n_looks < 50, "once in 0.2 s is what it sleeps"
 
 
 def test_a_disk_that_is_too_slow_blocks_by_default_and_loses_nothing(tmp_path, monkeypatch):

@@ -4,8 +4,8 @@ One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), 
 `axes`, `reasons`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the
 data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`) and one that the user called
 (`callback`), what a saved run must hold to be gone on with (`state`, `random_streams`, `callback_state`, `position`,
-`data_facts`, `resumption`), one batch without training (`inspection`, `batches`, `untouched`), and scalings as layers
-(`scaling_layers`).
+`data_facts`, `resumption`), going back within a run (`snapshot`, `rewinding`), one batch without training
+(`inspection`, `batches`, `untouched`), and scalings as layers (`scaling_layers`).
 """
 
 from __future__ import annotations

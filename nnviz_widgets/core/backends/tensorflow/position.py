@@ -27,8 +27,6 @@ from nnviz_widgets.errors import NotResumable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import numpy as np
-
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -81,15 +79,12 @@ def why_not(iterator: Any, *, seeded: bool) -> str | None:
     return f"the order of {kind} is drawn inside TensorFlow, which has no global seed"
 
 
-def pass_epochs(iterator: Any, position: Position, random: np.random.Generator) -> Any:
-    """Go to the beginning of the epoch of `position`.
+def pass_epochs(iterator: Any, position: Position) -> Any:
+    """Read the data up to the epoch of `position`.
 
     Returns:
         The last batch on the way, `None` if none was read.
     """
-    if epochs_stand_alone(iterator):
-        random.bit_generator.state = position.order
-        return None
     last = None
     for _ in range(position.first_epoch, position.epoch):
         for batch in batches_of_epoch(iterator):

@@ -20,6 +20,7 @@ from nnviz_widgets.core.backends.tensorflow.position import (
 )
 from nnviz_widgets.core.backends.tensorflow.taps import find_optimizers
 from nnviz_widgets.core.backends.tensorflow.tree import walk
+from nnviz_widgets.core.storage.run_facts import check_facts, facts_of
 from nnviz_widgets.errors import NotResumable
 
 if TYPE_CHECKING:
@@ -128,12 +129,8 @@ class Resumption:
         self.facts = saved.facts
         self.done = False
         self.warnings: list[str] = []
-        try:
-            self.position = Position(**saved.facts["position"])
-        except (KeyError, TypeError) as error:
-            raise NotResumable(
-                f"A saved session must say where it was. Received: {str(saved.path)!r}, of another version ({error})."
-            ) from error
+        check_facts(saved.path, saved.facts)
+        self.position = Position(**saved.facts["position"])
 
     @property
     def epoch(self) -> int:
@@ -156,8 +153,9 @@ class Resumption:
 
     def begin(self, training: Any) -> None:
         """Put the random streams to where they were when the saved session made its data pipeline."""
-        training.random.bit_generator.state = self.facts["origin"]["order"]
-        random_streams.restore(self.facts["origin"])
+        with facts_of(self._saved.path):
+            training.random.bit_generator.state = self.facts["origin"]["order"]
+            random_streams.restore(self.facts["origin"])
 
     def check(self, training: Any) -> None:
         """Refuse another model, other data, or data whose order cannot be found again.
@@ -198,8 +196,13 @@ class Resumption:
 
     def go_to_epoch(self, training: Any) -> None:
         """Go to the beginning of the epoch in which the saved session was."""
-        if not self._state_only:
-            self._last = pass_epochs(training.iterator, self.position, training.random)
+        if self._state_only:
+            return
+        if epochs_stand_alone(training.iterator):
+            with facts_of(self._saved.path):
+                training.random.bit_generator.state = self.position.order
+        else:
+            self._last = pass_epochs(training.iterator, self.position)
 
     def pass_over(self, batch: int, batches: Any, training: Any) -> bool:
         """Leave a batch that the saved session has trained on; whether it was the last of them."""
@@ -225,12 +228,14 @@ class Resumption:
         self._look_at_validation(training)
         # What reads its batches in Python may have drawn from these streams, and has done so again on the way here.
         if epochs_stand_alone(training.iterator) or isinstance(training.arguments.x, tf.data.Dataset):
-            random_streams.restore(self.facts["random"])
+            with facts_of(self._saved.path):
+                random_streams.restore(self.facts["random"])
         training.model.stop_training = self.facts["stop_training"]
         self.done = True
 
     def _put_back_callbacks(self, training: Any) -> None:
-        callback_state.restore(training.callbacks, self.facts["callbacks"], self._saved.array)
+        with facts_of(self._saved.path):
+            callback_state.restore(training.callbacks, self.facts["callbacks"], self._saved.array)
         names = callback_state.forgetful(training.callbacks)
         before = [one["class"] for one in self.facts["callbacks"] if one["class"] != "ProgbarLogger"]
         now = [type(callback).__name__ for callback in training.callbacks]

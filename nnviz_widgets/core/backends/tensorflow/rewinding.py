@@ -11,7 +11,6 @@ from keras.src.callbacks.progbar_logger import ProgbarLogger
 from nnviz_widgets.core.backends.tensorflow import callback_state
 from nnviz_widgets.core.backends.tensorflow.data import StoredOrderAdapter
 from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone, why_not
-from nnviz_widgets.core.backends.tensorflow.state import hidden_streams
 from nnviz_widgets.errors import ReplayNotExact
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def why_not_exact(training: Any) -> str | None:
     reason = why_not(iterator, seeded=training.origin["tensorflow_seed"] is not None)
     if reason is not None:
         return reason
-    hidden = hidden_streams(training.functions.graphs())
+    hidden = training.hidden_streams()
     if hidden:
         return f"the model draws random numbers with {', '.join(hidden)} of TensorFlow, whose state cannot be read"
     if tf.config.list_logical_devices("GPU") and not tf.config.experimental.get_op_determinism():

@@ -15,6 +15,7 @@ from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing, unr
 from nnviz_widgets.core.backends.tensorflow.composites import RowLengths, with_row_lengths
 from nnviz_widgets.core.backends.tensorflow.fingerprint import Fingerprint
 from nnviz_widgets.core.backends.tensorflow.memory import LeftOut, State, largest, most_rows, n_values, without
+from nnviz_widgets.core.backends.tensorflow.metrics import build_metrics
 from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy
 from nnviz_widgets.core.backends.tensorflow.traced import READING, StepOutput, TracedStep
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
@@ -89,8 +90,10 @@ class StepFunctions:
             self._function(Variant.PLAIN, iterator)
         self.look()
         self.check_probe()
-        if self._chosen and not self._model.run_eagerly:
-            self._function(READING, iterator)
+        if not self._model.run_eagerly:
+            build_metrics(self._model, iterator.element_spec)
+            if self._chosen:
+                self._function(READING, iterator)
         return self.catalogue
 
     def make_variables(self, iterator: Any) -> None:

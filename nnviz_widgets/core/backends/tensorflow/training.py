@@ -145,6 +145,7 @@ class Training:
         self._order: Mapping[str, Any] = {}
         self._way: Resumption | Rewinding | None = None
         self._taker = SnapshotTaker(model)
+        self._hidden: tuple[int, list[str]] = (-1, [])
         self._calls_at_batches = True
         self._leaving = False
         self._ended = True
@@ -313,6 +314,12 @@ class Training:
     def rewinding(self, snapshot: Snapshot) -> Rewinding:
         """Return the way back to a snapshot. It is not gone yet."""
         return Rewinding(snapshot, self._iterator)
+
+    def hidden_streams(self) -> list[str]:
+        """Return which operations of the step keep a random stream that cannot be read."""
+        if self._hidden[0] != self.functions.n_traces:  # a large graph takes a while to be looked through
+            self._hidden = self.functions.n_traces, hidden_streams(self.functions.graphs())
+        return self._hidden[1]
 
     def why_not_exact(self) -> str | None:
         """Say why the same steps cannot be taken once more, bit by bit; `None` if they can."""
@@ -546,7 +553,7 @@ class Training:
         Warns:
             UserWarning: If the step draws random numbers that cannot be followed.
         """
-        hidden = hidden_streams(self.functions.graphs())
+        hidden = self.hidden_streams()
         if hidden:
             warn(
                 "A step must draw random numbers with `keras.random` and seeds of its own to be gone on with exactly. "
