@@ -184,6 +184,7 @@ class Sheet:
         """
         left, top, across, up = (px(length) for length in box)
         pad = px(4)
+        y = np.where(np.isfinite(y), y, np.nan)  # a NaN stays one in what is computed of it; of infinities some do not
         heights = _heights(across + 1, x * across, up - y * up + pad)
         mask = _stroke(heights, up + 2 * pad, px(width))
         if dashed:

@@ -181,6 +181,19 @@ def test_colours_rise_with_the_values():
     assert high - low + 1 == LEVELS > 100
 
 
+def test_a_line_that_becomes_infinite_is_drawn_up_to_there() -> None:
+    """Where a loss had been infinite for several steps, numpy warned in red above the picture of every such run."""
+    both = []
+    for end in (np.inf, np.nan):
+        drawn = Sheet(100, 50)
+        x, y = np.linspace(0, 1, 8), np.array([0.1, 0.2, 0.3, 0.2, end, end, -end, 0.5])
+        with np.errstate(all="raise"):
+            drawn.curve((0, 0, 100, 50), x, y, "accent")
+        both.append(drawn.pixels)
+    assert both[0].any()
+    np.testing.assert_array_equal(*both)
+
+
 def test_a_curve_goes_where_its_points_are():
     drawn = Sheet(100, 50)
     drawn.curve((0, 5, 100, 40), np.array([0.0, 0.5, 1.0]), np.array([0.0, 1.0, np.nan]), "accent", width=2)
