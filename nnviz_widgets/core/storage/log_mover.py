@@ -55,6 +55,11 @@ class LogMover:
                 self._length = 0
             self._raise()
 
+    @property
+    def has_work(self) -> bool:
+        """Whether something was committed that nobody was asked to move yet."""
+        return self._unmoved > 0 and not self._asked
+
     def move(self) -> None:
         """Begin to move whatever there is.
 

@@ -45,6 +45,12 @@ FLUSH_S = 0.2
 BEAT_S = 10.0
 """How often it gives a sign of life and, against a power cut, has the disk keep what was committed."""
 
+REST_S = 1.0
+"""After so long without anything to write all is moved from the log into the file, which can then be copied alone."""
+
+LOG_WAIT_MS = 500
+"""How long the end of a recording waits for readers that keep it from moving the log into the file."""
+
 EXIT_S = 2.0
 """How long the end of the interpreter waits."""
 
@@ -250,11 +256,14 @@ class Writer:
         finally:
             tables.close()
             mover.close()
-            with suppress(Exception):  # what could be written was; the file is whole without this
+            with suppress(Exception):  # what could be written was; with its log the file is whole without this
+                database.execute(f"PRAGMA busy_timeout={LOG_WAIT_MS}").fetchall()
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            with suppress(Exception):
                 database.close()
 
     def _write_all(self, database: Any, tables: Tables, mover: LogMover) -> None:
-        beat = time.monotonic()
+        beat = written = time.monotonic()
         while True:
             with self._changed:
                 self._changed.wait_for(self._must_write, FLUSH_S)
@@ -270,8 +279,11 @@ class Writer:
                     self._taken_bytes = 0
                     self._writing = False
                     self._changed.notify_all()
+                written = time.monotonic()
             elif closing:
                 return
+            elif mover.has_work and time.monotonic() - written > REST_S:
+                mover.move()
             if time.monotonic() - beat > BEAT_S:
                 self._look_for_file()
                 lock.beat(database)

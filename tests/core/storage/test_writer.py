@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import stat
 import time
 from threading import Event, current_thread
@@ -12,10 +13,10 @@ from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.storage import metric_rows, vital_rows
 from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.core.storage.schema import connect_to_write
-from nnviz_widgets.errors import RecordingNotWritable, TensorNotRecorded
+from nnviz_widgets.errors import NotARecording, RecordingDamaged, RecordingNotWritable, TensorNotRecorded
 from tests.core.catalogues import arrays_of, dense, reading_of
 from tests.core.sessions import until as wait_for
-from tests.core.storage.runs import N_STEPS, assert_same, begin, in_memory, open_writer, run, take_step
+from tests.core.storage.runs import CATALOGUE, N_STEPS, assert_same, begin, in_memory, open_writer, run, take_step
 
 
 def test_a_run_comes_back_bit_by_bit(tmp_path):
@@ -167,6 +168,46 @@ def test_a_disk_that_is_too_slow_loses_tensors_alone_where_that_was_chosen(tmp_p
     written = found.tensor_steps("dense", "weights")
     assert 5 < written.size < 30
     assert f"the whole tensors of {40 - written.size} steps" in found.events[-1][2]
+
+
+def alone(path, folder):
+    """Return the recording of a file that was copied without its log."""
+    folder.mkdir()
+    return open_recording(shutil.copy(path, folder / path.name))
+
+
+@pytest.mark.parametrize("looks", ["nobody", "the session", "a recording", "in the middle"])
+def test_a_recording_that_was_closed_is_one_file_whoever_looks_at_it(tmp_path, looks):
+    recording = run(open_writer(tmp_path / "a.nnv"))
+    reader = None
+    if looks == "the session":
+        wait_for(lambda: recording._sink.stored().known())
+        recording._sink.stored().steps(CATALOGUE.specs[0].key)
+    elif looks != "nobody":
+        wait_for(lambda: recording._sink._committed == N_STEPS)
+        reader = open_recording(tmp_path / "a.nnv")
+        if looks == "in the middle":
+            reader._tensors._pages._database.execute("SELECT * FROM blobs").fetchone()
+    recording.close()
+    assert_same(alone(tmp_path / "a.nnv", tmp_path / "copy"), in_memory())
+    if reader is not None:
+        reader.close()
+
+
+def test_a_run_that_rests_can_be_copied_as_one_file(tmp_path):
+    recording = run(open_writer(tmp_path / "a.nnv"))
+    wait_for(lambda: recording._sink._committed == N_STEPS)
+    folders = iter(tmp_path / f"copy{n}" for n in range(1000))
+
+    def whole():
+        time.sleep(0.1)
+        try:
+            return alone(tmp_path / "a.nnv", next(folders)).steps.size == N_STEPS
+        except (NotARecording, RecordingDamaged):
+            return False
+
+    wait_for(whole)
+    recording.close()
 
 
 def test_a_writer_that_has_nothing_to_write_sleeps(tmp_path, monkeypatch):
