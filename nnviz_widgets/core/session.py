@@ -402,7 +402,8 @@ class Session(SessionState):
 
         Args:
             step: How many steps are to be completed, from 0.
-            branch: The branch whose step it is, one of `branches`; the current one if `None`.
+            branch: The branch whose step it is, one of `branches`; the current one if `None`. The step at which it
+                begins is as the branch began, with what was changed by hand; its parent has that as it was.
             state_only: Whether to be content with the newest stored state at or before the step where the data cannot
                 be found again: they begin anew with the epoch.
 

@@ -150,7 +150,7 @@ class SnapshotStore:
         self._thin()
 
     def before(self, lineage: Sequence[tuple[str, int]], step: int) -> Kept | None:
-        """Return the newest snapshot at or before a step.
+        """Return the newest snapshot at or before a step; of the step where a branch begins, the branch's own.
 
         Args:
             lineage: Branches from the current one to the first, each with the last of its steps that counts.
@@ -158,7 +158,8 @@ class SnapshotStore:
         """
         ends = dict(lineage)
         found = [kept for kept in self._kept if kept.step <= min(step, ends.get(kept.branch, -1))]
-        return max(found, key=lambda kept: kept.step, default=None)
+        nearest = {name: -index for index, (name, _) in enumerate(lineage)}
+        return max(found, key=lambda kept: (kept.step, nearest[kept.branch]), default=None)
 
     def steps(self, lineage: Sequence[tuple[str, int]]) -> list[int]:
         """Return the steps that have a snapshot, ascending; `lineage` as in `before`."""

@@ -179,6 +179,7 @@ class Worker:
             if not self.prepared:
                 self._prepare()
             else:
+                self._begin_branch(self._control.goal)
                 self._notice_changes()
             self._rate_mark = (time.perf_counter(), self.step)
             goal = self._control.goal
@@ -327,8 +328,17 @@ class Worker:
         if self.step == self._again_until and event.variant is Variant.FULL:
             self._recorder.read_again(self.step, self.output)
 
+    def _begin_branch(self, goal: Goal) -> None:
+        """Begin the branch that the next step is of before anything is noted or stored, which is no part of the other.
+
+        A refused step that is still to be taken is compared with the branch that was left, and begins it by itself.
+        """
+        if self._must_fork and goal.rewind is None and not goal.stop and self.stops.refused is None:
+            self._fork()
+            self._put_aside(pinned=True)  # what was changed by hand since is where this branch begins
+
     def _fork(self) -> None:
-        """Begin a branch with the next step: what was recorded after this one stays."""
+        """Begin a branch where the session stands: what was recorded after this step stays."""
         step, sink, refused = self.step, None, None
 
         def forked(name: str) -> Recording:

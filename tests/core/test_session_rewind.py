@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,49 @@ def test_R07_going_back_and_forth_on_one_branch_is_no_new_one(session: Session) 
     session.step()
     assert session.branches.names == ("main",)
     assert session.recording.steps.tolist() == list(range(1, 9))
+
+
+@pytest.mark.parametrize("step", [5, 6, 8])
+def test_R04_a_branch_is_taken_again_from_what_was_changed_by_hand_where_it_began(step: int) -> None:
+    def on_the_branch(until: int) -> Session:
+        made = networks.mlp().session(snapshots=Snapshots(every=10**9))
+        made.step(7)
+        made.rewind(4)
+        made.model.optimizer.learning_rate.assign(0.5)  # the loss of the next step is the same: only its update differs
+        made.run(until=until)
+        made.wait()
+        return made
+
+    with on_the_branch(step) as session:
+        then = weights_of(session.model)
+    with on_the_branch(9) as session, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        session.rewind(step)
+        assert session.branches.current.name == "branch 1"
+        assert_same_weights(weights_of(session.model), then)
+
+
+def test_R07_training_outside_before_a_branch_leaves_the_step_of_the_other_as_it_was(session: Session) -> None:
+    session.rewind(4)
+    then = weights_of(session.model)
+    session.model.train_on_batch(networks.features(), networks.classes())
+    with pytest.warns(UserWarning, match="trained outside"):
+        session.step()
+    session.rewind(4, "main")
+    assert_same_weights(weights_of(session.model), then)
+
+
+def test_R07_a_recompile_before_the_branch_is_noted_in_the_branch_alone(session: Session) -> None:
+    main, events = session.recording, session.recording.events
+    catalogue = main.catalogue
+    session.rewind(4)
+    session.model.compile("sgd", "sparse_categorical_crossentropy")
+    session.step(2)
+    assert main.catalogue is catalogue
+    assert main.events == events
+    assert any("compiled anew" in text for _, _, text in session.recording.events)
+    with pytest.raises(ReplayNotExact, match="the model was changed since"):
+        session.rewind_plan(6, "main")
 
 
 def test_R07_another_branch_is_gone_to_by_its_name(session: Session) -> None:
@@ -245,6 +289,23 @@ def test_what_keras_own_callbacks_write_is_not_written_twice(tmp_path: Path) -> 
     assert len((tmp_path / "log.csv").read_text().splitlines()) == len(lines) + 2
 
 
+def test_the_log_of_a_training_that_ended_is_written_on_after_going_back(tmp_path: Path) -> None:
+    import keras
+
+    csv = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    with networks.mlp().session(callbacks=[csv], snapshots=Snapshots(every=2)) as session:
+        session.run()
+        session.wait()
+        lines = (tmp_path / "log.csv").read_text().splitlines()
+        session.rewind(7)
+        session.run()
+        session.wait()
+    after = (tmp_path / "log.csv").read_text().splitlines()
+    assert len(lines) == 4
+    assert after == [*lines, lines[-1]]
+    assert not csv.append
+
+
 def test_a_long_way_back_ends_where_somebody_asks_for_a_pause() -> None:
     with endless(snapshots=Snapshots(every=10**9)) as session:
         session.run(until=400)
@@ -292,7 +353,9 @@ def test_each_branch_is_a_file_of_its_own(tmp_path: Path) -> None:
     with networks.mlp().session(record=tmp_path / "a.nnv", probe=Probe(every=1)) as session:
         session.step(6)
         session.rewind(4)
+        kernel = session.model.get_layer("hidden").kernel.numpy()
         session.step(3)
+        np.testing.assert_array_equal(session.recording.tensor("hidden", "weights", 4), kernel)
         losses = session.recording.metrics["batch_loss"]
     main, branch = open_recording(tmp_path / "a.nnv"), open_recording(tmp_path / "a.branch-1.nnv")
     assert main.steps.tolist() == [1, 2, 3, 4, 5, 6]

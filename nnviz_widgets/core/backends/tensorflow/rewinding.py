@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -14,7 +15,7 @@ from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone, 
 from nnviz_widgets.errors import ReplayNotExact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from nnviz_widgets.core.backends.tensorflow.position import Position
     from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot
@@ -135,3 +136,16 @@ def calls_users(callbacks: Iterable[Any]) -> bool:
 def only_writes(callback: Any) -> bool:
     """Whether a callback is one of Keras' own that writes down what it is told, and changes nothing of the training."""
     return type(callback) in _WRITERS
+
+
+@contextmanager
+def kept_logs(callbacks: Iterable[Any]) -> Iterator[None]:
+    """Within the block, let the beginning of training not empty the files of a `CSVLogger`, which are written on."""
+    emptying = [callback for callback in callbacks if type(callback) is of_keras.CSVLogger and not callback.append]
+    for callback in emptying:
+        callback.append = True
+    try:
+        yield
+    finally:
+        for callback in emptying:
+            callback.append = False

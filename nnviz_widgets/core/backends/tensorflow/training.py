@@ -31,6 +31,7 @@ from nnviz_widgets.core.backends.tensorflow.rewinding import (
     Rewinding,
     called_again,
     calls_users,
+    kept_logs,
     only_writes,
     why_not_exact,
 )
@@ -280,7 +281,8 @@ class Training:
             choose: Asked before each step which variant to run.
         """
         if self._ended:
-            self._begin()
+            with kept_logs(self.callbacks):
+                self._begin()
         self._stop_loading()
         yield from self._train(choose, rewinding)
 
