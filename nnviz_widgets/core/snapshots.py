@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nnviz_widgets.core.arguments import checked_bytes, whole_number
 from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.calls import called
-from nnviz_widgets.core.thinning import drop_order
+from nnviz_widgets.core.thinning import SLACK, drop_order
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -108,23 +108,20 @@ class SnapshotStore:
 
     Attributes:
         n_dropped: How many were given up.
+        n_bytes: Memory that they hold, what several of them share counted for each.
     """
 
     def __init__(self, options: Snapshots) -> None:
         self._options = options
-        self._kept: list[Kept] = []
+        self._kept: dict[tuple[str, int], Kept] = {}
         self._n_added = 0
         self._next = 0.0
         self.n_dropped = 0
+        self.n_bytes = 0
 
     def __len__(self) -> int:
         """Count them."""
         return len(self._kept)
-
-    @property
-    def n_bytes(self) -> int:
-        """Memory that they hold, what several of them share counted for each."""
-        return sum(kept.n_bytes for kept in self._kept)
 
     def is_due(self, step: int) -> bool:
         """Whether the state after `step` is to be put aside."""
@@ -139,13 +136,14 @@ class SnapshotStore:
             kept: The snapshot; its ordinal is set here.
             seconds: How long it took to take it.
         """
-        twin = next((i for i, one in enumerate(self._kept) if (one.branch, one.step) == (kept.branch, kept.step)), None)
+        twin = self._kept.get((kept.branch, kept.step))
         if twin is not None:
-            kept.ordinal, kept.pinned = self._kept[twin].ordinal, kept.pinned or self._kept[twin].pinned
-            self._kept[twin] = kept
+            kept.ordinal, kept.pinned = twin.ordinal, kept.pinned or twin.pinned
+            self.n_bytes -= twin.n_bytes
         else:
             kept.ordinal, self._n_added = self._n_added, self._n_added + 1
-            self._kept.append(kept)
+        self._kept[kept.branch, kept.step] = kept
+        self.n_bytes += kept.n_bytes
         self._next = time.perf_counter() + (seconds + kept.n_bytes / _BYTES_PER_S) / SHARE
         self._thin()
 
@@ -157,19 +155,20 @@ class SnapshotStore:
             step: The step.
         """
         ends = dict(lineage)
-        found = [kept for kept in self._kept if kept.step <= min(step, ends.get(kept.branch, -1))]
+        found = [kept for kept in self._kept_now() if kept.step <= min(step, ends.get(kept.branch, -1))]
         nearest = {name: -index for index, (name, _) in enumerate(lineage)}
         return max(found, key=lambda kept: (kept.step, nearest[kept.branch]), default=None)
 
     def steps(self, lineage: Sequence[tuple[str, int]]) -> list[int]:
         """Return the steps that have a snapshot, ascending; `lineage` as in `before`."""
         ends = dict(lineage)
-        return sorted({kept.step for kept in self._kept if kept.step <= ends.get(kept.branch, -1)})
+        return sorted({kept.step for kept in self._kept_now() if kept.step <= ends.get(kept.branch, -1)})
 
     def forget(self) -> None:
         """Drop all: the model has other variables now."""
         self.n_dropped += len(self._kept)
         self._kept.clear()
+        self.n_bytes = 0
         self._next = 0.0
 
     def over_budget(self) -> str | None:
@@ -183,15 +182,17 @@ class SnapshotStore:
 
     def _thin(self) -> None:
         """Drop snapshots of older steps while there is too much."""
-        excess = self.n_bytes - self._options.memory
-        if excess <= 0:
+        if self.n_bytes <= self._options.memory:
             return
-        droppable = [i for i, kept in enumerate(self._kept[:-1]) if kept.step and not kept.pinned]
-        gone: set[int] = set()
-        for index in drop_order([self._kept[i].ordinal for i in droppable], self._n_added - 1):
-            if excess <= 0:
+        enough = self._options.memory - int(self._options.memory * SLACK)
+        droppable = [kept for kept in self._kept_now()[:-1] if kept.step and not kept.pinned]
+        for index in drop_order([kept.ordinal for kept in droppable], self._n_added - 1):
+            if self.n_bytes <= enough:
                 break
-            gone.add(droppable[index])
-            excess -= self._kept[droppable[index]].n_bytes
-        self._kept = [kept for i, kept in enumerate(self._kept) if i not in gone]
-        self.n_dropped += len(gone)
+            gone = self._kept.pop((droppable[index].branch, droppable[index].step))
+            self.n_bytes -= gone.n_bytes
+            self.n_dropped += 1
+
+    def _kept_now(self) -> list[Kept]:
+        """List the snapshots in the order of their ordinals; at once, as the training thread may add one meanwhile."""
+        return list(self._kept.values())

@@ -113,3 +113,11 @@ def test_options_are_checked() -> None:
     assert as_snapshots(False) is None
     with pytest.raises(InvalidArgumentError, match="`snapshots` must be"):
         as_snapshots(10)
+
+
+def test_R08_a_snapshot_of_the_same_step_takes_the_bytes_of_the_other() -> None:
+    filled = store(1000, range(5))
+    filled.add(kept(3, 25), 0.001)
+    assert (len(filled), filled.n_bytes) == (5, 4 * 10 + 25)
+    filled.forget()
+    assert filled.n_bytes == 0

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.backends.tensorflow.traced import StepOutput
 
 
+_HELD_BYTES = 30_000
+"""What Python spends on a snapshot beside the values: nearly all on the states of Python's and numpy's streams."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that the steps after it change.
@@ -86,7 +90,7 @@ class SnapshotTaker:
             self._n_bytes = sum(_n_bytes(value) for value in values)
         kept = None if output is None else output.without_tensors()
         return Snapshot(
-            n_bytes=self._n_bytes + (0 if kept is None else sum(map(_n_bytes, _leaves(kept.batch)))),
+            n_bytes=_HELD_BYTES + self._n_bytes + (0 if kept is None else sum(map(_n_bytes, _leaves(kept.batch)))),
             position=training.position,
             epoch=training.epoch,
             output=kept,
@@ -118,7 +122,9 @@ class SnapshotTaker:
             return [variable.read_value() for variable in variables]
 
         # One call of a compiled function instead of one a variable. Variables of several devices are read one by one.
-        self._read = read if has_strategy(self._model) else tf.function(read, autograph=False)
+        # Traced by hand: TensorFlow would warn of too many tracings once a process has made some sessions.
+        one_by_one = has_strategy(self._model) or self._model.run_eagerly
+        self._read = read if one_by_one else tf.function(read, autograph=False).get_concrete_function()
 
 
 def _leaves(batch: Any) -> list[Any]:
