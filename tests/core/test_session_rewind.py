@@ -16,6 +16,7 @@ from nnviz_widgets.core.snapshots import Snapshots
 from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError, ReplayNotExact, SessionBusy, SessionClosed
 from tests.core import networks
+from tests.core.backends.test_resume import OF_KERAS
 from tests.core.networks import STEPS_PER_EPOCH, assert_same_weights, weights_of
 from tests.core.sessions import Journal, endless, until
 
@@ -287,6 +288,29 @@ def test_what_keras_own_callbacks_write_is_not_written_twice(tmp_path: Path) -> 
         session.run()
         session.wait()
     assert len((tmp_path / "log.csv").read_text().splitlines()) == len(lines) + 2
+
+
+@pytest.mark.filterwarnings(OF_KERAS)
+def test_a_checkpoint_knows_the_best_again_and_writes_nothing_on_the_way_back(tmp_path: Path) -> None:
+    import keras
+
+    file = tmp_path / "best.weights.h5"
+    checkpoint = keras.callbacks.ModelCheckpoint(file, monitor="loss", save_best_only=True, save_weights_only=True)
+    with networks.mlp().session(callbacks=[checkpoint], snapshots=Snapshots(every=10**9)) as session:
+        session.run(until=STEPS_PER_EPOCH)  # its own `best` is compared with that of a replay over the epoch's end
+        session.wait()
+        best = checkpoint.best
+        session.run(until=8)
+        session.wait()
+        written = file.stat().st_mtime_ns
+        for kept in session.snapshot_steps:
+            if kept == STEPS_PER_EPOCH:
+                del session._worker.travel._store._kept["main", kept]
+        session.rewind(4)
+        assert best is not None
+        assert checkpoint.best == best
+        assert file.stat().st_mtime_ns == written
+        assert checkpoint.model is session.model
 
 
 def test_the_log_of_a_training_that_ended_is_written_on_after_going_back(tmp_path: Path) -> None:

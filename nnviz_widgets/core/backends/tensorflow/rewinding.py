@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot
 
 _WRITERS = (
-    of_keras.ModelCheckpoint,
     of_keras.BackupAndRestore,
     of_keras.CSVLogger,
     of_keras.TensorBoard,
@@ -149,3 +148,32 @@ def kept_logs(callbacks: Iterable[Any]) -> Iterator[None]:
     finally:
         for callback in emptying:
             callback.append = False
+
+
+class _NotSaved:
+    """A model to a `ModelCheckpoint` that is called once more: it counts and compares as it did, and writes nothing."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Leave the file as it is."""
+
+    save_weights = save
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+@contextmanager
+def kept_checkpoints(callbacks: Iterable[Any]) -> Iterator[None]:
+    """Within the block, let each `ModelCheckpoint` find the best anew without writing the model once more."""
+    saving = [callback for callback in callbacks if type(callback) is of_keras.ModelCheckpoint]
+    models = [callback.model for callback in saving]
+    for callback, model in zip(saving, models, strict=True):
+        callback.set_model(_NotSaved(model))
+    try:
+        yield
+    finally:
+        for callback, model in zip(saving, models, strict=True):
+            callback.set_model(model)

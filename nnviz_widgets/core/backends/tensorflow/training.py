@@ -31,6 +31,7 @@ from nnviz_widgets.core.backends.tensorflow.rewinding import (
     Rewinding,
     called_again,
     calls_users,
+    kept_checkpoints,
     kept_logs,
     only_writes,
     why_not_exact,
@@ -341,7 +342,8 @@ class Training:
         everyone = self._callbacks.callbacks
         self._callbacks.callbacks = [callback for callback in everyone if not only_writes(callback)]
         try:
-            yield
+            with kept_checkpoints(everyone):
+                yield
         finally:
             self._callbacks.callbacks = everyone
 
