@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.errors import NnvizError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from nnviz_widgets.core.fit_session import FitSession
 
 _QUESTION = "step [Enter or a number], run [r], stop [q]? "
 _PAUSING = "\nPausing after this step; Ctrl-C again ends training.\n"
+_HELP = (
+    "Enter takes one step and a number from 1, such as 200, so many; r trains on; q ends training as stop() does; "
+    "Ctrl-C ends it at once; Ctrl-D trains on.\n"
+)
+_LEFT = "\nEnd of input (Ctrl-D): training goes on; Ctrl-C pauses it again.\n"
+_STEPS = re.compile(r"(?:(?:s|step)\s+)?(\d{1,15})")
 
 
 def can_ask() -> bool:
@@ -45,7 +55,8 @@ class Terminal:
 
     def __init__(self, session: FitSession) -> None:
         self._session = session
-        self._pressed = False
+        self._pressed = False  # Ctrl-C, since training last went on
+        self._asks = False
         self._entered = False
 
     def enter(self) -> None:
@@ -66,43 +77,60 @@ class Terminal:
         if self._pressed or self._session.worker.over.is_set():
             self.leave()
             signal.default_int_handler(number, frame)
-        self._pressed = True
+        self._pressed = self._asks = True
         # No lock: this may come while the same thread is about to take it.
         self._session.ask_pause_at_once()
         _say(_PAUSING)
 
     def _ask(self) -> None:
         """Ask until there is an answer; a pause that nobody at the terminal asked for is not asked about."""
-        if not self._pressed:
+        if not self._asks:
             return
+        self._pressed = True  # also at the end of steps: what is paused already, Ctrl-C ends
         _say(f"\n{_how_it_stands(self._session)}\n")
         while not self._carry_out(_answer()):
             pass
 
     def _carry_out(self, answer: str) -> bool:
         """Do what a person wrote; whether it was understood."""
+        ask = self._meaning(answer)
+        if ask is None:
+            _say(_HELP if answer in ("?", "h", "help") else f"Not understood: {answer:.40}. {_HELP}")
+            return False
+        self._pressed = False  # before training goes on: from then on, Ctrl-C pauses
         try:
-            if answer in ("r", "run"):
-                self._pressed = False
-                self._session.ask_run()
-            elif answer in ("q", "stop"):
-                self._session.ask_stop()
-            elif answer in ("", "s", "step"):
-                self._session.ask_steps(1)
-            elif answer.isdecimal() and int(answer):
-                self._session.ask_steps(int(answer))
-            else:
-                return False
+            ask()
         except NnvizError as error:  # the model is being inspected, on another thread
+            self._pressed = True
             _say(f"{error}\n")
             return False
+        if self._pressed:  # between the two, for which there was nothing to pause yet
+            self._session.ask_pause_at_once()
         return True
+
+    def _meaning(self, answer: str) -> Callable[[], object] | None:
+        """Return what carries out an answer, `None` if it is none."""
+        session = self._session
+        if answer in ("r", "run"):
+            return self._run
+        if answer in ("q", "stop"):
+            return session.ask_stop
+        if answer in ("", "s", "step"):
+            return session.ask_steps
+        n = _STEPS.fullmatch(answer)
+        return partial(session.ask_steps, int(n[1])) if n is not None and int(n[1]) else None
+
+    def _run(self) -> None:
+        self._asks = False
+        self._session.ask_run()
 
 
 def _answer() -> str:
     try:
         return input(_QUESTION).strip().lower()
-    except EOFError:  # nobody is there any more
+    except EOFError:
+        with suppress(OSError):  # a terminal that is gone for good does not end training
+            _say(_LEFT)
         return "run"
 
 

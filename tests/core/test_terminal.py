@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ print("handler", signal.getsignal(signal.SIGINT) is before, network.model.stop_t
 """
 SAYS_WHERE = "[__import__('keras').callbacks.LambdaCallback(on_epoch_end=lambda e, l: print('epoch', e, flush=True))]"
 CTRL_C = "\x03"
+CTRL_D = "\x04"
 
 
 class Terminal:
@@ -70,6 +72,13 @@ class Terminal:
                     assert text in self.text, self.text
         self.text = self.text.partition(text)[2]
 
+    def wait_for_question(self) -> None:
+        """Read until the question, and until its answer is waited for: else Python sees Ctrl-C only at the next key."""
+        self.wait_for("stop [q]? ")
+        end = time.monotonic() + LIMIT_S
+        while psutil.Process(self._process.pid).status() != psutil.STATUS_SLEEPING:
+            assert time.monotonic() < end, "the script does not wait for an answer"
+
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -97,29 +106,82 @@ def test_ctrl_c_pauses_and_a_person_steps_runs_and_stops(start) -> None:
     terminal.type(CTRL_C)
     terminal.wait_for("Pausing after this step; Ctrl-C again ends training.")
     terminal.wait_for("Paused at step ")
-    terminal.wait_for("stop [q]? ")
-    terminal.type("nonsense\n")
-    terminal.wait_for("stop [q]? ")
+    terminal.wait_for_question()
     terminal.type("3\n")
     terminal.wait_for("Paused at step ")
-    terminal.wait_for("stop [q]? ")
+    terminal.wait_for_question()
     terminal.type("\n")
     terminal.wait_for("Paused at step ")
-    terminal.wait_for("stop [q]? ")
+    terminal.wait_for_question()
     terminal.type("r\n")
     terminal.wait_for("epoch ")
     terminal.wait_for("epoch ")
     terminal.type(CTRL_C)
-    terminal.wait_for("stop [q]? ")
+    terminal.wait_for_question()
     terminal.type("q\n")
     terminal.wait_for("fit returned finished True ")
     terminal.wait_for("handler True True")
 
 
+def test_ctrl_c_pauses_also_during_steps_that_a_person_typed(start) -> None:
+    terminal = start()
+    terminal.type(CTRL_C)
+    terminal.wait_for_question()
+    for steps in ("1000000", "step 2000000", "s 3000000"):
+        terminal.type(f"{steps}\n")
+        terminal.wait_for("epoch ")
+        terminal.wait_for("epoch ")
+        terminal.type(CTRL_C)
+        terminal.wait_for("Pausing after this step; Ctrl-C again ends training.")
+        terminal.wait_for("Paused at step ")
+        terminal.wait_for_question()
+    terminal.type("q\n")
+    terminal.wait_for("fit returned finished True ")
+    terminal.wait_for("handler True True")
+
+
+def test_ctrl_c_at_the_question_after_typed_steps_ends_training(start) -> None:
+    terminal = start()
+    terminal.type(CTRL_C)
+    terminal.wait_for_question()
+    terminal.type("2\n")
+    terminal.wait_for_question()
+    terminal.type(CTRL_C)
+    terminal.wait_for("KeyboardInterrupt finished")
+    terminal.wait_for("handler True")
+
+
+def test_what_can_be_typed_is_said_in_one_line(start) -> None:
+    terminal = start()
+    terminal.type(CTRL_C)
+    terminal.wait_for_question()
+    for answer in ("help", "?", "run 30", "stepp", "0", "-2", "step 0", "9" * 200):
+        terminal.type(f"{answer}\n")
+        terminal.wait_for(f"{answer}\r\n")
+        if answer not in ("help", "?"):
+            terminal.wait_for(f"Not understood: {answer[:40]}. Enter takes one step")
+        terminal.wait_for("such as 200")
+        assert "Paused at step" not in terminal.text
+        terminal.wait_for_question()
+    terminal.type("q\n")
+    terminal.wait_for("fit returned finished True ")
+
+
+def test_ctrl_d_says_that_training_goes_on_and_ctrl_c_pauses_it_again(start) -> None:
+    terminal = start()
+    for _ in range(2):
+        terminal.type(CTRL_C)
+        terminal.wait_for_question()
+        terminal.type(CTRL_D)
+        terminal.wait_for("training goes on; Ctrl-C pauses it again.")
+        terminal.wait_for("epoch ")
+        terminal.wait_for("epoch ")
+
+
 def test_ctrl_c_at_the_question_ends_training(start) -> None:
     terminal = start()
     terminal.type(CTRL_C)
-    terminal.wait_for("stop [q]? ")
+    terminal.wait_for_question()
     terminal.type(CTRL_C)
     terminal.wait_for("KeyboardInterrupt finished")
     terminal.wait_for("handler True")
