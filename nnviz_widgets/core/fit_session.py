@@ -94,8 +94,7 @@ class FitSession(Session):
     @property
     def state(self) -> State:
         """As of a `TrainingSession`. Asked on the thread of `fit`, it knows at once when that has raised."""
-        if self._worker.is_current_thread() and not self._worker.over.is_set():
-            self.look_for_the_end()
+        self._look_on_its_thread()
         return super().state
 
     @property
@@ -173,6 +172,14 @@ class FitSession(Session):
                 self._give_back()
 
     # --- whoever notices that fit has left ---
+
+    def _wait(self, timeout: float | None = None, goal: Goal | None = None) -> None:
+        self._look_on_its_thread()
+        super()._wait(timeout, goal)
+
+    def _look_on_its_thread(self) -> None:
+        if self._worker.is_current_thread():
+            self.look_for_the_end()
 
     def look_for_the_end(self) -> None:
         """Note that `fit` has raised where it told nobody, if it has; for its own thread, where that is certain."""

@@ -45,6 +45,10 @@ class FitWorker(Worker):
     def begin(self) -> None:
         """Do nothing: `fit` has begun."""
 
+    def is_current_thread(self) -> bool:
+        """Whether the caller is within `fit`: once that has ended, its thread waits as any other."""
+        return not self.over.is_set() and super().is_current_thread()
+
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end of `fit`, `timeout` seconds at most."""
         if not self.is_current_thread():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import called
+from nnviz_widgets.core.fit_arguments import MakesSession
 from nnviz_widgets.core.fit_session import recording_for
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.storage.options import as_record
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.storage.options import Record
 
 
-class InspectCallback:
+class InspectCallback(MakesSession):
     """A callback for `model.fit` that records the run and lets a person look into it and pause it.
 
     Training is the same to the last bit, and the model is as `fit` leaves it, also when something raises. It may stand

@@ -473,6 +473,45 @@ def test_arguments_are_checked_when_it_is_made_and_names_of_layers_when_it_begin
     assert nnviz.TrainingSession.of(network.model) is None
 
 
+@pytest.mark.parametrize("given", ["alone", "list", "nested", "class", "keras list"])
+def test_a_session_refuses_the_callback(given: str) -> None:
+    import keras
+
+    network, one = networks.mlp(), nnviz.InspectCallback()
+    callbacks = {
+        "alone": one,
+        "list": [hooked(), one],
+        "nested": (hooked(), [one]),
+        "class": [nnviz.InspectCallback],
+        "keras list": keras.callbacks.CallbackList([one]),
+    }[given]
+    with pytest.raises(InvalidArgumentError, match=r"a session shows itself.*Leave the callback out"):
+        network.session(callbacks=callbacks)
+    assert nnviz.TrainingSession.of(network.model) is None
+
+
+def test_once_fit_has_ended_nothing_waits() -> None:
+    network, inspect = networks.line(), nnviz.InspectCallback()
+    network.fit(callbacks=[inspect])
+    with pytest.warns(UserWarning, match="takes no step: training came to its end .* call fit again"):
+        assert inspect.session.step().step == 9
+    assert inspect.session.wait()
+    inspect.session.pause()
+    inspect.session.stop()
+    assert inspect.session.state == "finished"
+
+
+def test_once_another_callback_has_raised_nothing_waits() -> None:
+    def leave(self: Any, batch: int, logs: Any = None) -> None:
+        raise BoomError
+
+    network, inspect = networks.line(), nnviz.InspectCallback()
+    with pytest.raises(BoomError):
+        network.fit(callbacks=[inspect, hooked(on_train_batch_end=leave)])
+    assert inspect.session.wait()
+    assert inspect.session.state == "finished"
+
+
 # --- a person at the controls ---
 
 
