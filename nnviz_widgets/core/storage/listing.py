@@ -34,8 +34,9 @@ def list_recordings(folder: str | PathLike[str]) -> pd.DataFrame:
 
     Returns:
         Indexed by file name, with the columns `name`, `model` (its class), `steps` (the newest step), `last_loss`,
-        `size` in bytes and `state`: `"recording"` while a process writes it, `"complete"`, `"interrupted"` if that
-        process ended before its time, `"damaged"`. Files of other kinds are passed over.
+        `size` in bytes and `state`: `"recording"` while a process writes it, `"complete"` if it was closed, also where
+        training was stopped, `"interrupted"` if that process ended before its time, `"damaged"`. Files of other kinds
+        are passed over.
 
     Raises:
         InvalidArgumentError: If it is no folder.
