@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.names import nearest
@@ -23,7 +23,7 @@ class Branch:
     Attributes:
         name: `"main"`, `"branch 1"`, `"branch 2"`, in the order of their beginnings.
         parent: The branch that it left, `None` for the first.
-        step: The last step that it shares with its parent, 0 for the first.
+        step: The last step that it shares with its parent; of the first 0, or the step after which it was resumed.
         recording: Its steps, after those that it shares.
     """
 
@@ -36,7 +36,7 @@ class Branch:
     def last_step(self) -> int:
         """The newest step of its recording."""
         steps = self.recording.steps
-        return int(steps[-1]) if steps.size else 0
+        return int(steps[-1]) if steps.size else self.step
 
     def __repr__(self) -> str:
         """Say in one line where it begins and ends."""
@@ -86,6 +86,11 @@ class Branches:
     def current(self) -> Branch:
         """The one in which the session stands."""
         return self._current
+
+    def begin_after(self, step: int) -> None:
+        """Let the first branch begin after a step of another session, before it has taken one."""
+        self._branches = (replace(self._branches[0], step=step),)
+        self._current = self._branches[0]
 
     def go_to(self, name: str) -> None:
         """Make another branch the current one."""

@@ -19,6 +19,7 @@ from nnviz_widgets.errors import ReplayNotExact
 if TYPE_CHECKING:
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.storage.options import Record
+    from nnviz_widgets.core.time_travel import RewindPlan
 
 _LOOK_S = 0.2
 _ELSEWHERE = "it was interrupted, or something else raised: another callback, the validation or the data"
@@ -87,6 +88,15 @@ class FitSession(Session):
             f"A session must take the steps by itself to be rewound. Received: {self.name!r}, whose steps `fit` takes. "
             "Train with nnviz.TrainingSession(model, x, y), which takes fit's arguments."
         )
+
+    def rewind_plan(self, step: int, branch: str | None = None) -> RewindPlan:
+        """Refuse, as `rewind` does.
+
+        Raises:
+            ReplayNotExact: Always.
+        """
+        self.ask_rewind(step, branch)
+        raise AssertionError("it is refused")
 
     def _why_ended(self) -> str:
         return super()._why_ended().partition(" To train on")[0] + " To train on, call fit again."

@@ -412,7 +412,8 @@ class Session(SessionState):
             The report of the step at which the session stands, `None` for step 0.
 
         Warns:
-            UserWarning: If steps that were taken again came out otherwise than before, with the difference.
+            UserWarning: If steps that were taken again came out otherwise than before, with the difference. Also if
+                there are callbacks of which it is not known what they remember: that stays as it is.
 
         Raises:
             InvalidArgumentError: If no such step was taken, or there is no such branch.
@@ -432,6 +433,13 @@ class Session(SessionState):
         self.ask_rewind(step, branch, state_only=state_only)
         self._wait()
         self._raise_error()
+        forgetful = self._training.called_again()
+        if forgetful:
+            warn(
+                "Callbacks must be Keras' own to remember what they did then. Received besides: "
+                f"{', '.join(forgetful)}, which remember what they did since, and are called again for steps that are "
+                "taken again."
+            )
         if self._worker.difference is not None:
             warn(f"{self._worker.difference}; what follows is another branch. On a GPU determinism may be off.")
         return self._worker.report

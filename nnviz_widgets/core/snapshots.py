@@ -83,6 +83,7 @@ class Kept:
         watch: What was known of values that are not finite.
         ordinal: How many snapshots were taken before.
         pinned: Whether it stays however old it gets.
+        edited: Whether somebody has changed the state at the pause: the steps after it began with this one.
     """
 
     branch: str
@@ -93,6 +94,7 @@ class Kept:
     watch: SicknessWatch
     ordinal: int
     pinned: bool
+    edited: bool = False
 
     @property
     def n_bytes(self) -> int:
@@ -113,7 +115,7 @@ class SnapshotStore:
 
     def __init__(self, options: Snapshots) -> None:
         self._options = options
-        self._kept: dict[tuple[str, int], Kept] = {}
+        self._kept: dict[tuple[str, int, bool], Kept] = {}
         self._n_added = 0
         self._next = 0.0
         self.n_dropped = 0
@@ -136,28 +138,33 @@ class SnapshotStore:
             kept: The snapshot; its ordinal is set here.
             seconds: How long it took to take it.
         """
-        twin = self._kept.get((kept.branch, kept.step))
+        twin = self._kept.pop((kept.branch, kept.step, kept.edited), None)
         if twin is not None:
-            kept.ordinal, kept.pinned = twin.ordinal, kept.pinned or twin.pinned
+            kept.pinned = kept.pinned or twin.pinned
             self.n_bytes -= twin.n_bytes
-        else:
-            kept.ordinal, self._n_added = self._n_added, self._n_added + 1
-        self._kept[kept.branch, kept.step] = kept
+        kept.ordinal, self._n_added = self._n_added, self._n_added + 1
+        self._kept[kept.branch, kept.step, kept.edited] = kept
         self.n_bytes += kept.n_bytes
         self._next = time.perf_counter() + (seconds + kept.n_bytes / _BYTES_PER_S) / SHARE
         self._thin()
 
+    def at(self, branch: str, step: int) -> Kept | None:
+        """Return the snapshot of a step, as training left it, if there is one."""
+        return self._kept.get((branch, step, False))
+
     def before(self, lineage: Sequence[tuple[str, int]], step: int) -> Kept | None:
         """Return the newest snapshot at or before a step; of the step where a branch begins, the branch's own.
+
+        The step itself is what training left; a later one is reached from what somebody made of it.
 
         Args:
             lineage: Branches from the current one to the first, each with the last of its steps that counts.
             step: The step.
         """
         ends = dict(lineage)
-        found = [kept for kept in self._kept_now() if kept.step <= min(step, ends.get(kept.branch, -1))]
+        found = [kept for kept in self._kept_now() if kept.step + kept.edited <= min(step, ends.get(kept.branch, -1))]
         nearest = {name: -index for index, (name, _) in enumerate(lineage)}
-        return max(found, key=lambda kept: (kept.step, nearest[kept.branch]), default=None)
+        return max(found, key=lambda kept: (kept.step, kept.edited, nearest[kept.branch]), default=None)
 
     def steps(self, lineage: Sequence[tuple[str, int]]) -> list[int]:
         """Return the steps that have a snapshot, ascending; `lineage` as in `before`."""
@@ -189,7 +196,7 @@ class SnapshotStore:
         for index in drop_order([kept.ordinal for kept in droppable], self._n_added - 1):
             if self.n_bytes <= enough:
                 break
-            gone = self._kept.pop((droppable[index].branch, droppable[index].step))
+            gone = self._kept.pop((droppable[index].branch, droppable[index].step, droppable[index].edited))
             self.n_bytes -= gone.n_bytes
             self.n_dropped += 1
 

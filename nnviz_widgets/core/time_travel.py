@@ -108,7 +108,7 @@ class TimeTravel:
         return None if text is None else self._once(text)
 
     def hold(self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch) -> None:
-        """Hold the state that training goes on from: it may be another one than was put aside at the pause.
+        """Hold the state that training goes on from. If somebody has changed it since the pause, it is kept beside.
 
         Args:
             step: As in `keep`.
@@ -117,7 +117,13 @@ class TimeTravel:
             report: As in `keep`.
             watch: As in `keep`.
         """
-        self._held = None if self._store is None else self._kept(step, batch, output, report, watch, pinned=False)
+        self._held = None if self._store is None else self._kept(step, batch, output, report, watch, pinned=True)
+        if self._store is None or self._held is None:
+            return
+        left = self._store.at(self._held.branch, step)
+        if left is not None and not left.state.is_same(self._held.state):
+            self._held.edited = True
+            self._store.add(self._held, 0.0)
 
     def _kept(
         self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool
@@ -173,6 +179,12 @@ class TimeTravel:
             InvalidArgumentError: If there is no such step.
             ReplayNotExact: If it cannot be reached bit by bit, and `state_only` does not allow less.
         """
+        changes = self._training.functions.changes()
+        if changes:
+            raise ReplayNotExact(
+                f"The model must be the one that took the steps to go back to one. Received: step={step}, and since "
+                f"then {'; '.join(changes)}. Undo that, or step on: a later step can be gone back to."
+            )
         last = self._branches[branch].last_step
         if not 0 <= step <= last:
             raise InvalidArgumentError(
@@ -207,10 +219,14 @@ class TimeTravel:
 
     def _nothing_before(self, step: int, branch: str) -> str:
         stored = self.steps(branch)
-        nearest = f"the first that is stored is {stored[0]}" if stored else "no state is stored"
+        if not stored:
+            return (
+                f"A state must be stored to go back to it. Received: step={step}, and none is at or before it: the "
+                "session has taken no step, is closed, or the model was changed since."
+            )
         return (
-            f"`step` must not be before the oldest state that is stored. Received: step={step}, and {nearest}: the "
-            "model was changed since, and steps before cannot be taken again."
+            f"`step` must not be before the oldest state that is stored, which is that of step {stored[0]}. Received: "
+            f"step={step}. States before are gone where the model was changed since, or the session was resumed."
         )
 
 

@@ -180,7 +180,8 @@ class Worker:
                 self._prepare()
             else:
                 self._begin_branch(self._control.goal)
-                self._notice_changes()
+                if self._control.goal.rewind is None:  # else nothing that was done to the model stays
+                    self._notice_changes()
             self._rate_mark = (time.perf_counter(), self.step)
             goal = self._control.goal
             if goal.rewind is not None:
@@ -215,6 +216,7 @@ class Worker:
     def _go_on_from(self, facts: dict[str, Any]) -> None:
         """Number the steps on from those of a saved session."""
         self.step, self.batch = int(facts["step"]), int(facts["batch"])
+        self.branches.begin_after(self.step)
         self.report = StepReport(**facts["report"]) if facts["report"] else None
 
     def _put_aside(self, *, pinned: bool = False) -> None:
@@ -308,8 +310,11 @@ class Worker:
         """Take steps that were taken before, unless somebody asks for a pause."""
         told = time.perf_counter()
         self._again_until = until
+        is_asked_for = goal is self._control.goal  # else a guard asks, and stays where it is only once it is there
         try:
-            while self.step < until and not (goal.at_once or goal.after_next or goal.stop or self._control.closing):
+            while self.step < until and not (goal.at_once or goal.after_next or self._control.closing):
+                if is_asked_for and goal is not self._control.goal:
+                    break
                 event = next(self._steps)  # type: ignore[arg-type]
                 if event.output is not None:
                     self._note_again(event, fingerprint)
@@ -500,7 +505,6 @@ class Worker:
         """Take note of what was done to the model since the pause; a step that does not fit it is built anew."""
         if self.trained_outside():
             self._recorder.note(self.step, "the model was trained outside the session; those steps are not recorded")
-            self._put_aside(pinned=True)
         changed = self._training.renew() if self._steps is not None else None
         if changed is not None:
             self._recorder.renew(self.step, changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from os import PathLike, fspath
 from pathlib import Path
@@ -15,6 +16,9 @@ from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.pictures.comparison import Comparison
 from nnviz_widgets.pictures.source import as_source
 from nnviz_widgets.widgets.inspector import Inspector
+
+_AUTOMATIC = re.compile(r"(sequential|functional|model)(_\d+)?")
+"""What Keras calls a model to which nobody gave a name: the number tells only which one was made first."""
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,9 +117,10 @@ def _stem(value: Any) -> str:
 
 
 def _names(first: Source, second: Source, *stems: str) -> tuple[str, str]:
-    """Return the recordings' names if they tell them apart, else those of the files."""
+    """Return the recordings' names if a person gave them and they tell them apart, else those of the files."""
     one, two = first.recording.name, second.recording.name
-    if one and two and one != two:
-        return one, two
     stem, other = stems
-    return (stem, other) if stem and other and stem != other else ("first", "second")
+    of_files = bool(stem and other and stem != other)
+    if one and two and one != two and not (of_files and _AUTOMATIC.fullmatch(one) and _AUTOMATIC.fullmatch(two)):
+        return one, two
+    return (stem, other) if of_files else ("first", "second")

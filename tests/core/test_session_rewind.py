@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def everything(session: Session) -> dict[str, np.ndarray[Any, Any]]:
+    """Return all that a step may change."""
+    return state.capture(session.model, session._training.keras_state)
+
+
+def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
 @pytest.fixture
 def session() -> Iterator[Session]:
     """Return a session at step 7 of 9, with snapshots of every third step."""
@@ -270,7 +281,8 @@ def test_callbacks_of_ones_own_are_told_of_and_called_again() -> None:
             "called again for the steps in between: Noting",
             "what these remember is not put back: Noting",
         )
-        session.rewind(2)
+        with pytest.warns(UserWarning, match="Received besides: Noting, which remember what they did since"):
+            session.rewind(2)
         again = journal.names()[n_calls:]
         assert again.count("on_train_batch_end") == 2
         assert again.count("on_train_begin") == 0
@@ -305,7 +317,7 @@ def test_a_checkpoint_knows_the_best_again_and_writes_nothing_on_the_way_back(tm
         written = file.stat().st_mtime_ns
         for kept in session.snapshot_steps:
             if kept == STEPS_PER_EPOCH:
-                del session._worker.travel._store._kept["main", kept]
+                del session._worker.travel._store._kept["main", kept, False]
         session.rewind(4)
         assert best is not None
         assert checkpoint.best == best
@@ -401,16 +413,84 @@ def test_a_branch_that_cannot_be_written_is_told_of_and_training_goes_on(tmp_pat
     assert (tmp_path / "a.branch-1.nnv").read_text() == "somebody else's"
 
 
-def test_training_outside_is_where_an_exact_past_begins_anew(session: Session) -> None:
+def test_training_outside_is_undone_by_going_back_to_where_it_happened(session: Session) -> None:
+    clean = everything(session)
     session.model.train_on_batch(networks.features(), networks.classes())
-    after = state.capture(session.model, session._training.keras_state)
+    session.model.reset_metrics()
     with pytest.warns(UserWarning, match="trained outside"):
         session.step()
+    after, loss = everything(session), session.batch_loss
+    session.step()
+    session.rewind(8)
+    assert session.batch_loss == loss
+    assert_same(everything(session), after)
     session.rewind(7)
-    now = state.capture(session.model, session._training.keras_state)
-    for name, array in after.items():
-        if not name.startswith("metrics"):
-            np.testing.assert_array_equal(now[name], array, err_msg=name)
+    assert_same(everything(session), clean)
+
+
+def test_what_is_changed_at_a_pause_is_part_of_the_steps_after_it(session: Session) -> None:
+    before = everything(session)
+    session.model.optimizer.learning_rate.assign(0.5)
+    session.model.get_layer("hidden").kernel.assign(np.ones((5, 8), np.float32))
+    session.step()
+    then = everything(session)
+    session.step()
+    session.rewind(8)
+    assert_same(everything(session), then)
+    assert session.branches.names == ("main",), "nothing was gone back to before the change"
+    session.rewind(7)
+    assert_same(everything(session), before)
+
+
+def test_only_what_differs_counts_as_a_change(session: Session) -> None:
+    n = len(session._worker.travel._store or ())
+    kernel = session.model.get_layer("hidden").kernel
+    kernel.assign(kernel.numpy())
+    session.step()
+    assert len(session._worker.travel._store or ()) == n + 1
+
+
+def test_K08_a_recompile_is_told_before_anything_is_put_back(session: Session) -> None:
+    session.model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ReplayNotExact, match="The model must be the one that took the steps"):
+        session.rewind(3)
+    assert (session.state, session.step_index) == ("paused", 7)
+    session.step()
+    session.rewind(8)
+
+
+def test_a_session_that_was_resumed_leads_back_to_its_first_step(tmp_path: Path, session: Session) -> None:
+    session.save(tmp_path / "a.session")
+    network = networks.mlp()
+    with Session.resume(tmp_path / "a.session", network.model, network.x, network.y, **network._all({})) as resumed:
+        assert resumed.branches["main"].last_step == 7
+        resumed.rewind(7)
+        with pytest.raises(ReplayNotExact, match=r"which is that of step 7. Received: step=3"):
+            resumed.rewind(3)
+        with pytest.raises(InvalidArgumentError, match="from 0 to 7"):
+            resumed.rewind(8)
+
+
+def test_a_session_without_a_past_says_so() -> None:
+    with networks.line().session() as session:
+        session.stop()
+        with pytest.raises(ReplayNotExact, match="has taken no step, is closed, or"):
+            session.rewind(0)
+        session.close()
+        assert session.replay_grade in ("exact", "state only")
+        with pytest.raises(ReplayNotExact, match="has taken no step, is closed, or"):
+            session.rewind_plan(0)
+
+
+def test_stopping_does_not_wait_for_a_long_way_back() -> None:
+    with endless(snapshots=Snapshots(every=10**9)) as session:
+        session.run(until=400)
+        session.wait()
+        session.ask_rewind(399)
+        until(lambda: 0 < session.step_index < 390 or session.state != "running")
+        session.stop()
+        assert session.state == "finished"
+        assert session.step_index < 399
 
 
 def test_viewers_see_the_branch_that_is_trained(session: Session) -> None:

@@ -158,15 +158,22 @@ def test_notices_of_both_are_told(make_comparison):
 @pytest.mark.parametrize(
     ("given", "stems", "expected"),
     [
+        (("sequential", "sequential_1"), ("slow", "fast"), ["slow", "fast"]),
+        (("sequential", "sequential_1"), ("a", "a"), ["sequential", "sequential_1"]),
+        (("mine", "sequential_1"), ("slow", "fast"), ["mine", "sequential_1"]),
+        (("a", "a"), ("slow", "fast"), ["slow", "fast"]),
         (("a", "b"), ("", ""), ["a", "b"]),
         (("a", "a"), ("", ""), ["first", "second"]),
         (("", "b"), ("", ""), ["first", "second"]),
     ],
 )
-def test_names_tell_them_apart(make_comparison, given, stems, expected):
+def test_names_tell_them_apart(make_comparison, tmp_path, given, stems, expected):
     recordings = [in_memory(), in_memory()]
-    for recording, name in zip(recordings, given, strict=True):
+    for number, (recording, name, stem) in enumerate(zip(recordings, given, stems, strict=True)):
         recording.name = name
+        if stem:
+            recordings[number] = tmp_path / str(number) / f"{stem}.nnv"
+            recording.save(recordings[number])
     assert make_comparison(*recordings)._status["runs"] == expected
     assert make_comparison(*recordings, names=["x", "y"])._status["runs"] == ["x", "y"]
 

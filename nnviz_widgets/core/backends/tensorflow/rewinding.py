@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 from keras import callbacks as of_keras
 from keras.src.callbacks.progbar_logger import ProgbarLogger
+from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
 from nnviz_widgets.core.backends.tensorflow import callback_state
 from nnviz_widgets.core.backends.tensorflow.data import StoredOrderAdapter
@@ -103,8 +104,11 @@ def why_not_exact(training: Any) -> str | None:
         training: A `Training` that is prepared.
     """
     iterator = training.iterator
+    if iterator is None:
+        return "the session is closed, or has not begun"
     if not epochs_stand_alone(iterator):
-        what = "arrays with steps_per_epoch" if iterator.steps_per_epoch else _kind(training.arguments.x)
+        arrays = isinstance(iterator.data_adapter, ArrayDataAdapter)
+        what = "arrays with steps_per_epoch" if arrays else _kind(training.arguments.x)
         return f"the batches of {what} come once and cannot be found again"
     reason = why_not(iterator, seeded=training.origin["tensorflow_seed"] is not None)
     if reason is not None:
