@@ -277,7 +277,7 @@ class Session(SessionState):
         file that is there is replaced as a whole.
 
         Args:
-            path: Where.
+            path: Where; folders that are missing are made.
 
         Warns:
             UserWarning: If the model draws random numbers where they cannot be followed, so that others will come.
@@ -285,6 +285,7 @@ class Session(SessionState):
         Raises:
             SessionBusy: If the session is running, or has not begun.
             SessionClosed: If training has ended.
+            InvalidArgumentError: If `path` is none.
             OSError: If the file cannot be written; one that was there is as it was.
         """
         with self.standing_still():
@@ -324,7 +325,9 @@ class Session(SessionState):
         closed = ", closed" if self._closed else ""
         error = f", {failure_title(self.error)}" if self.error is not None else ""
         by = "" if (paused_by := self.paused_by) is None else f", paused by {paused_by.shown()}"
-        return f"<TrainingSession {self.name!r}: {self.state}{closed}, {at}{by}{logs}{error}>"
+        branch = self.branches.current
+        on = "" if branch.parent is None else f", {branch.name}"
+        return f"<TrainingSession {self.name!r}: {self.state}{closed}, {at}{on}{by}{logs}{error}>"
 
     # --- control ---
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from os import PathLike
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,7 +33,7 @@ from nnviz_widgets.widgets.route import heed_the_page
 from nnviz_widgets.widgets.static import static_html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from nnviz_widgets.core.frame import Kind
     from nnviz_widgets.core.recording import Recording
@@ -261,7 +262,7 @@ def _close_with_comm(inspector: Inspector) -> None:
 def _checked(panels: Sequence[str] | None) -> list[str]:
     if panels is None:
         return list(PANELS)
-    chosen = [panels] if isinstance(panels, str) else list(panels)
+    chosen = list(panels) if isinstance(panels, Iterable) and not isinstance(panels, str) else [panels]
     unknown = [panel for panel in chosen if panel not in PANELS]
     if unknown or not chosen:
         choices = ", ".join(f'"{panel}"' for panel in PANELS)

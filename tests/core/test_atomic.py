@@ -65,3 +65,22 @@ def test_the_longest_name_that_a_folder_takes_is_written(tmp_path):
     path = tmp_path / ("n" * 250 + ".html")
     write_whole(path, [b"x"])
     assert path.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("where", ["missing/run.html", "folder"])
+def test_an_error_names_the_file_that_was_asked_for(tmp_path, where):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises((FileNotFoundError, IsADirectoryError)) as raised:
+        write_whole(tmp_path / where, [b"new"])
+    assert raised.value.filename == str(tmp_path / where)
+    assert raised.value.filename2 is None
+    assert names(tmp_path) == ["folder"]
+
+
+def test_an_error_of_what_is_written_stays_what_it_was(tmp_path):
+    def parts():
+        yield b"half"
+        raise FileNotFoundError(2, "No such file", "another file")
+
+    with pytest.raises(FileNotFoundError, match="another file"):
+        write_whole(tmp_path / "run.html", parts())

@@ -69,6 +69,7 @@ def test_R07_stepping_on_begins_a_branch_and_overwrites_nothing(session: Session
     session.model.get_layer("hidden").kernel.assign(np.ones((5, 8), np.float32))
     session.step(2)
     assert session.branches.names == ("main", "branch 1")
+    assert ", branch 1, " in repr(session)
     assert session.recording is not main
     assert main.metrics["batch_loss"].equals(losses)
     np.testing.assert_array_equal(main.tensor("hidden", "weights", 7), weights)

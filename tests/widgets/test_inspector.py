@@ -55,6 +55,8 @@ def test_an_unknown_panel_names_the_choices(stub_front_end, session):
     with pytest.raises(InvalidArgumentError, match='"timeline"'):
         Inspector(session, panels=["wieghts"])
     assert session.viewers == []
+    with pytest.raises(InvalidArgumentError, match=r"`panels` must be among .* Received: panels=True"):
+        Inspector(session, True)
 
 
 def test_what_is_no_source_is_refused(stub_front_end):

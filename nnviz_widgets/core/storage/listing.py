@@ -43,7 +43,7 @@ def list_recordings(folder: str | PathLike[str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    path = checked_path("folder", folder)
+    path = checked_path("folder", folder, "runs")
     if not path.is_dir():
         raise InvalidArgumentError(
             f"`folder` must be a folder. Received: folder={str(folder)!r}. `nnviz.open_recording` opens one recording."

@@ -75,8 +75,8 @@ def as_record(value: Any) -> Record:
     return value if isinstance(value, Record) else Record(checked_path("record", value))
 
 
-def checked_path(name: str, value: Any) -> Path:
-    """Return a path that was given as one or as a text.
+def checked_path(name: str, value: Any, example: str = "runs/a.nnv") -> Path:
+    """Return a path that was given as one or as a text; `example` is named where it was neither.
 
     Raises:
         InvalidArgumentError: If it is neither, or empty.
@@ -87,7 +87,7 @@ def checked_path(name: str, value: Any) -> Path:
         path = None
     if path is None or not os.fspath(value):
         raise InvalidArgumentError(
-            f'`{name}` must be the path of a file. Received: {name}={value!r:.200}. Give, for example, "runs/a.nnv".'
+            f'`{name}` must be a path. Received: {name}={value!r:.200}. Give, for example, "{example}".'
         )
     return path
 

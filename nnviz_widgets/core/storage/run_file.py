@@ -20,6 +20,7 @@ import numpy as np
 
 from nnviz_widgets.core.atomic import write_whole
 from nnviz_widgets.core.storage.blobs import DTYPES, Blob, Encoder, decode
+from nnviz_widgets.core.storage.options import checked_path
 from nnviz_widgets.core.storage.planes import Damaged
 from nnviz_widgets.errors import NotResumable
 
@@ -33,6 +34,7 @@ MAGIC = b"nnviz session 1\n"
 PART_BYTES = 64 << 20
 """Of an array, compressed at once."""
 
+_EXAMPLE = "runs/a.session"
 _TAIL = struct.Struct("<QI16s")
 _FOREIGN = "Received: {path!r}, {why}. Give a file that session.save wrote."
 
@@ -94,14 +96,16 @@ def write_run(path: str | PathLike[str], facts: Mapping[str, Any], arrays: Mappi
     """Write a saved session, whole or not at all; a file that is there is replaced.
 
     Args:
-        path: Where.
+        path: Where; folders that are missing are made.
         facts: Plain values of JSON, floats that are not finite among them.
         arrays: By name, of a dtype of `blobs.DTYPES`.
 
     Raises:
         OSError: If it cannot be written; `path` is as it was.
     """
-    write_whole(Path(path), _pieces(dict(facts), arrays))
+    where = checked_path("path", path, _EXAMPLE)
+    where.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(where, _pieces(dict(facts), arrays))
 
 
 def _pieces(facts: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Iterator[bytes]:
@@ -131,7 +135,7 @@ def read_run(path: str | PathLike[str]) -> SavedRun:
         FileNotFoundError: If there is no such file.
         NotResumable: If it is no saved session, or damaged.
     """
-    where = Path(path)
+    where = checked_path("path", path, _EXAMPLE)
     with where.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise _refusal(where, "which is no saved session")

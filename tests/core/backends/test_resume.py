@@ -16,7 +16,7 @@ from nnviz_widgets.core.backends.tensorflow import state
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.core.storage.run_file import read_run
-from nnviz_widgets.errors import NotResumable, SessionBusy, SessionClosed
+from nnviz_widgets.errors import InvalidArgumentError, NotResumable, SessionBusy, SessionClosed
 from tests.core import networks, sessions
 from tests.core.backends import resumable
 from tests.core.backends.resumable import RUNS, Outcome, file_of, to_the_end
@@ -302,3 +302,14 @@ def test_random_numbers_that_cannot_be_followed_are_told(tmp_path: Path) -> None
         session.step()
         with pytest.warns(UserWarning, match="RandomStandardNormal of TensorFlow"):
             session.save(tmp_path / "a")
+
+
+def test_paths_are_checked_and_missing_folders_made(tmp_path: Path) -> None:
+    network = networks.line()
+    with network.session() as session:
+        session.step()
+        session.save(tmp_path / "new" / "folder" / "a.session")
+        with pytest.raises(InvalidArgumentError, match=r"`path` must be a path. Received: path=3"):
+            session.save(3)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match=r'`path` must be a path. .* "runs/a.session"'):
+        Session.resume(network.model, tmp_path / "a.session", network.x, network.y)  # type: ignore[arg-type]
