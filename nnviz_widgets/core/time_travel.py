@@ -215,6 +215,9 @@ class TimeTravel:
             remarks.append(f"called again for the steps in between: {', '.join(again)}")
         if again:
             remarks.append(f"what these remember is not put back: {', '.join(again)}")
+        validation = self._training.reads_on()
+        if validation is not None and step > kept.step:
+            remarks.append(f"where an epoch ends in between, {validation} gives its validation other data than then")
         return RewindPlan(step, branch, kept.step, "exact" if reason is None else "state only", tuple(remarks))
 
     def _nothing_before(self, step: int, branch: str) -> str:

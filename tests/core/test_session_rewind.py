@@ -289,6 +289,21 @@ def test_callbacks_of_ones_own_are_told_of_and_called_again() -> None:
         assert again.count("on_train_begin") == 0
 
 
+def test_validation_data_that_come_once_are_told_of() -> None:
+    def batches() -> Iterator[Any]:
+        while True:
+            yield networks.features(), networks.features(width=2)
+
+    with networks.line().session(
+        validation_data=batches(), validation_steps=1, snapshots=Snapshots(every=100)
+    ) as session:
+        session.step(5)
+        assert session.rewind_plan(4).remarks == (
+            "where an epoch ends in between, a generator gives its validation other data than then",
+        )
+        assert session.rewind_plan(0).remarks == ()
+
+
 def test_what_keras_own_callbacks_write_is_not_written_twice(tmp_path: Path) -> None:
     import keras
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone, 
 from nnviz_widgets.errors import ReplayNotExact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from nnviz_widgets.core.backends.tensorflow.position import Position
     from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot
 
@@ -134,6 +133,12 @@ def called_again(callbacks: Iterable[Any]) -> list[str]:
 def calls_users(callbacks: Iterable[Any]) -> bool:
     """Whether a callback is more than one of Keras' own: somebody would hear of a step once more."""
     return bool(called_again(callbacks)) or any(isinstance(one, of_keras.LambdaCallback) for one in callbacks)
+
+
+def reads_on(training: Any) -> str | None:
+    """Name what gives validation data that come once: where an epoch ends again, others come; `None` if none does."""
+    data = training.arguments.validation_data
+    return f"a {type(data).__name__}" if isinstance(data, Iterator) else None
 
 
 def only_writes(callback: Any) -> bool:

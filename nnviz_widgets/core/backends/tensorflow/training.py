@@ -34,6 +34,7 @@ from nnviz_widgets.core.backends.tensorflow.rewinding import (
     kept_checkpoints,
     kept_logs,
     only_writes,
+    reads_on,
     why_not_exact,
 )
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
@@ -331,6 +332,10 @@ class Training:
     def called_again(self) -> list[str]:
         """Name the user's callbacks, which are called once more when steps are taken once more."""
         return called_again(self.callbacks)
+
+    def reads_on(self) -> str | None:
+        """Name what gives validation data that come once, `None` if none does."""
+        return reads_on(self)
 
     def may_be_called_again(self) -> bool:
         """Whether no callback of the user's would hear of a step twice if that is taken again."""
