@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.branches import Branches
@@ -15,30 +14,28 @@ from nnviz_widgets.core.recorder import Recorder
 from nnviz_widgets.core.report import StepReport
 from nnviz_widgets.core.schedule import Schedule, Variant
 from nnviz_widgets.core.stops import Stops
-from nnviz_widgets.core.time_travel import Fingerprint, TimeTravel
+from nnviz_widgets.core.time_travel import TimeTravel
+from nnviz_widgets.core.traveller import Traveller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import TracebackType
 
-    from nnviz_widgets.core.control import Control, Rewind
+    from nnviz_widgets.core.control import Control
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.core.sink import Sink
-    from nnviz_widgets.core.snapshots import Kept, Snapshots
+    from nnviz_widgets.core.snapshots import Snapshots
     from nnviz_widgets.core.viewer import Viewer
 
 _NOTHING: frozenset[TensorKey] = frozenset()
-
-_TELL_S = 0.2
-"""How often it is told how far a long way back is."""
 
 
 def _no_sink(name: str, step: int) -> None:
     """Write no branch to disk."""
 
 
-class Worker:
+class Worker(Traveller):
     """Runs a `Training` on a thread of its own.
 
     Callers only read its attributes; all methods without an underscore but `begin` and `join` are the thread's.
@@ -93,8 +90,6 @@ class Worker:
         self._wanted: frozenset[TensorKey] = _NOTHING
         self._read_all = False
         self._pausing: Goal | None = None
-        self._again_until = 0
-        self._must_fork = False
         self._began = 0.0
         self._rate_mark = (0.0, 0)
         self._activity_began = 0.0
@@ -219,152 +214,6 @@ class Worker:
         self.branches.begin_after(self.step)
         self.report = StepReport(**facts["report"]) if facts["report"] else None
 
-    def _put_aside(self, *, pinned: bool = False) -> None:
-        """Take a snapshot of the state after the last step."""
-        text = self.travel.keep(self.step, self.batch, self.output, self.report, self._recorder.watch, pinned=pinned)
-        if text is not None:
-            self._recorder.note(self.step, text)
-
-    def _go_back(self, goal: Goal, rewind: Rewind) -> None:
-        """Put the session where it was after a step, taking steps again from the snapshot before it."""
-        plan, kept = self.travel.plan(rewind.step, rewind.branch, state_only=True)
-        self.stops.forget()
-        self._return_to(kept, plan.step, plan.branch, goal, is_exact=plan.grade == "exact")
-
-    def _return_to(self, kept: Kept, step: int, branch: str, goal: Goal, *, is_exact: bool) -> None:
-        """Put back what was kept, and take the steps after it again.
-
-        Args:
-            kept: The state before the first of them.
-            step: The last of them.
-            branch: The branch that they are of.
-            goal: Ends it before its time.
-            is_exact: Whether they can be taken again bit by bit.
-        """
-        if self._steps is not None:
-            self._training.leave(self._steps)
-        self._steps = None
-        steps = self._training.steps_from(self._training.rewinding(kept.state), self._choose)
-        next(steps)
-        self._steps, self.error, self.error_traceback, self.completed = steps, None, None, False
-        self.branches.go_to(branch)
-        self._stand_at(kept)
-        fingerprint = Fingerprint(self.branches)
-        with self._training.replaying():
-            self._take_again(goal, step, fingerprint)
-        if self.step == kept.step:
-            self._recorder.reread_weights(self.step)
-        goal.at_once = True
-        self.difference = fingerprint.difference
-        is_same = is_exact and self.difference is None
-        self._must_fork = not is_same or self.step < self.branches.current.last_step
-        if self.difference is not None:
-            self._recorder.note(self.step, f"{self.difference}: what follows is another branch")
-        elif is_same and self.step > kept.step:
-            self._put_aside()
-
-    def _why_not_before(self, step: int) -> str | None:
-        """Say why the session cannot go back to before a step; `None` if it can."""
-        return self.travel.why_not_back(step - 1)
-
-    def _refuses(self, event: Any) -> bool:
-        """Whether a guard refuses a step that was computed just now."""
-        return not self._again_until and self.stops.refuses(self.step + 1, event)
-
-    def _take_back(self, event: Any) -> None:
-        """Go back to before a step that was refused. It stays recorded, is read in full, and comes next."""
-        step, branch = self.step - 1, self.branches.current.name
-        kept = self.travel.newest(step)
-        assert kept is not None, "nothing is refused without a way back"
-        if self._is_to_be_read(event):
-            self._return_to(kept, step + 1, branch, Goal(), is_exact=True)
-        self._return_to(kept, step, branch, Goal(), is_exact=True)
-        self._must_fork = self.difference is not None
-        self._pause_at_once()
-
-    def _stop_here(self, event: Any) -> None:
-        """Pause at a condition, with all that the probe reads of this step; the last one of all ends training."""
-        if self._is_over():
-            return
-        kept = self.travel.newest(self.step - 1)
-        if self._is_to_be_read(event) and kept is not None and self.travel.grade == "exact":
-            self._return_to(kept, self.step, self.branches.current.name, Goal(), is_exact=True)
-        self._pause_at_once()
-
-    def _is_to_be_read(self, event: Any) -> bool:
-        """Whether a step can be taken once more to read all of it, which nobody outside would hear of."""
-        reads = self._probe.layers != () and bool(self._probe.kinds) and event.output is not None
-        is_read = event.output is not None and event.variant is Variant.FULL and self._reads_all
-        return reads and not is_read and bool(self._training.may_be_called_again())
-
-    def _pause_at_once(self) -> None:
-        with self._control.changed:
-            self._control.goal.at_once = True
-
-    def _stand_at(self, kept: Kept) -> None:
-        """Be where a snapshot was taken."""
-        self.step, self.batch, self.report, self.output = kept.step, kept.batch, kept.report, kept.state.output
-        self._recorder.watch = copy(kept.watch)
-
-    def _take_again(self, goal: Goal, until: int, fingerprint: Fingerprint) -> None:
-        """Take steps that were taken before, unless somebody asks for a pause."""
-        told = time.perf_counter()
-        self._again_until = until
-        is_asked_for = goal is self._control.goal  # else a guard asks, and stays where it is only once it is there
-        try:
-            while self.step < until and not (goal.at_once or goal.after_next or self._control.closing):
-                if is_asked_for and goal is not self._control.goal:
-                    break
-                event = next(self._steps)  # type: ignore[arg-type]
-                if event.output is not None:
-                    self._note_again(event, fingerprint)
-                if time.perf_counter() - told > _TELL_S:
-                    told = time.perf_counter()
-                    self.set_activity(f"going back: step {self.step} of {until} taken again")
-        finally:
-            self._again_until = 0
-            self.set_activity(None)
-
-    def _note_again(self, event: Any, fingerprint: Fingerprint) -> None:
-        """Take note of a step that was taken before."""
-        self._step_taken(event)
-        fingerprint.compare(self.step, self.output)
-        self._recorder.watch.look(self.step, self.output, self.branches.current.recording.catalogue)
-        if self.step == self._again_until and event.variant is Variant.FULL:
-            self._recorder.read_again(self.step, self.output)
-
-    def _begin_branch(self, goal: Goal) -> None:
-        """Begin the branch that the next step is of before anything is noted or stored, which is no part of the other.
-
-        A refused step that is still to be taken is compared with the branch that was left, and begins it by itself.
-        """
-        if self._must_fork and goal.rewind is None and not goal.stop and self.stops.refused is None:
-            self._fork()
-            self._put_aside(pinned=True)  # what was changed by hand since is where this branch begins
-
-    def _fork(self) -> None:
-        """Begin a branch where the session stands: what was recorded after this step stays."""
-        step, sink, refused = self.step, None, None
-
-        def forked(name: str) -> Recording:
-            nonlocal sink, refused
-            try:
-                sink = self._sink_of(name, step)
-            except OSError as error:  # the training goes on, as it does where a disk fails later
-                refused = f"this branch is not written to disk: {error}"
-            return before.fork(step, name, sink)
-
-        before = self.branches.current.recording
-        self._must_fork = False
-        branch = self.branches.fork(step, forked)
-        for one in self.branches:
-            one.recording.budget_bytes = self._budget_bytes // len(self.branches)
-        self._recorder.note(step, f"{branch.name} leaves {branch.parent} after step {step}")
-        if sink is not None:
-            self._recorder.reread_weights(step)
-        if refused is not None:
-            self._recorder.note(step, refused)
-
     def _advance(self, goal: Goal) -> bool:
         """Take a step towards `goal`; whether to go on."""
         if goal.stop:
@@ -461,16 +310,6 @@ class Worker:
     def _is_over(self) -> bool:
         """At a pause: whether this was the last step of all, so that training must be brought to its end."""
         return self.step == self.total_steps or bool(self._training.model.stop_training)
-
-    def _step_taken(self, event: Any) -> None:
-        output = event.output
-        self.step += 1
-        self.batch = event.batch
-        self.output = output
-        seconds = time.perf_counter() - self._began
-        self.report = StepReport(
-            self.step, event.epoch, event.batch, output.batch_loss, output.logs, output.updates, seconds
-        )
 
     def _count(self, event: Any) -> None:
         """Take note of a step, and let it be recorded."""

@@ -373,7 +373,7 @@ def test_a_long_way_back_ends_where_somebody_asks_for_a_pause() -> None:
 
 
 def test_progress_of_a_long_way_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnviz_widgets.core.worker._TELL_S", 0.0)
+    monkeypatch.setattr("nnviz_widgets.core.traveller._TELL_S", 0.0)
     with endless(snapshots=Snapshots(every=10**9)) as session:
         session.run(until=60)
         session.wait()
