@@ -7,22 +7,20 @@ worker thread. Methods called from elsewhere write down what is wanted and retur
 from __future__ import annotations
 
 import atexit
-import operator
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from nnviz_widgets.core.arguments import whole_number
+from nnviz_widgets.core.asking import Asking, checked_step
 from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called, called
-from nnviz_widgets.core.control import Control, Goal, Rewind, goal_of, parse_until
+from nnviz_widgets.core.control import Control, Goal
 from nnviz_widgets.core.failure import failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
-from nnviz_widgets.core.session_state import SessionState
 from nnviz_widgets.core.snapshots import as_snapshots
 from nnviz_widgets.core.storage.options import as_record
 from nnviz_widgets.core.storage.run_file import read_run, write_run
@@ -48,7 +46,7 @@ _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 @all_called("session")
-class Session(SessionState):
+class Session(Asking):
     """Trains a Keras model exactly as `model.fit` would, and can be paused, stepped and looked into.
 
     The arguments up to `validation_freq` are those of `keras.Model.fit`; see there. With TensorFlow's global seed set,
@@ -458,7 +456,7 @@ class Session(SessionState):
             InvalidArgumentError: As in `rewind`.
             ReplayNotExact: If no state at or before the step is stored.
         """
-        return self._worker.travel.plan(_checked_step(step), branch or self.branches.current.name, state_only=True)[0]
+        return self._worker.travel.plan(checked_step(step), branch or self.branches.current.name, state_only=True)[0]
 
     def stop(self) -> None:
         """End training for good: callbacks see its end, the state becomes finished, and no step can follow.
@@ -548,90 +546,6 @@ class Session(SessionState):
     ) -> None:
         self.close()
 
-    # --- the same for buttons: these never block ---
-
-    def ask_run(self, until: Until = None) -> str | None:
-        """Ask for what `run` does; the answer is why nothing comes of it, `None` if something does."""
-        goal = goal_of(parse_until(until))
-        for one in goal.condition or ():
-            self._worker.stops.check(one.condition)
-        with self._control.changed:
-            self._require_usable()
-            if self.state == "finished" or (self.state == "running" and self._control.goal.stop):
-                return self._why_ended()
-            if goal.until_step is not None and goal.until_step <= self.step_index:
-                return (
-                    f"`until` must be a step that is still to come. Received: until={goal.until_step}, and the session "
-                    f"is at step {self.step_index}. Use a later step, or session.step(n) to take n more."
-                )
-            self._begin(goal)
-        return None
-
-    def ask_pause(self) -> None:
-        """Ask for what `pause` does."""
-        with self._control.changed:
-            if self.state == "running":
-                self._control.goal.after_next = True
-                self._control.changed.notify_all()
-
-    def ask_steps(self, n: int = 1) -> str | None:
-        """Ask for what `step` does; the answer is why no step will be taken, `None` if one will."""
-        try:
-            number = operator.index(n)
-        except TypeError:
-            number = 0
-        if number < 1:
-            raise InvalidArgumentError(f"`n` must be an integer of at least 1. Received: n={n!r}.")
-        with self._control.changed:
-            self._require_usable()
-            if self.state == "running":
-                raise SessionBusy("A session cannot step while running. Call pause() first.")
-            if self.state == "finished":
-                return self._why_ended()
-            self._begin(Goal(until_step=self.step_index + number))
-        return None
-
-    def ask_rewind(self, step: int, branch: str | None = None, *, state_only: bool = False) -> None:
-        """Ask for what `rewind` does."""
-        number, name = _checked_step(step), branch or self.branches.current.name
-        with self._control.changed:
-            if self._closed:
-                raise SessionClosed(f"Session {self.name!r} is closed and cannot be rewound any more.")
-            self._refuse_while_inspected()
-            if self.state == "running":
-                raise SessionBusy("A session cannot be rewound while running. Call pause() first.")
-            if self.state == "idle":
-                self._require_no_step(number)
-                return
-            self._worker.travel.plan(number, name, state_only=state_only)
-            self._begin(Goal(rewind=Rewind(number, name)))
-
-    def _require_no_step(self, step: int) -> None:
-        if step:
-            raise InvalidArgumentError(
-                f"`step` must be a step that was taken. Received: step={step}, and no step was taken yet. session.step "
-                "and session.run go forward."
-            )
-
-    def ask_stop(self) -> None:
-        """Ask for what `stop` does."""
-        with self._control.changed:
-            if self.state in ("finished", "failed") or self._closed:
-                return
-            self._refuse_while_inspected()
-            if self.state == "idle":
-                self._control.set_state("finished")
-            else:
-                self._begin(Goal(stop=True))
-
-    def _why_ended(self) -> str:
-        of = f" of {self.total_steps}" if self.total_steps is not None else ""
-        how = "came to its end" if self.state == "finished" and not self.stopped else "was stopped"
-        return (
-            f"training {how} at step {self.step_index}{of}. To train on, close() this session and make a new one with "
-            "the same model."
-        )
-
     def _warn_of_training_outside(self) -> None:
         with self._control.changed:  # else a run that somebody else begins would be taken for training outside
             outside = self.state == "paused" and self._worker.trained_outside()
@@ -641,29 +555,6 @@ class Session(SessionState):
                 f"trained outside the session since the pause at step {self.step_index}. The session goes on from the "
                 "weights as they are now; those steps are not in the recording. Use session.step or session.run."
             )
-
-    def _begin(self, goal: Goal) -> None:
-        self._worker.begin()
-        self._control.start(goal)
-
-    def _require_usable(self) -> None:
-        if self._closed:
-            raise SessionClosed(
-                f"Session {self.name!r} is closed and cannot train any more. Make a new one to train on."
-            )
-        self._refuse_while_inspected()
-        self._raise_error()
-
-    def _refuse_while_inspected(self) -> None:
-        if self._n_readers:
-            raise SessionBusy(
-                f"The model of session {self.name!r} is being inspected at this moment. Go on when that is done."
-            )
-
-    def _raise_error(self) -> None:
-        error = self.error
-        if error is not None:
-            raise error.with_traceback(self._worker.error_traceback)
 
     def _wait(self, timeout: float | None = None, goal: Goal | None = None) -> None:
         if self._worker.is_current_thread():
@@ -705,13 +596,6 @@ class Session(SessionState):
         """Forget `viewer`."""
         with self._control.changed:
             self._worker.viewers = tuple(v for v in self._worker.viewers if v is not viewer)
-
-
-def _checked_step(step: int) -> int:
-    number = whole_number(step)
-    if number is None:
-        raise InvalidArgumentError(f"`step` must be a whole number from 0. Received: step={step!r:.100}.")
-    return number
 
 
 def resolve_verbose(verbose: str | int) -> str | int:
