@@ -9,10 +9,9 @@ from __future__ import annotations
 import atexit
 import weakref
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from nnviz_widgets.core.asking import Asking, checked_step
+from nnviz_widgets.core.asking import checked_step
 from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called, called
@@ -21,13 +20,13 @@ from nnviz_widgets.core.failure import failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.core.saving import Saving
 from nnviz_widgets.core.snapshots import as_snapshots
 from nnviz_widgets.core.storage.options import as_record
-from nnviz_widgets.core.storage.run_file import read_run, write_run
 from nnviz_widgets.core.storage.writer import Writer
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.core.worker import Worker
-from nnviz_widgets.errors import InvalidArgumentError, SessionBusy, SessionClosed
+from nnviz_widgets.errors import InvalidArgumentError, SessionBusy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.snapshots import Snapshots
     from nnviz_widgets.core.storage.options import Record
-    from nnviz_widgets.core.storage.run_file import SavedRun
     from nnviz_widgets.core.time_travel import RewindPlan
     from nnviz_widgets.core.viewer import Viewer
 
@@ -46,7 +44,7 @@ _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 @all_called("session")
-class Session(Asking):
+class Session(Saving):
     """Trains a Keras model exactly as `model.fit` would, and can be paused, stepped and looked into.
 
     The arguments up to `validation_freq` are those of `keras.Model.fit`; see there. With TensorFlow's global seed set,
@@ -85,8 +83,6 @@ class Session(Asking):
 
     model: Any
     name: str
-    _saved: tuple[SavedRun, bool] | None = None
-    _recorded_to: str | None = None
 
     @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe, record, snapshots and name.")
     def __init__(
@@ -196,115 +192,6 @@ class Session(Asking):
         """
         session: Session | None = attached_to(model)
         return session
-
-    @classmethod
-    @called("TrainingSession.resume")
-    def resume(
-        cls,
-        path: str | PathLike[str],
-        model: Any,
-        x: Any = None,
-        y: Any = None,
-        *,
-        state_only: bool = False,
-        **arguments: Any,
-    ) -> Self:
-        """Return a paused session that goes on where `session.save` was called, also in another process.
-
-        Training goes on bit by bit on a CPU: weights, optimizer, random streams, metrics, history, numbers of the steps
-        and the order of the data are those of the session that was saved. Its random streams become those of the
-        whole process. Arrays are found again at once; any other data is read from its beginning up to the place.
-
-        Callbacks hear of the beginning of training and of the epoch again. Of Keras' own, `EarlyStopping`,
-        `ReduceLROnPlateau`, `ModelCheckpoint` and `SwapEMAWeights` then remember what they did.
-
-        Validation data are read from their beginning: those of a generator are others than they would have been.
-
-        Args:
-            path: What `session.save` wrote.
-            model: The model, made and compiled as before; its values do not matter.
-            x: The same data.
-            y: The same targets.
-            state_only: Whether the data begin anew in the middle of the epoch, where they cannot be put back.
-            arguments: The other arguments as before; `epochs` may be more.
-
-        Warns:
-            UserWarning: Names callbacks that cannot remember, and a generator of validation data that was read from
-                already.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            NotResumable: If the file is damaged, or the model or the data are others; the message says what differs.
-
-        Example:
-            ```python
-            session.save("runs/a.session")  # then, in another process
-            session = nnviz.TrainingSession.resume("runs/a.session", model, x_train, y_train, batch_size=32, epochs=5)
-            session.run()
-            ```
-        """
-        session = cls.__new__(cls)
-        session._saved = (read_run(path), state_only)
-        session.__init__(model, x, y, **arguments)  # type: ignore[misc]
-        try:
-            session._begin(Goal(at_once=True))
-            session._wait()
-            session._raise_error()
-        except BaseException:
-            session.close()
-            raise
-        session._note_origin()
-        for sentence in session._training.resumption.warnings:
-            warn(sentence)
-        return session
-
-    def _note_origin(self) -> None:
-        """Say in the recording which one this goes on from."""
-        before = self._training.resumption.facts["recording"]
-        of = f", recorded in {Path(before).name}" if before else ""  # a page that is shared shall name no folder
-        self.recording.add_event(
-            self.step_index, "notice", f"goes on from step {self.step_index} of a saved session{of}"
-        )
-        self.recording.commit()
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write everything that `TrainingSession.resume` needs to go on from here, bit by bit.
-
-        That is the model's variables, optimizers, random streams, metrics, the place in the data, what Keras' own
-        callbacks remember, and the history. The data themselves are not in it, and no code: to open it is safe. A
-        file that is there is replaced as a whole.
-
-        Args:
-            path: Where; folders that are missing are made.
-
-        Warns:
-            UserWarning: If the model draws random numbers where they cannot be followed, so that others will come.
-
-        Raises:
-            SessionBusy: If the session is running, or has not begun.
-            SessionClosed: If training has ended.
-            InvalidArgumentError: If `path` is none.
-            OSError: If the file cannot be written; one that was there is as it was.
-        """
-        with self.standing_still():
-            self._require_paused()
-            facts, arrays = self._training.capture(self._worker.output, self._worker.report)
-            about = {"step": self.step_index, "batch": self.batch_index, "name": self.name}
-            write_run(path, {**facts, **about, "recording": self._recorded_to}, arrays)
-
-    def _require_paused(self) -> None:
-        self._raise_error()
-        if self._closed or self.state == "finished":
-            raise SessionClosed(
-                f"A session must be paused to be saved. Received: {self.name!r}, whose training has ended. Save the "
-                "model: model.save(path)."
-            )
-        if self.state != "paused" or self._training.origin is None:
-            what = "has taken no step" if self.state == "idle" else "trains in a fit of its own"
-            raise SessionBusy(
-                f"A session must be paused to be saved. Received: {self.name!r}, which {what}. Call step() or pause() "
-                "of a TrainingSession first."
-            )
 
     def _look(self) -> None:
         """Show what is known before the first step: the layers, and the weights as step 0."""
