@@ -10,7 +10,7 @@ import numpy as np
 import nnviz_widgets as nnviz
 from benchmarks.figures import Figure, in_turns, median_ratio
 from benchmarks.networks import mlp
-from benchmarks.training import EpochTimer, Times
+from benchmarks.training import Times, epochs_of
 from nnviz_widgets.core.conditions.breakpoints import Breakpoints
 from nnviz_widgets.core.conditions.completion import complete
 from nnviz_widgets.core.conditions.condition import Condition
@@ -73,22 +73,11 @@ def on_vitals() -> Iterator[Figure]:
 
 def _session(*conditions: str) -> Callable[[], Times]:
     """Return a function that trains an epoch whose steps are all read, and times it."""
-    model, x, y, batch_size = mlp()
-    timer = EpochTimer()
-    probe = nnviz.Probe(every=1, kinds=())
-    run = nnviz.TrainingSession(
-        model, x, y, batch_size=batch_size, epochs=10**6, verbose=0, callbacks=[timer], probe=probe, snapshots=False
-    )
-    layer = model.layers[0].name
+    network = mlp()
+    epoch, run = epochs_of(network, nnviz.Probe(every=1, kinds=()))
+    layer = network[0].layers[0].name
     for condition in conditions:
         run.breakpoints.add(condition.replace("dense", layer))
-
-    def epoch() -> Times:
-        run.run(until="epoch")
-        run.wait()
-        return timer.last
-
-    epoch()
     return epoch
 
 

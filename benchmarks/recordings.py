@@ -15,7 +15,7 @@ import numpy as np
 import nnviz_widgets as nnviz
 from benchmarks.figures import Figure, in_turns, median_ratio
 from benchmarks.networks import mlp
-from benchmarks.training import EpochTimer
+from benchmarks.training import epochs_of
 from nnviz_widgets.core.frame import Catalogue, LayerInfo, TensorKey, TensorSpec, VitalsReading
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.storage.writer import Writer
@@ -46,28 +46,8 @@ def digits() -> tuple[Any, Any, Any, int]:
 
 def session(probe: nnviz.Probe, record: Path | None) -> tuple[Callable[[], float], nnviz.TrainingSession]:
     """Return a function that trains an epoch and returns its seconds, until all of it is on disk, and its session."""
-    model, x, y, batch_size = digits()
-    timer = EpochTimer()
-    run = nnviz.TrainingSession(
-        model,
-        x,
-        y,
-        batch_size=batch_size,
-        epochs=10**6,
-        verbose=0,
-        callbacks=[timer],
-        probe=probe,
-        record=record,
-        snapshots=False,
-    )
-
-    def epoch() -> float:
-        run.run(until="epoch")
-        run.wait()
-        return timer.last[0]
-
-    epoch()
-    return epoch, run
+    epoch, run = epochs_of(digits(), probe, record=record)
+    return lambda: epoch()[0], run
 
 
 def training(folder: Path) -> Iterator[Figure]:

@@ -13,7 +13,7 @@ import numpy as np
 import nnviz_widgets as nnviz
 from benchmarks.figures import Figure, in_turns, median_ratio
 from benchmarks.networks import cnn, mlp
-from benchmarks.training import EpochTimer, Times
+from benchmarks.training import session
 
 ROUNDS = 15
 
@@ -26,34 +26,15 @@ def measure() -> Iterator[Figure]:
     yield from again()
 
 
-def session(network: Callable[[], Any], options: nnviz.Snapshots | bool) -> Callable[[], Times]:
-    """Return a function that trains an epoch and times it."""
-    model, x, y, batch_size = network()
-    timer = EpochTimer()
-    run = nnviz.TrainingSession(
-        model,
-        x,
-        y,
-        batch_size=batch_size,
-        epochs=10**6,
-        verbose=0,
-        callbacks=[timer],
-        probe=nnviz.Probe(layers=()),
-        snapshots=options,
-    )
-
-    def epoch() -> Times:
-        run.run(until="epoch")
-        run.wait()
-        return timer.last
-
-    epoch()
-    return epoch
-
-
 def snapshots(name: str, network: Callable[[], Any]) -> Iterator[Figure]:
     """Compare training with the default snapshots with training without any."""
-    times = in_turns({"with": session(network, True), "without": session(network, False)}, ROUNDS)
+    times = in_turns(
+        {
+            "with": session(network, nnviz.Probe(layers=()), snapshots=True),
+            "without": session(network, nnviz.Probe(layers=())),
+        },
+        ROUNDS,
+    )
     for clock, index in (("wall", 0), ("CPU", 1)):
         ratio = median_ratio([t[index] for t in times["with"]], [t[index] for t in times["without"]])
         yield Figure(f"{name}: default snapshots / none, {clock}", ratio, limit=1.05)

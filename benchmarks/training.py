@@ -65,12 +65,20 @@ def fit(network: Callable[[], Any], extra: Callable[[], list[Any]] = list) -> Ca
     return epoch
 
 
-def session(network: Callable[[], Any], probe: nnviz.Probe) -> Callable[[], Times]:
+def session(network: Callable[[], Any], probe: nnviz.Probe, **options: Any) -> Callable[[], Times]:
     """Return a function that trains one epoch in a session and times it."""
-    model, x, y, batch_size = network()
+    return epochs_of(network(), probe, **options)[0]
+
+
+def epochs_of(
+    network: tuple[Any, Any, Any, int], probe: nnviz.Probe, **options: Any
+) -> tuple[Callable[[], Times], nnviz.TrainingSession]:
+    """Return a function that trains one epoch in a session and times it, and the session, which has trained one."""
+    model, x, y, batch_size = network
     timer = EpochTimer()
+    given = {"verbose": 0, "snapshots": False, **options}
     run = nnviz.TrainingSession(
-        model, x, y, batch_size=batch_size, epochs=10**6, verbose=0, callbacks=[timer], probe=probe, snapshots=False
+        model, x, y, batch_size=batch_size, epochs=10**6, callbacks=[timer], probe=probe, **given
     )
 
     def epoch() -> Times:
@@ -79,7 +87,7 @@ def session(network: Callable[[], Any], probe: nnviz.Probe) -> Callable[[], Time
         return timer.last
 
     epoch()
-    return epoch
+    return epoch, run
 
 
 def measure() -> Iterator[Figure]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from tests.core import networks
@@ -35,6 +37,20 @@ def on_batch_end(action: Callable[[int], None]) -> Any:
     import keras
 
     return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: action(batch))
+
+
+def everything(session: Session) -> dict[str, np.ndarray[Any, Any]]:
+    """Return all that a step may change."""
+    from nnviz_widgets.core.backends.tensorflow import state
+
+    return state.capture(session.model, session._training.keras_state)
+
+
+def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Fail unless two states are equal to the last bit."""
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
 class Journal:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nnviz_widgets.core.backends.tensorflow import state
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.core.snapshots import Snapshots
@@ -18,22 +17,11 @@ from nnviz_widgets.errors import InvalidArgumentError, ReplayNotExact, SessionBu
 from tests.core import networks
 from tests.core.backends.test_resume import OF_KERAS
 from tests.core.networks import STEPS_PER_EPOCH, assert_same_weights, weights_of
-from tests.core.sessions import Journal, endless, until
+from tests.core.sessions import Journal, assert_same, endless, everything, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-def everything(session: Session) -> dict[str, np.ndarray[Any, Any]]:
-    """Return all that a step may change."""
-    return state.capture(session.model, session._training.keras_state)
-
-
-def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert one.keys() == other.keys()
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
-from nnviz_widgets.core.backends.tensorflow import state
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.snapshots import Snapshots
 from nnviz_widgets.errors import ReplayNotExact
@@ -15,6 +13,7 @@ from tests.core import networks
 from tests.core.backends.resumable import RUNS, to_the_end
 from tests.core.backends.test_data import NOT_SHUFFLED, RAN_OUT
 from tests.core.backends.test_resume import OF_KERAS
+from tests.core.sessions import assert_same, everything
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
@@ -30,17 +29,6 @@ AGAIN = {"data set", "repeated data set", "data set of unknown length", "PyDatas
 """Runs whose batches come once."""
 
 EXACT = [name for name in RUNS if name not in AGAIN]
-
-
-def everything(session: Session) -> dict[str, np.ndarray[Any, Any]]:
-    """Return all that a step may change."""
-    return state.capture(session.model, session._training.keras_state)
-
-
-def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert one.keys() == other.keys()
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
 def taken_one_by_one(session: Session) -> tuple[list[dict[str, Any]], list[float]]:
