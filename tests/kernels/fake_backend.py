@@ -90,6 +90,7 @@ class Training:
         self.history: dict[str, list[float]] = {}
 
     def steps(self, choose: Callable[[], Any]) -> Iterator[Any]:
+        yield SimpleNamespace(output=None)  # all is as it is before the first step
         for step in range(1, STEPS_PER_EPOCH * self.epochs + 1):
             variant = choose()
             time.sleep(self.step_s)
@@ -98,7 +99,13 @@ class Training:
             batch = (step - 1) % STEPS_PER_EPOCH
             output = Output(self.functions.kernel.copy(), 1 / step, logs={"loss": 1 / step})
             yield SimpleNamespace(
-                epoch=self.epoch, batch=batch, output=output, variant=variant, ends_epoch=False, epoch_logs=None
+                epoch=self.epoch,
+                batch=batch,
+                output=output,
+                variant=variant,
+                ends_epoch=False,
+                epoch_logs=None,
+                refused=False,
             )
 
     def targets(self, batch: Any) -> None:
@@ -158,4 +165,4 @@ def make_session() -> Any:
             self.asked.append(("pause", None))
             super().ask_pause()
 
-    return Noting(Model(), np.zeros((8, 4)), epochs=1000)
+    return Noting(Model(), np.zeros((8, 4)), epochs=1000, snapshots=False)

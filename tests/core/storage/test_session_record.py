@@ -87,7 +87,7 @@ def test_a_file_that_is_there_is_refused_and_the_model_stays_free(tmp_path, netw
 
 def test_a_record_that_is_no_path_is_refused(network):
     model, x, y = network
-    with pytest.raises(InvalidArgumentError, match="`record` must be the path"):
+    with pytest.raises(InvalidArgumentError, match="`record` must be a path"):
         Session(model, x, y, record=7)
 
 
