@@ -50,11 +50,6 @@ class Snapshot:
     _callbacks: callback_state.Memories
     _stop_training: bool
 
-    def fits(self, other: Snapshot) -> bool:
-        """Whether another one is of the same variables."""
-        mine, others = self._variables, other._variables
-        return len(mine) == len(others) and all(one is two for one, two in zip(mine, others, strict=True))
-
     def is_same(self, other: Snapshot) -> bool:
         """Whether another one of the same variables has the same values."""
         return all(_is_same(one, two) for one, two in zip(self._values, other._values, strict=True))
@@ -84,10 +79,8 @@ class SnapshotTaker:
         Returns:
             The snapshot, `None` if memory does not suffice.
         """
-        if not self._variables or self._model.run_eagerly:  # run eagerly, a step may make variables at any time
-            self._find(training)
         try:
-            values = self._read()
+            values = self._read_all(training)
         except tf.errors.ResourceExhaustedError:
             return None
         if not self._n_bytes:
@@ -107,15 +100,19 @@ class SnapshotTaker:
 
     def digest(self, training: Any) -> bytes:
         """Return what tells the values of all variables from any others, to the last bit."""
-        if not self._variables or self._model.run_eagerly:
-            self._find(training)
         found = hashlib.blake2b(digest_size=16)
-        for value in self._read():
+        for value in self._read_all(training):
             array = value.numpy()
             if (sick := array != array).any():
                 array = np.where(sick, array.dtype.type("nan"), array)  # a NaN may have any sign
             found.update(array.tobytes())
         return found.digest()
+
+    def _read_all(self, training: Any) -> Sequence[tf.Tensor]:
+        """Return the values of all variables."""
+        if not self._variables or self._model.run_eagerly:  # run eagerly, a step may make variables at any time
+            self._find(training)
+        return self._read()
 
     def _find(self, training: Any) -> None:
         found = variables_of(self._model, training.keras_state).values()
