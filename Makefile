@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := nnviz_widgets/static
-BUNDLE := $(foreach name,inspector page,$(STATIC)/$(name).js $(STATIC)/$(name).css)
+BUNDLE := $(foreach name,inspector page,$(STATIC)/$(name).js $(STATIC)/$(name).css) $(STATIC)/annex.js
 GENERATED := js/src
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -33,11 +33,12 @@ test-python: setup chromium $(VENV)/kernels.stamp
 	@$(BIN)/python -m pytest -m "not soak and not browser" --numprocesses logical --maxprocesses 4 --dist loadfile; \
 		quick=$$?; $(BIN)/python -m pytest -m "not soak and browser" && exit $$quick
 
-check: setup ## format, lint, types and import arrows, nothing written
+check: setup ## format, lint, types, sizes and import arrows, nothing written
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	npm --prefix js run check
+	npm --prefix js run --silent size
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_protocol.py
 
 format: setup ## write what `make check` wants, where a tool can
@@ -94,7 +95,7 @@ js/node_modules/installed.stamp: js/package.json js/package-lock.json
 	npm --prefix js ci --no-audit --no-fund
 	@touch $@
 
-$(BUNDLE) &: js/node_modules/installed.stamp js/build.mjs js/tsconfig.json $(shell find js/src -type f)
+$(BUNDLE) &: js/node_modules/installed.stamp js/build.mjs js/annex.mjs js/tsconfig.json $(shell find js/src -type f)
 	npm --prefix js run build
 	@touch $(BUNDLE)
 

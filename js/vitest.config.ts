@@ -1,5 +1,6 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { buildAnnex } from "./annex.mjs";
 
 // Debian's Chromium: nothing is downloaded. Without the SwiftShader flag a test could pass on a blank canvas.
 const browser = {
@@ -22,7 +23,16 @@ const browser = {
   instances: [{ browser: "chromium" as const, viewport: { width: 1200, height: 900 } }],
 };
 
+/** The annex as it is built, for the fake kernel to send: what a test sees of it came the same way as in a notebook. */
+const annex = {
+  name: "annex",
+  resolveId: (id: string) => (id === "virtual:annex" ? id : undefined),
+  load: async (id: string) =>
+    id === "virtual:annex" ? `export default ${JSON.stringify(await buildAnnex())}` : undefined,
+};
+
 export default defineConfig({
+  plugins: [annex],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   server: { host: "127.0.0.1" },
   optimizeDeps: {

@@ -32,12 +32,25 @@ def page_front_end() -> tuple[str, str]:
     return _built("page")
 
 
+@cache
+def annex_front_end() -> bytes:
+    """Return the script of what the widget loads when it is first asked for, in UTF-8, read once.
+
+    Raises:
+        FrontEndMissing: If the package was made without it.
+    """
+    return _read("annex.js").encode()
+
+
 def _built(name: str) -> tuple[str, str]:
+    return _read(f"{name}.js"), _read(f"{name}.css")
+
+
+def _read(name: str) -> str:
     try:
-        script, style = ((STATIC / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+        return (STATIC / name).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise FrontEndMissing(
             f"The front end must be built before it can be shown. Received: no file {error.filename!r}. "
             "In a checkout run `make build`; otherwise install `nnviz_widgets` again."
         ) from error
-    return script, style

@@ -8,9 +8,9 @@ Who says what:
 - The front end sends `ClientMessage`s as custom messages. All but `Ack` and `Gone` carry an `id` and get exactly one
   `Reply` with the same id, also when they fail. A *client* is one front-end model: one open page. Two browser
   tabs on one widget are two clients; a message for one of them carries its name and the others ignore it.
-- Python sends `ServerMessage`s. `Frame` and `Series` carry binary buffers. A frame never depends on the one before,
-  at most two of those that ask for it are unacknowledged per client, and a newer frame replaces one that was not sent
-  yet. A page that keeps up is asked less often.
+- Python sends `ServerMessage`s. `Frame`, `Series` and the reply to `FetchAnnex` carry binary buffers. A frame never
+  depends on the one before, at most two of those that ask for it are unacknowledged per client, and a newer frame
+  replaces one that was not sent yet. A page that keeps up is asked less often.
 
 On the wire `None` is null and means "not known" or "none", as the field says; numbers that may be NaN or infinite are
 never sent in JSON, except as null, which means NaN.
@@ -222,7 +222,14 @@ class ReadValues(_Message, tag="read"):
     run: Shown = "first"
 
 
-ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues
+class FetchAnnex(_Message, tag="annex"):
+    """What the front end loads only when it is first asked for. The buffer of the reply is the script, UTF-8."""
+
+    id: Count
+    client: Text
+
+
+ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues | FetchAnnex
 
 # --- from Python ----------------------------------------------------------------------------------------------------
 

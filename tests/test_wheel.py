@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent
-BUNDLE = tuple(f"nnviz_widgets/static/{name}.{kind}" for name in ("inspector", "page") for kind in ("js", "css"))
+BUNDLE = tuple(
+    f"nnviz_widgets/static/{name}" for name in ("inspector.js", "inspector.css", "annex.js", "page.js", "page.css")
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

@@ -4,6 +4,7 @@
  */
 
 import "../src/styles/all.css";
+import "../src/styles/annex.css";
 import "./page.css";
 import { signal } from "@preact/signals";
 import { createCursor } from "../src/cursor.ts";

@@ -10,7 +10,7 @@ export const GUTTER_BITS = 32705;
 
 export const PANELS = ["transport","layers","activations","weights","gradients","neuron","timeline"];
 
-export type ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues;
+export type ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues | FetchAnnex;
 
 export type ServerMessage = Reply | Layers | Frame | Series | Notice;
 
@@ -128,6 +128,12 @@ export interface ReadValues {
   order: Order | null;
   compare: number | null;
   run: "first" | "second" | "difference";
+}
+
+export interface FetchAnnex {
+  kind: "annex";
+  id: number;
+  client: string;
 }
 
 export interface Reply {

@@ -1,6 +1,7 @@
 /** What one widget's views share: the source, the cursor, the scales, the selected cell and one clock for painting. */
 
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { type Annex, createAnnex } from "./annex.ts";
 import { type Choices, createChoices } from "./choices.ts";
 import { type Clock, createClock } from "./clock.ts";
 import type { Cursor } from "./cursor.ts";
@@ -19,6 +20,7 @@ export { planeOf } from "./shown.ts";
 
 export interface Store extends ShownFrames, Selection, Clock {
   readonly source: FrameSource;
+  readonly annex: Annex;
   readonly cursor: Cursor;
   readonly panels: ReadonlySignal<readonly string[]>;
   readonly hover: Signal<Hover | null>;
@@ -82,6 +84,7 @@ export function createStore(
     ...selection,
     ...clock,
     source,
+    annex: createAnnex(source.annex, (fault) => source.tell("error", fault)),
     cursor,
     panels,
     hover: signal(null),

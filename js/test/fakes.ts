@@ -1,7 +1,10 @@
 /** Stand-ins for what a notebook gives a widget. */
 
+import script from "virtual:annex";
 import type { CursorModel, CursorTraits, InspectorModel, InspectorTraits } from "../src/model.ts";
 import type { ClientMessage, Frame, LayerEntry, Plane, ServerMessage, Status } from "../src/protocol.gen.ts";
+
+const ANNEX = new DataView(new TextEncoder().encode(script).buffer);
 
 type Handler = (...args: never[]) => void;
 
@@ -78,14 +81,17 @@ export class FakeKernel extends FakeModel<InspectorTraits> implements InspectorM
   send(content: unknown): void {
     const message = content as ClientMessage;
     this.sent.push(message);
-    if (this.answering && (message.kind === "ready" || message.kind === "watch")) {
+    if (this.answering && ["ready", "watch", "annex"].includes(message.kind)) {
       queueMicrotask(() => this.answer(message));
     }
   }
 
   answer(message: ClientMessage): void {
     if (!("id" in message)) return;
-    this.say({ kind: "reply", client: message.client, id: message.id, ok: true, error: null, values: null });
+    this.say(
+      { kind: "reply", client: message.client, id: message.id, ok: true, error: null, values: null },
+      message.kind === "annex" ? [ANNEX] : [],
+    );
     if (message.kind === "ready") this.say({ kind: "layers", layers: this.layers });
   }
 

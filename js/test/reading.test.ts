@@ -338,7 +338,7 @@ describe("the colour bar", () => {
     const small = () => pixel(canvasOf(el), width - 2, height - 1);
     const [before, outputs] = [small(), pixel(canvasOf(el, "activations"), width - 2, 0)];
     openTools(el);
-    await expect.poll(() => el.querySelector(".nnv-tools-panel")).not.toBeNull();
+    await expect.poll(() => el.querySelector(".nnv-tools-panel select")).not.toBeNull();
     choose(find(el, ".nnv-tools-panel select"), "symlog");
     await expect.poll(small).not.toBe(before);
     expect(pixel(canvasOf(el, "activations"), width - 2, 0)).toBe(outputs);

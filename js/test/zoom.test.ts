@@ -242,6 +242,7 @@ describe("zooming on the page", () => {
         cells[row * 8 + column] = Number.POSITIVE_INFINITY;
     });
     await drawn(el);
+    await store.annex.load();
     const seen: number[] = [];
     const key = (shiftKey: boolean) => {
       const event = { key: shiftKey ? "N" : "n", shiftKey, bubbles: true, cancelable: true };
@@ -279,6 +280,7 @@ describe("zooming on the page", () => {
       cells[201 * 8 + 6] = Number.NaN;
     });
     await drawn(el);
+    await store.annex.load();
     store.cells.parameters.value = { row: 100, offset: 0 };
     let answer = (_: string) => {};
     vi.spyOn(source, "read").mockImplementation(() => new Promise((resolve) => (answer = resolve)));

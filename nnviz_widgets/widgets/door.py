@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from nnviz_widgets.errors import NnvizError, ProtocolError, SessionClosed
+from nnviz_widgets.front_end import annex_front_end
 from nnviz_widgets.pictures.moments import read_value
 from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import (
     PROTOCOL_VERSION,
     Ack,
     ClientMessage,
+    FetchAnnex,
     Gone,
     Notice,
     Pause,
@@ -62,18 +64,19 @@ class Door:
             elif isinstance(message, Gone):
                 self._publisher.forget(message.client)
             else:
-                self._publisher.say(self._answer(message))
+                self._publisher.say(*self._answer(message))
                 self._after(message)
 
-    def _answer(self, message: Any) -> Reply:
+    def _answer(self, message: Any) -> tuple[Reply, list[bytes]]:
         try:
-            return Reply(message.client, message.id, ok=True, values=self._carry_out(message))
+            buffers = [annex_front_end()] if isinstance(message, FetchAnnex) else []
+            return Reply(message.client, message.id, ok=True, values=self._carry_out(message)), buffers
         except NnvizError as error:
-            return Reply(message.client, message.id, ok=False, error=_plain(str(error)))
+            return Reply(message.client, message.id, ok=False, error=_plain(str(error))), []
         except Exception as error:
             # The page must hear of it, and the session go on: a fault of ours is logged with its traceback.
             logger.exception("the message %s failed", type(message).__name__)
-            return Reply(message.client, message.id, ok=False, error=_plain(f"{type(error).__name__}: {error}"))
+            return Reply(message.client, message.id, ok=False, error=_plain(f"{type(error).__name__}: {error}")), []
 
     def _carry_out(self, message: ClientMessage) -> dict[str, str] | None:
         match message:

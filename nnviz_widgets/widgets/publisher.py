@@ -20,7 +20,7 @@ from nnviz_widgets.widgets.clients import Clients
 from nnviz_widgets.widgets.streams import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nnviz_widgets.core.frame import TensorKey
     from nnviz_widgets.pictures.source import Source
@@ -56,7 +56,7 @@ class Publisher:
         self._channel = channel
         self._streams = Streams(source, channel, self.clients, cursor, set_status)
         self._lock = Lock()  # guards outbox and thread; never held while drawing or sending
-        self._outbox: deque[Reply | Notice] = deque()
+        self._outbox: deque[tuple[Reply | Notice, Sequence[bytes]]] = deque()
         self._thread: Thread | None = None
         self._wake = Event()
         self._urgent = Event()
@@ -101,12 +101,12 @@ class Publisher:
         self.clients.acknowledge(name, seq)
         self._hurry()
 
-    def say(self, message: Reply | Notice) -> None:
+    def say(self, message: Reply | Notice, buffers: Sequence[bytes] = ()) -> None:
         """Send a reply or a notice, before anything else."""
         with self._lock:
             if self._closed:
                 return
-            self._outbox.append(message)
+            self._outbox.append((message, buffers))
         self._hurry()
 
     def close(self) -> None:
@@ -169,8 +169,8 @@ class Publisher:
             with self._lock:
                 if not self._outbox:
                     return
-                message = self._outbox.popleft()
-            self._channel.send(message)
+                message, buffers = self._outbox.popleft()
+            self._channel.send(message, buffers)
 
     def _confess(self, text: str) -> None:
         if text != self._fault:

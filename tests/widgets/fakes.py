@@ -208,6 +208,12 @@ class Page:
         (reply,) = [reply for reply in self.replies() if reply["id"] == number]
         return reply
 
+    def buffers_of_reply(self, number: int) -> list[bytes]:
+        """Wait for what came beside the one reply to a message."""
+        self.reply(number)
+        (buffers,) = [buffers for reply, buffers in self.comm.customs("reply") if reply["id"] == number]
+        return buffers
+
 
 def until(condition: Any, seconds: float = 20.0) -> None:
     """Wait until something is so."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nnviz_widgets import front_end as front_end_module
 from nnviz_widgets.widgets.publisher import Publisher
 from tests.widgets.fakes import Page, until
 
@@ -80,6 +81,25 @@ def test_exact_values(session, page):
     assert "the fake has none" in page.reply(page.ask("read", **{**place, "tensor": "activation_gradients"}))["error"]
 
 
+def test_the_annex_comes_in_a_buffer_beside_its_one_reply(page, tmp_path, monkeypatch):
+    (tmp_path / "annex.js").write_text("export default function (HANDED) {} // \u2192", encoding="utf-8")
+    monkeypatch.setattr(front_end_module, "STATIC", tmp_path)
+    front_end_module.annex_front_end.cache_clear()
+    asked = page.ask("annex")
+    assert page.reply(asked)["ok"]
+    assert page.buffers_of_reply(asked) == [(tmp_path / "annex.js").read_bytes()]
+    front_end_module.annex_front_end.cache_clear()
+
+
+def test_an_annex_that_was_not_built_is_told(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(front_end_module, "STATIC", tmp_path)
+    front_end_module.annex_front_end.cache_clear()
+    reply = page.reply(page.ask("annex"))
+    assert not reply["ok"]
+    assert "annex.js" in reply["error"]
+    assert "make build" in reply["error"]
+
+
 BAD = [
     None,
     7,
@@ -147,7 +167,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
-KINDS = ["ready", "gone", "watch", "ack", "run", "pause", "step", "stop", "speed", "read", "other"]
+KINDS = ["ready", "gone", "watch", "ack", "run", "pause", "step", "stop", "speed", "read", "annex", "other"]
 FIELDS = ["layer", "step", "sample", "maps", "until", "n", "seq", "protocol", "steps_per_second", "tensor", "row"]
 
 
@@ -162,7 +182,7 @@ def test_C15_no_message_raises_or_is_answered_twice(inspector, session, kind, nu
     said = []
     page = Page(inspector)
     publisher: Publisher = inspector._publisher
-    original, publisher.say = publisher.say, said.append
+    original, publisher.say = publisher.say, lambda message, buffers=(): said.append(message)
     try:
         page.say({"kind": kind, "id": number, "client": client, **fields})
     finally:

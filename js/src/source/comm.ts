@@ -1,6 +1,7 @@
 /** The live source: a kernel at the other end of the widget's comm. */
 
 import { signal } from "@preact/signals";
+import { importAnnex } from "../annex/load.ts";
 import { reasonOf } from "../format.ts";
 import { type InspectorModel, listen, listenToMessages } from "../model.ts";
 import { randomName } from "../names.ts";
@@ -14,7 +15,7 @@ import {
 } from "../protocol.gen.ts";
 import { decodeFrame, decodeSeries } from "./decode.ts";
 import { createLosses } from "./losses.ts";
-import { createPending, NoAnswer } from "./pending.ts";
+import { type Answer, createPending, NoAnswer } from "./pending.ts";
 import { createResync } from "./resync.ts";
 import type { Connection, FrameData, FrameSource, SeriesData, Wanted } from "./source.ts";
 
@@ -47,6 +48,11 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   const send = (message: ClientMessage): void => {
     if (connection.peek() !== "gone") model.send(message);
   };
+  /** Of nobody nothing is asked. */
+  async function request(message: (id: number) => ClientMessage): Promise<Answer> {
+    if (connection.peek() === "gone") throw new Error("the kernel is gone");
+    return pending.ask((id) => send(message(id)));
+  }
   const tell = (level: Notice["level"], text: string): void => {
     notice.value = { kind: "notice", level, text };
   };
@@ -132,7 +138,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
   function receive(message: ServerMessage, buffers: readonly unknown[]): void {
     switch (message.kind) {
       case "reply":
-        if (message.client === client) pending.answer(message);
+        if (message.client === client) pending.answer(message, buffers);
         return;
       case "layers":
         layers.value = message.layers;
@@ -196,12 +202,15 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
     },
     painted,
     async command(command) {
-      if (connection.peek() === "gone") throw new Error("the kernel is gone");
-      await pending.ask((id) => send({ ...command, id, client }));
+      await request((id) => ({ ...command, id, client }));
     },
     async read(place) {
-      const reply = await pending.ask((id) => send({ kind: "read", id, client, ...place }));
-      return reply.values?.[place.tensor] ?? "";
+      const { values } = await request((id) => ({ kind: "read", id, client, ...place }));
+      return values?.[place.tensor] ?? "";
+    },
+    async annex() {
+      const { buffers } = await request((id) => ({ kind: "annex", id, client }));
+      return importAnnex(buffers[0]);
     },
     tell,
     dismissNotice() {

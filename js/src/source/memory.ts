@@ -1,6 +1,7 @@
 /** The one source without a kernel: for shared files, the demo, tests and benchmarks. */
 
 import { type Signal, signal } from "@preact/signals";
+import * as annex from "../annex/index.ts";
 import { formatValue, reasonOf } from "../format.ts";
 import { cellValue } from "../picture/bits.ts";
 import { cellAt, sidesOf } from "../picture/side.ts";
@@ -136,6 +137,7 @@ export function createMemorySource(
       const order = place.order === null ? null : (frame.peek()?.order ?? null);
       return valueAt(order === null ? whole.draw() : sorted(whole.draw(), order), place);
     },
+    annex: () => Promise.resolve(annex),
     tell,
     dismissNotice() {
       notice.value = null;

@@ -13,8 +13,13 @@ export class NoAnswer extends Error {
   }
 }
 
+/** A reply with what came beside it. */
+export interface Answer extends Reply {
+  readonly buffers: readonly unknown[];
+}
+
 interface Question {
-  resolve(reply: Reply): void;
+  resolve(answer: Answer): void;
   reject(error: Error): void;
   slow: boolean;
   timers: ReturnType<typeof setTimeout>[];
@@ -24,8 +29,8 @@ export interface Pending {
   /** Whether a question has been open for longer than `SLOW_MS`. */
   readonly waiting: ReadonlySignal<boolean>;
   /** Sends what `send` makes of a fresh id; `patient` questions never time out. */
-  ask(send: (id: number) => void, patient?: boolean): Promise<Reply>;
-  answer(reply: Reply): void;
+  ask(send: (id: number) => void, patient?: boolean): Promise<Answer>;
+  answer(reply: Reply, buffers: readonly unknown[]): void;
   /** Fails everything that is open. */
   giveUp(reason: string): void;
 }
@@ -48,7 +53,7 @@ export function createPending(): Pending {
     ask(send, patient = false) {
       lastId += 1;
       const id = lastId;
-      return new Promise<Reply>((resolve, reject) => {
+      return new Promise<Answer>((resolve, reject) => {
         const question: Question = { resolve, reject, slow: false, timers: [] };
         const markSlow = () => {
           question.slow = true;
@@ -61,9 +66,9 @@ export function createPending(): Pending {
         send(id);
       });
     },
-    answer(reply) {
+    answer(reply, buffers) {
       const question = settle(reply.id);
-      if (reply.ok) question?.resolve(reply);
+      if (reply.ok) question?.resolve({ ...reply, buffers });
       else question?.reject(new Error(reply.error ?? "the kernel refused without a reason"));
     },
     giveUp(reason) {

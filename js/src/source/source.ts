@@ -1,6 +1,7 @@
 /** The seam between the views and whatever holds the data: a kernel, or the page itself. */
 
 import type { ReadonlySignal } from "@preact/signals";
+import type { AnnexParts } from "../annex.ts";
 import type {
   Event,
   Health,
@@ -117,6 +118,8 @@ export interface FrameSource {
   command(command: Command): Promise<void>;
   /** The exact value at a place, as text. */
   read(place: Place): Promise<string>;
+  /** What is loaded when it is first asked for. */
+  annex(): Promise<AnnexParts>;
   /** Shows a sentence until it is dismissed. */
   tell(level: Notice["level"], text: string): void;
   dismissNotice(): void;

@@ -2,6 +2,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
 import { kindWords } from "../words.ts";
+import { Annexed } from "./Annexed.tsx";
 import { Bar } from "./Bar.tsx";
 import { Blocks } from "./Blocks.tsx";
 import { useView } from "./context.ts";
@@ -10,7 +11,6 @@ import { Label } from "./Label.tsx";
 import { useMapKeys } from "./mapKeys.ts";
 import { type Shown, usePainting, usePicture, useRequest } from "./picture.ts";
 import { boxOf, usePointer } from "./pointer.ts";
-import { Table } from "./Table.tsx";
 import { Tools } from "./Tools.tsx";
 
 interface Props {
@@ -78,7 +78,8 @@ export function Heatmap({ tensor, height, visible }: Props) {
       <Blocks layout={shown.layout} />
     </>
   );
-  const drawn = asTable ? <Table tensor={tensor} data={shown.told} /> : picture;
+  const table = <Annexed>{(annex) => <annex.Table tensor={tensor} data={shown.told} />}</Annexed>;
+  const drawn = asTable ? table : picture;
   return (
     <div class="nnv-map" data-tensor={tensor} style={{ "--nnv-height": `${height}px` }}>
       <Label tensor={tensor} data={shown.told} />

@@ -47,20 +47,3 @@ export function Help({ open }: { open: Signal<boolean> }) {
     </Modal>
   );
 }
-
-export function HelpButton({ open }: { open: Signal<boolean> }) {
-  return (
-    <button
-      type="button"
-      class="nnv-ask"
-      aria-label="keys"
-      aria-haspopup="dialog"
-      title="Keys (?)"
-      onClick={() => {
-        open.value = true;
-      }}
-    >
-      ?
-    </button>
-  );
-}

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { AnnexStyle } from "./Annexed.tsx";
 import { useView } from "./context.ts";
-import { Help } from "./Help.tsx";
 import { handleRootKey } from "./keys.ts";
 import { LayerList } from "./LayerList.tsx";
 import { Maps } from "./Maps.tsx";
@@ -29,6 +29,11 @@ export function Inspector() {
     shows("layers") && maps && "nnv-main-two",
     neuron && (maps || shows("layers")) && "nnv-main-neuron",
   ];
+  const parts = store.annex.parts.value;
+  const showHelp = () =>
+    store.annex.use(() => {
+      help.value = true;
+    });
   ran.value ||= store.source.status.value?.state === "running";
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
@@ -39,15 +44,12 @@ export function Inspector() {
       aria-label="Inspector"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the root takes the keys that belong to no single control
       tabIndex={0}
-      onKeyDown={(event) =>
-        handleRootKey(event, store, () => {
-          help.value = true;
-        })
-      }
+      onKeyDown={(event) => handleRootKey(event, store, showHelp)}
     >
+      <AnnexStyle />
       <Connection />
       <NoticeBar />
-      {shows("transport") && <Transport help={help} />}
+      {shows("transport") && <Transport onHelp={showHelp} />}
       <Runs />
       {(shows("layers") || maps || neuron) && (
         <div class={columns.filter(Boolean).join(" ")}>
@@ -57,7 +59,7 @@ export function Inspector() {
         </div>
       )}
       {shows("timeline") && <Timeline />}
-      <Help open={help} />
+      {parts !== null && <parts.Help open={help} />}
       <div class="nnv-spoken" aria-live="polite">
         {store.spoken}
       </div>

@@ -7,7 +7,6 @@ import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Order, Plane } from "../protocol.gen.ts";
 import type { PlaneData } from "../source/source.ts";
 import { minusWords, orderWords, partWords, pooledWords } from "../words.ts";
-import { showFirstBad } from "./bad.ts";
 import { useView } from "./context.ts";
 import { ComplexChoice, OutputChoice, VariableChoice } from "./Variables.tsx";
 
@@ -31,7 +30,7 @@ function Bad({ plane }: { plane: Plane }) {
       type="button"
       class="nnv-counts"
       title="Show the first one; N leads to the next"
-      onClick={() => showFirstBad(store, plane.tensor)}
+      onClick={() => store.annex.use((parts) => parts.showFirstBad(store, plane.tensor))}
     >
       <Count n={n_nan} name="NaN" color={SPECIAL.nan} />
       <Count n={n_posinf} name="+Inf" color={SPECIAL.posinf} />

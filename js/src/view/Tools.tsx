@@ -3,9 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
 import { kindWords } from "../words.ts";
-import { AsTable, Compare, Reset, SameScale, Scaling, Sorting } from "./Options.tsx";
+import { Annexed } from "./Annexed.tsx";
 import type { Shown } from "./picture.ts";
-import { Saving } from "./Saving.tsx";
 
 interface Props {
   readonly tensor: Kind;
@@ -20,7 +19,6 @@ function Disclosure({ name, children }: { name: string; children: ComponentChild
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     if (!open) return;
-    whole.current?.querySelector<HTMLElement>(".nnv-tools-panel :is(select, input, button)")?.focus();
     const away = (event: Event) => {
       // Within a shadow root the target of an event is its host; its path has what was pressed.
       if (whole.current !== null && !event.composedPath().includes(whole.current)) opened.value = false;
@@ -69,18 +67,9 @@ function Disclosure({ name, children }: { name: string; children: ComponentChild
 
 /** How one map is read, and how it leaves the page. */
 export function Tools({ tensor, shown }: Props) {
-  const name = kindWords(tensor);
   return (
-    <Disclosure name={name}>
-      <Scaling tensor={tensor} />
-      <SameScale />
-      <Reset shown={shown} />
-      <hr />
-      <Sorting />
-      <Compare shown={shown} />
-      <hr />
-      <AsTable tensor={tensor} />
-      <Saving shown={shown} />
+    <Disclosure name={kindWords(tensor)}>
+      <Annexed>{(parts) => <parts.ToolsPanel tensor={tensor} shown={shown} />}</Annexed>
     </Disclosure>
   );
 }

@@ -1,4 +1,4 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { allowed, send } from "../actions.ts";
 import { formatMetric, formatRate } from "../format.ts";
 import { comesLater } from "../later.ts";
@@ -6,7 +6,6 @@ import type { Status } from "../protocol.gen.ts";
 import type { Command } from "../source/source.ts";
 import { useView } from "./context.ts";
 import { Failure } from "./Failure.tsx";
-import { HelpButton } from "./Help.tsx";
 import { Icon } from "./icons.tsx";
 
 const SPEEDS = [1, 5, 20];
@@ -190,8 +189,23 @@ function Figures({ status }: { status: Status }) {
   );
 }
 
+function HelpButton({ onHelp }: { onHelp: () => void }) {
+  return (
+    <button
+      type="button"
+      class="nnv-ask"
+      aria-label="keys"
+      aria-haspopup="dialog"
+      title="Keys (?)"
+      onClick={onHelp}
+    >
+      ?
+    </button>
+  );
+}
+
 /** Run, pause, step; how it stands; the figures. A recording has no buttons. */
-export function Transport({ help }: { help: Signal<boolean> }) {
+export function Transport({ onHelp }: { onHelp: () => void }) {
   const { store, parts } = useView();
   const status = (parts ?? store.source).status.value;
   if (status === null) return null;
@@ -201,7 +215,7 @@ export function Transport({ help }: { help: Signal<boolean> }) {
         {parts !== null ? <parts.Controls /> : status.source === "session" && status.controls && <Buttons />}
         <Chip status={status} />
         <Figures status={status} />
-        <HelpButton open={help} />
+        <HelpButton onHelp={onHelp} />
       </div>
       {status.failure !== null && <Failure failure={status.failure} />}
     </>

@@ -3,7 +3,6 @@
 import { afterKey } from "../cell.ts";
 import type { Kind, Plane } from "../protocol.gen.ts";
 import { planeOf, type Store } from "../store.ts";
-import { showNextBad } from "./bad.ts";
 import { useView } from "./context.ts";
 import { select, selected } from "./select.ts";
 import { toggleTable } from "./tables.ts";
@@ -32,7 +31,9 @@ function actOnMap(
       store.zoom.back();
       return true;
     case "n":
-      if (showNextBad(store, plane.tensor, event.shiftKey ? -1 : 1)) announce(plane.tensor);
+      store.annex.use((parts) => {
+        if (parts.showNextBad(store, plane.tensor, event.shiftKey ? -1 : 1)) announce(plane.tensor);
+      });
       return true;
     case "l":
       store.scales.locked.value = !store.scales.locked.peek();

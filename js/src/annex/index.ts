@@ -1,0 +1,9 @@
+/**
+ * The annex: what is loaded when it is first asked for, since a view is drawn before that without it. A shared page has
+ * it from the start.
+ */
+
+export { showFirstBad, showNextBad } from "../view/bad.ts";
+export { Help } from "../view/Help.tsx";
+export { Table } from "../view/Table.tsx";
+export { ToolsPanel } from "../view/ToolsPanel.tsx";

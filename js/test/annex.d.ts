@@ -1,0 +1,4 @@
+declare module "virtual:annex" {
+  const script: string;
+  export default script;
+}
