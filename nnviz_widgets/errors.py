@@ -18,6 +18,8 @@ NnvizError
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
 ├── ReplayNotExact         (RuntimeError)   a step cannot be gone back to exactly; says where one can
+├── NothingToUndo          (RuntimeError)   no edit was made since the last step
+├── ScriptNotPossible      (RuntimeError)   a journal cannot be repeated in plain Keras; says why
 ├── RecordingClosed        (RuntimeError)   a recording that was opened from its file was closed
 ├── RecordingDamaged       (OSError)        what a recording holds is not what was written
 ├── RecordingNotWritable   (OSError)        a recording cannot be begun or gone on with
@@ -43,11 +45,13 @@ __all__ = [
     "NotACondition",
     "NotARecording",
     "NotResumable",
+    "NothingToUndo",
     "ProtocolError",
     "RecordingClosed",
     "RecordingDamaged",
     "RecordingNotWritable",
     "ReplayNotExact",
+    "ScriptNotPossible",
     "SessionBusy",
     "SessionClosed",
     "TensorNotRecorded",
@@ -132,6 +136,14 @@ class NotResumable(NnvizError, ValueError):
 
 class ReplayNotExact(NnvizError, RuntimeError):
     """A step cannot be gone back to bit by bit; the message says why, and which one is the nearest that can."""
+
+
+class NothingToUndo(NnvizError, RuntimeError):
+    """No edit was made since the last step; the message says what leads back to before an older one."""
+
+
+class ScriptNotPossible(NnvizError, RuntimeError):
+    """The steps of a session cannot be repeated in plain Keras; the message says why."""
 
 
 class RecordingClosed(NnvizError, RuntimeError):

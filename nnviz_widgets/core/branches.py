@@ -106,12 +106,12 @@ class Branches:
         name = f"branch {len(self._branches)}"
         recording = forked(name)
         recording.belong_to(self)
-        branch = Branch(name, self._owner(step).name, step, recording)
+        branch = Branch(name, self.owner(step).name, step, recording)
         self._branches = (*self._branches, branch)
         self._current = branch
         return branch
 
-    def _owner(self, step: int) -> Branch:
+    def owner(self, step: int) -> Branch:
         """Return the branch that took a step of the current one: what was shared belongs to the one that was left."""
         branch = self._current
         while branch.parent is not None and step <= branch.step:

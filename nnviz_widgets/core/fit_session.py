@@ -14,7 +14,7 @@ from nnviz_widgets.core.fit_worker import INTERRUPTED, FitWorker
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.session import Session, tell_activity, tell_change
 from nnviz_widgets.core.storage.writer import Writer
-from nnviz_widgets.errors import ReplayNotExact
+from nnviz_widgets.errors import ReplayNotExact, SessionBusy
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.probe import Probe
@@ -97,6 +97,12 @@ class FitSession(Session):
         """
         self.ask_rewind(step, branch)
         raise AssertionError("it is refused")
+
+    def _require_editable(self) -> None:
+        raise SessionBusy(
+            f"A session must take the steps by itself to be edited. Received: {self.name!r}, whose steps `fit` takes. "
+            "Train with nnviz.TrainingSession(model, x, y), which takes fit's arguments."
+        )
 
     def _why_ended(self) -> str:
         return super()._why_ended().partition(" To train on")[0] + " To train on, call fit again."

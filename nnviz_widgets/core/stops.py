@@ -6,7 +6,7 @@ again, the worker goes back: the step is refused. It stays recorded, and is the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.conditions.breakpoints import Breakpoints, Needs, Outcome
@@ -38,13 +38,13 @@ class Refused:
         step: Its number.
         output: What it returned, without tensors but with its batch.
         hits: The guards.
-        digest: Tells what it made of all variables.
+        digest: Tells what it made of all variables; `None` once it is certain to make something else.
     """
 
     step: int
     output: Any
     hits: tuple[Breakpoint, ...]
-    digest: bytes
+    digest: bytes | None
 
 
 class Stops:
@@ -148,13 +148,19 @@ class Stops:
         """Be somewhere else: nothing is refused there."""
         self.refused = self.paused_by = self.retaken = None
 
+    def refused_is_changed(self) -> None:
+        """Take note that the refused step will come out otherwise: the guards that have fired still let it pass."""
+        if self.refused is not None:
+            self.refused = replace(self.refused, digest=None)
+
     # --- once it was computed ---
 
     def refuses(self, step: int, event: Any) -> bool:
         """Ask the guards whether a step must not count; those that have refused it before are passed over."""
         before, self.refused = self.refused, None
         if before is not None and before.step == step:
-            self.retaken = self._training.digest() == before.digest
+            if before.digest is not None:
+                self.retaken = self._training.digest() == before.digest
             self._passed = self._same_as(before.hits)
         one, other = self._needs
         self._guards_asked = True

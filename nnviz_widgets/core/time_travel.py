@@ -107,7 +107,7 @@ class TimeTravel:
         text = self._store.over_budget()
         return None if text is None else self._once(text)
 
-    def hold(self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch) -> None:
+    def hold(self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch) -> list[Any]:
         """Hold the state that training goes on from. If somebody has changed it since the pause, it is kept beside.
 
         Args:
@@ -116,14 +116,31 @@ class TimeTravel:
             output: As in `keep`.
             report: As in `keep`.
             watch: As in `keep`.
+
+        Returns:
+            The variables that were changed, with their values.
         """
         self._held = None if self._store is None else self._kept(step, batch, output, report, watch, pinned=True)
         if self._store is None or self._held is None:
-            return
+            return []
         left = self._store.at(self._held.branch, step)
-        if left is not None and not left.state.is_same(self._held.state):
-            self._held.edited = True
-            self._store.add(self._held, 0.0)
+        if left is None or left.state.is_same(self._held.state):
+            return []
+        self._held.edited = True
+        self._store.add(self._held, 0.0)
+        differing: list[Any] = left.state.differing(self._held.state)
+        return differing
+
+    def changed(self, step: int, output: Any) -> list[Any]:
+        """Return the variables that somebody has changed since training came to `step`, with their values.
+
+        None where the state of that step is not stored.
+        """
+        if self._store is None:
+            return []
+        left = self._store.at(self._branches.owner(step).name, step)
+        now = None if left is None else self._training.snapshot(output)
+        return [] if left is None or now is None else list(left.state.differing(now))
 
     def _kept(
         self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool

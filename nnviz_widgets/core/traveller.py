@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.branches import Branches
     from nnviz_widgets.core.control import Control, Rewind
+    from nnviz_widgets.core.edited import Edits
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recorder import Recorder
     from nnviz_widgets.core.recording import Recording
@@ -43,6 +44,7 @@ class Traveller:
     branches: Branches
     travel: TimeTravel
     stops: Stops
+    edits: Edits
     _began: float
     _budget_bytes: int
     _control: Control
@@ -53,6 +55,7 @@ class Traveller:
     _training: Any
     _again_until = 0
     _must_fork = False
+    _is_aside = False
 
     if TYPE_CHECKING:
 
@@ -60,6 +63,8 @@ class Traveller:
             """As in `Worker`."""
 
         def _choose(self) -> Variant: ...
+
+        def _write_down(self, changed: list[Any]) -> None: ...
 
         def _is_over(self) -> bool: ...
 
@@ -71,6 +76,7 @@ class Traveller:
     def _step_taken(self, event: Any) -> None:
         """Stand after a step."""
         output = event.output
+        self._is_aside = False
         self.step += 1
         self.batch = event.batch
         self.output = output
@@ -83,12 +89,19 @@ class Traveller:
         """Be where a snapshot was taken."""
         self.step, self.batch, self.report, self.output = kept.step, kept.batch, kept.report, kept.state.output
         self._recorder.watch = copy(kept.watch)
+        self._is_aside = True
 
     def _put_aside(self, *, pinned: bool = False) -> None:
         """Take a snapshot of the state after the last step."""
+        self._is_aside = True
         text = self.travel.keep(self.step, self.batch, self.output, self.report, self._recorder.watch, pinned=pinned)
         if text is not None:
             self._recorder.note(self.step, text)
+
+    def _put_aside_once(self) -> None:
+        """Take a snapshot of what the last step has left, unless there is one; nobody has changed anything since."""
+        if self._steps is not None and not self._must_fork and not self._is_aside:
+            self._put_aside()
 
     # --- going back ---
 
@@ -96,6 +109,7 @@ class Traveller:
         """Put the session where it was after a step, taking steps again from the snapshot before it."""
         plan, kept = self.travel.plan(rewind.step, rewind.branch, state_only=True)
         self.stops.forget()
+        self.edits.left()
         self._return_to(kept, plan.step, plan.branch, goal, is_exact=plan.grade == "exact")
 
     def _return_to(self, kept: Kept, step: int, branch: str, goal: Goal, *, is_exact: bool) -> None:
@@ -204,9 +218,16 @@ class Traveller:
 
         A refused step that is still to be taken is compared with the branch that was left, and begins it by itself.
         """
-        if self._must_fork and goal.rewind is None and not goal.stop and self.stops.refused is None:
+        if goal.rewind is not None or goal.stop:
+            return
+        if self.stops.refused is not None and self.edits.waiting:
+            self.stops.refused_is_changed()
+            self._must_fork = True
+        if self._must_fork and (self.stops.refused is None or self.edits.waiting):
+            changed = self.travel.changed(self.step, self.output)
             self._fork()
             self._put_aside(pinned=True)  # what was changed by hand since is where this branch begins
+            self._write_down(changed)
 
     def _fork(self) -> None:
         """Begin a branch where the session stands: what was recorded after this step stays."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.branches import Branches
 from nnviz_widgets.core.control import Goal
+from nnviz_widgets.core.edited import Edits
 from nnviz_widgets.core.failure import trimmed_traceback
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.core.recorder import Recorder
@@ -16,9 +17,11 @@ from nnviz_widgets.core.schedule import Schedule, Variant
 from nnviz_widgets.core.stops import Stops
 from nnviz_widgets.core.time_travel import TimeTravel
 from nnviz_widgets.core.traveller import Traveller
+from nnviz_widgets.errors import ScriptNotPossible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from os import PathLike
     from types import TracebackType
 
     from nnviz_widgets.core.control import Control
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.viewer import Viewer
 
 _NOTHING: frozenset[TensorKey] = frozenset()
+
+
+def _no_script(path: str | PathLike[str], data: bool) -> None:
+    """Refuse to write a script."""
+    raise ScriptNotPossible("A session must take the steps by itself to be repeated. Received: a fit that runs.")
 
 
 def _no_sink(name: str, step: int) -> None:
@@ -48,11 +56,13 @@ class Worker(Traveller):
         control: What is asked for.
         snapshots: How often the state is put aside; `None` is never.
         sink_of: Makes what a branch is written to, given its name and the last step that it shares.
+        write_script: Writes the script of the journal.
 
     Attributes:
         branches: Where it is recorded.
         travel: The way back.
         stops: The conditions at which training pauses.
+        edits: What is changed between two steps.
         step: Steps completed.
         batch: 0-based index of the last completed batch, -1 before any.
         completed: Whether training came to its end by itself.
@@ -73,6 +83,7 @@ class Worker(Traveller):
         control: Control,
         snapshots: Snapshots | None = None,
         sink_of: Callable[[str, int], Sink | None] = _no_sink,
+        write_script: Callable[[str | PathLike[str], bool], None] = _no_script,
     ) -> None:
         self._name = name
         self._training = training
@@ -85,6 +96,7 @@ class Worker(Traveller):
         self._sink_of = sink_of
         self._recorder = Recorder(training, probe, self.branches)
         self._control = control
+        self.edits = Edits(training, self._recorder, self.branches, control, write_script)
         self._thread: threading.Thread | None = None
         self._steps: Generator[Any] | None = None
         self._wanted: frozenset[TensorKey] = _NOTHING
@@ -182,8 +194,8 @@ class Worker(Traveller):
             if goal.rewind is not None:
                 self._go_back(goal, goal.rewind)
                 self._rate_mark = (time.perf_counter(), self.step)
-            elif self._steps is not None:
-                self.travel.hold(self.step, self.batch, self.output, self.report, self._recorder.watch)
+            elif self._steps is not None and not goal.at_once:
+                self._hold()
             while not self._control.closing and self._advance(goal):
                 goal = self._control.goal
             self._training.end_progress_line()
@@ -191,9 +203,32 @@ class Worker(Traveller):
             self._fail(error)
         else:
             self._updates_left = self._training.n_updates()
-            if self._steps is not None and not self._must_fork:
-                self._put_aside()
+            self._come_to_rest(goal)
+
+    def _come_to_rest(self, goal: Goal) -> None:
+        """Leave the running state, with everything as somebody finds it who goes on from here."""
+        self._put_aside_once()
+        with self._control.changed:  # nobody may wish for an edit between a last look and the rest
+            if self._steps is None:
+                self.edits.refuse(f"Training ended at step {self.step} before the edit was made.")
+            elif self.edits.waiting:
+                self._edit()
             self._control.rest(goal, "finished" if self._steps is None else "paused")
+
+    def _edit(self) -> None:
+        """Make the edits that somebody has asked for; the steps after it begin with what they make."""
+        self._put_aside_once()
+        self.edits.apply(self.step, self.output)
+
+    def _hold(self) -> None:
+        """Hold the state that training goes on from, and write down what somebody has changed by hand."""
+        self._write_down(self.travel.hold(self.step, self.batch, self.output, self.report, self._recorder.watch))
+
+    def _write_down(self, changed: list[Any]) -> None:
+        """Write down that variables were changed, those that no edit has changed."""
+        by_hand = self._training.unexplained(changed, self.edits.since) if changed else []
+        if by_hand:
+            self.edits.add_by_hand(self.step, self._training.by_hand(by_hand))
 
     def _prepare(self) -> None:
         self._training.prepare()
@@ -219,6 +254,10 @@ class Worker(Traveller):
         if goal.stop:
             self._end()
             return False
+        if self.edits.waiting:
+            self._edit()
+            if not goal.at_once:
+                self._hold()
         if goal.at_once:
             return False
         speed = self.speed
@@ -264,11 +303,8 @@ class Worker(Traveller):
         if goal.after_next:
             return True
         per_epoch = self._training.steps_per_epoch
-        ends_epoch = per_epoch is not None and self._next_batch(per_epoch) + 1 == per_epoch
+        ends_epoch = per_epoch is not None and self._training.next_batch + 1 == per_epoch
         return step == goal.until_step or (ends_epoch and goal.at_epoch_end) or step == self.total_steps
-
-    def _next_batch(self, per_epoch: int) -> int:
-        return (self.batch + 1) % per_epoch
 
     @property
     def epoch(self) -> int:
@@ -279,9 +315,8 @@ class Worker(Traveller):
     @property
     def total_steps(self) -> int | None:
         """How many steps there will be, `None` while the data has not told."""
-        per_epoch = self._training.steps_per_epoch
-        n_epochs = self._training.epochs - self._training.arguments.initial_epoch
-        return None if per_epoch is None else per_epoch * max(n_epochs, 0)
+        total: int | None = self._training.total_steps
+        return total
 
     def _after(self, goal: Goal, event: Any) -> bool:
         """Record what a step or the end of an epoch brought; whether to go on."""
@@ -317,6 +352,7 @@ class Worker(Traveller):
         if self._must_fork or self.stops.retaken is False:
             self._fork()
         self._step_taken(event)
+        self.edits.step_taken()
         if is_new:
             newly_sick = self._recorder.add_step(self.step, event, self._wanted, read_all=self._reads_all)
         else:
@@ -350,6 +386,7 @@ class Worker(Traveller):
             self._updates_left = self._training.n_updates()
             self.travel.forget()
             self._put_aside(pinned=True)
+            self.edits.add_by_hand(self.step, None, f"by hand: {changed}")
 
     def _end(self) -> None:
         """End training before its time."""
@@ -368,6 +405,7 @@ class Worker(Traveller):
         self.error_traceback = trimmed_traceback(error)
         self.error = error
         self._steps = None
+        self.edits.refuse(f"Training failed at step {self.step} before the edit was made.")
         self.activity = None
         self._training.release_validation()
         try:

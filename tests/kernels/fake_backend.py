@@ -87,11 +87,14 @@ class Training:
         self.model, self.arguments = model, arguments
         self.functions = Functions()
         self.epochs = arguments.epochs
+        self.total_steps = STEPS_PER_EPOCH * self.epochs
+        self.next_batch = 0
         self.history: dict[str, list[float]] = {}
 
     def steps(self, choose: Callable[[], Any]) -> Iterator[Any]:
         yield SimpleNamespace(output=None)  # all is as it is before the first step
         for step in range(1, STEPS_PER_EPOCH * self.epochs + 1):
+            self.next_batch = (step - 1) % STEPS_PER_EPOCH
             variant = choose()
             time.sleep(self.step_s)
             self.functions.kernel += step

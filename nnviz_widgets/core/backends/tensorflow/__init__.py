@@ -10,6 +10,7 @@ data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`traini
 
 from __future__ import annotations
 
+from nnviz_widgets.core.backends.tensorflow import editing
 from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
@@ -25,6 +26,7 @@ __all__ = [
     "StepInPlace",
     "Training",
     "as_keras_callback",
+    "editing",
     "inspect",
     "normalization_layer",
     "rescaling_layer",

@@ -50,7 +50,7 @@ class FitTraining(Training):
     ) -> None:
         super().__init__(model, FitArguments(), probe, on_activity)
         self.arguments.epochs = epochs
-        self._num_batches = n_batches
+        self.feed.n_batches = n_batches
         self._begun = False
         # Keras looks for a batch before it takes one of several steps: at the end of the data nothing is counted.
         self.functions.takes_batches = model.steps_per_execution > 1 and not has_strategy(model)
@@ -69,13 +69,13 @@ class FitTraining(Training):
         """Take note that an epoch begins; with the first one, where `fit` begins."""
         if not self._begun:
             self._begun = True
-            self.arguments.initial_epoch = epoch
+            self.arguments.initial_epoch = self.feed.first_epoch = epoch
         self.epoch = epoch
 
     def count_epoch(self, n_steps: int) -> None:
         """Take note that an epoch had so many steps; it tells how many the next will have."""
-        if not self._num_batches and n_steps:
-            self._n_counted = n_steps
+        if not self.feed.n_batches and n_steps:
+            self.feed.n_counted = n_steps
 
     def epoch_end(self, epoch: int, logs: dict[str, Any]) -> EpochEnd:
         """Return the end of an epoch as an event, its logs as floats."""
@@ -95,6 +95,7 @@ class FitTraining(Training):
             iterator: Where the batch is.
             batch: 0-based index in the epoch.
         """
+        self._next = (self.epoch, batch)
         variant = choose()
         return Step(self.epoch, batch, self.functions.take(variant, iterator), variant)
 

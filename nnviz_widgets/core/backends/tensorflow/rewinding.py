@@ -18,6 +18,7 @@ from nnviz_widgets.errors import ReplayNotExact
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.backends.tensorflow.position import Position
+    from nnviz_widgets.core.backends.tensorflow.setup import Setup
     from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot
 
 _WRITERS = (
@@ -55,6 +56,11 @@ class Rewinding:
         self._order = adapter if isinstance(adapter, StoredOrderAdapter) else None
         self.position: Position = snapshot.position
         self.done = False
+
+    @property
+    def setup(self) -> Setup:
+        """What the training was set to."""
+        return self._snapshot.setup
 
     @property
     def epoch(self) -> int:

@@ -10,18 +10,18 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from nnviz_widgets.core.backends.tensorflow import callback_state, random_streams
 from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy, parts
-from nnviz_widgets.core.backends.tensorflow.state import variables_of
+from nnviz_widgets.core.backends.tensorflow.state import of_tensorflow, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nnviz_widgets.core.backends.tensorflow.position import Position
+    from nnviz_widgets.core.backends.tensorflow.setup import Setup
     from nnviz_widgets.core.backends.tensorflow.traced import StepOutput
 
 
@@ -38,12 +38,14 @@ class Snapshot:
         position: The place in the data.
         epoch: Of the last step, 0-based.
         output: Of the last step, without tensors but with its batch; `None` before any.
+        setup: What the training was set to beside its variables.
     """
 
     n_bytes: int
     position: Position
     epoch: int
     output: StepOutput | None
+    setup: Setup
     _variables: Sequence[tf.Variable]
     _values: Sequence[tf.Tensor]
     _random: random_streams.Streams
@@ -51,16 +53,27 @@ class Snapshot:
     _stop_training: bool
 
     def is_same(self, other: Snapshot) -> bool:
-        """Whether another one of the same variables has the same values."""
-        return all(_is_same(one, two) for one, two in zip(self._values, other._values, strict=True))
+        """Whether another one of the same variables has the same values, and is of the same setup."""
+        return self.setup is other.setup and all(
+            _is_same(one, two) for one, two in zip(self._values, other._values, strict=True)
+        )
 
     def put_back(self, training: Any) -> None:
         """Give the model, the random streams and the callbacks what they had."""
-        for variable, value in zip(self._variables, self._values, strict=True):
-            variable.assign(value)
+        self.put_back_values()
         callback_state.remind(training.callbacks, self._callbacks)
         random_streams.put_back(self._random)
         training.model.stop_training = self._stop_training
+
+    def put_back_values(self) -> None:
+        """Give all variables what they had."""
+        for variable, value in zip(self._variables, self._values, strict=True):
+            variable.assign(value)
+
+    def differing(self, other: Snapshot) -> list[tuple[tf.Variable, np.ndarray]]:
+        """Return the variables that `other` has otherwise, with the values that it has."""
+        pairs = zip(self._variables, self._values, other._values, strict=True)
+        return [(variable, after.numpy()) for variable, before, after in pairs if not _is_same(before, after)]
 
 
 class SnapshotTaker:
@@ -91,6 +104,7 @@ class SnapshotTaker:
             position=training.position,
             epoch=training.epoch,
             output=kept,
+            setup=training.setup,
             _variables=self._variables,
             _values=values,
             _random=random_streams.held(),
@@ -116,7 +130,7 @@ class SnapshotTaker:
 
     def _find(self, training: Any) -> None:
         found = variables_of(self._model, training.keras_state).values()
-        own = [variable.value if isinstance(variable, keras.Variable) else variable for variable in found]
+        own = [of_tensorflow(variable) for variable in found]
         self._variables = variables = [part for variable in own for part in parts(variable)]
 
         def read() -> list[tf.Tensor]:

@@ -45,6 +45,11 @@ def variables_of(model: Any, keras_state: Mapping[str, Any] | None = None) -> di
     return named
 
 
+def of_tensorflow(variable: Any) -> Any:
+    """Return TensorFlow's variable of one of Keras', and any other as it is."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
 def capture(model: Any, keras_state: Mapping[str, Any] | None = None) -> dict[str, npt.NDArray[Any]]:
     """Return copies of the values of all `variables_of` a model, by name."""
     return {name: np.array(variable.numpy()) for name, variable in variables_of(model, keras_state).items()}

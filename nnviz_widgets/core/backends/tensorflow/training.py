@@ -22,6 +22,8 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow import random_streams
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
+from nnviz_widgets.core.backends.tensorflow.editing import by_hand
+from nnviz_widgets.core.backends.tensorflow.feed import Feed, why_no_other
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
 from nnviz_widgets.core.backends.tensorflow.position import Position
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
@@ -37,8 +39,9 @@ from nnviz_widgets.core.backends.tensorflow.rewinding import (
     reads_on,
     why_not_exact,
 )
+from nnviz_widgets.core.backends.tensorflow.setup import Setup
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
-from nnviz_widgets.core.backends.tensorflow.state import hidden_streams
+from nnviz_widgets.core.backends.tensorflow.state import hidden_streams, of_tensorflow
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.core.frame import of_batch
 from nnviz_widgets.core.warn import warn
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from nnviz_widgets.core.backends.tensorflow.traced import StepOutput
+    from nnviz_widgets.core.edit import Edit
     from nnviz_widgets.core.fit_arguments import FitArguments
     from nnviz_widgets.core.frame import Catalogue, TensorKey
     from nnviz_widgets.core.probe import Probe
@@ -112,7 +116,9 @@ class Training:
 
     Attributes:
         resumption: Puts it where a saved run was before the first step, if it is to go on with one.
-        origin: Where the random streams of the process, and `random`, were when the data pipeline was made.
+        feed: What feeds the data.
+        next_feed: Arguments of `fit` with which the next epoch is fed otherwise.
+        setup: What it is set to beside its variables; `None` before it is prepared.
         keras_state: What Keras keeps for the training thread.
         refuses: Asked of each step once it was computed, before callbacks hear of it, whether it must not count.
 
@@ -130,18 +136,23 @@ class Training:
         self.model = model
         self.arguments = arguments
         self.functions = StepFunctions(model, probe)
+        self._probe = probe
         self._replica = probe.replica
         self.errors = UserErrors()
         self.random = np.random.default_rng()
         self._on_activity = on_activity
         self.epoch: int = arguments.initial_epoch
         self._thread_state = _copied_state(vars(global_state.GLOBAL_STATE_TRACKER))
-        self._iterator: Any = None
-        self._num_batches: int | None = expected_batches(arguments)
-        self._n_counted: int | None = None
+        self.feed = Feed(
+            arguments.batch_size,
+            arguments.class_weight,
+            arguments.initial_epoch,
+            n_batches=expected_batches(arguments),
+        )
+        self.next_feed: dict[str, Any] = {}
+        self.setup: Setup | None = None
         self._callbacks: Any = None
         self.resumption: Resumption | None = None
-        self.origin: dict[str, Any] | None = None
         self.keras_state: dict[str, Any] | None = None
         self.refuses: Callable[[Step], bool] = lambda step: False
         self._next = (arguments.initial_epoch, 0)
@@ -164,11 +175,28 @@ class Training:
     @property
     def steps_per_epoch(self) -> int | None:
         """Batches an epoch, `None` while the data has not told."""
-        if self._n_counted is not None:
-            return self._n_counted
-        if self._iterator is not None:
-            self._num_batches = self._iterator.num_batches
-        return int(self._num_batches) if self._num_batches else None
+        return self.feed.steps_per_epoch
+
+    @property
+    def total_steps(self) -> int | None:
+        """How many steps there will be, `None` while the data has not told."""
+        return self.feed.n_until(self.epochs)
+
+    @property
+    def origin(self) -> dict[str, Any] | None:
+        """Where the random streams of the process, and `random`, were when the data pipeline was made."""
+        return self.feed.origin
+
+    @property
+    def next_batch(self) -> int:
+        """The 0-based index in its epoch of the batch that comes next, or is being trained on."""
+        return self._next[1]
+
+    @property
+    def next_new_epoch(self) -> int:
+        """The next epoch of which no batch was taken yet, 0-based."""
+        epoch, batch = self._next
+        return epoch + 1 if batch else epoch
 
     @property
     def validates(self) -> bool:
@@ -186,12 +214,12 @@ class Training:
         """The place in the data, between two steps."""
         checksum = self.resumption.position.checksum if self.resumption is not None else None
         first = self.arguments.initial_epoch
-        return Position(*self._next, first, self._order, checksum, self._n_counted)
+        return Position(*self._next, first, self._order, checksum, self.feed.n_counted)
 
     @property
     def iterator(self) -> Any:
         """Keras' epoch iterator over the data."""
-        return self._iterator
+        return self.feed.iterator
 
     @property
     def callbacks(self) -> list[Any]:
@@ -221,23 +249,30 @@ class Training:
         self._on_activity("preparing the data")
         if self.resumption is not None:
             self.resumption.begin(self)
-        self.origin = {**random_streams.capture(), "order": self.random.bit_generator.state}
-        self._iterator = make_epoch_iterator(self.model, arguments, self.errors, self.random)
-        self.model._maybe_symbolic_build(iterator=self._iterator)
-        self._iterator.reset()
+        self._make_iterator()
+        self.model._maybe_symbolic_build(iterator=self.iterator)
+        self.iterator.reset()
         self._on_activity("building the training step")
         self.functions.prepare(self._no_batches())
         self._on_activity(None)
         if self.resumption is not None:
             self.functions.make_variables(self._no_batches())
             self.resumption.check(self)
+        self.setup = Setup.of(self)
         return self.functions.catalogue
+
+    def _make_iterator(self) -> None:
+        """Begin to feed with `feed`."""
+        feed, arguments = self.feed, self.arguments
+        arguments.batch_size, arguments.class_weight = feed.batch_size, feed.class_weight
+        feed.origin = {**random_streams.capture(), "order": self.random.bit_generator.state}
+        feed.iterator = make_epoch_iterator(self.model, arguments, self.errors, self.random)
 
     def _no_batches(self) -> Any:
         """Return an iterator over no data: it has the signature of one over all, and takes no batch from the user."""
         if not has_strategy(self.model):
-            return iter(self._iterator._distributed_dataset.take(0))
-        dataset = self._iterator.data_adapter.get_tf_dataset()
+            return iter(self.iterator._distributed_dataset.take(0))
+        dataset = self.iterator.data_adapter.get_tf_dataset()
         if isinstance(dataset, tf.distribute.DistributedDataset):  # the user has spread it; it cannot be cut any more
             return iter(dataset)
         return iter(self.model.distribute_strategy.experimental_distribute_dataset(dataset.take(0)))
@@ -254,6 +289,7 @@ class Training:
         self._on_activity("building the training step anew")
         refused = self.functions.renew(self._no_batches())
         self._taker = SnapshotTaker(self.model)
+        self.setup = Setup.of(self)
         self._on_activity(None)
         if refused is None:
             return f"and the step was built anew: {'; '.join(changes)}"
@@ -273,6 +309,7 @@ class Training:
         self._begin()
         # Where `BackupAndRestore` has found a backup, it says so here.
         self.arguments.initial_epoch = self.model._initial_epoch or self.arguments.initial_epoch
+        self.feed.first_epoch = self.arguments.initial_epoch
         yield from self._train(choose, self.resumption)
 
     def steps_from(self, rewinding: Rewinding, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Ready]:
@@ -286,6 +323,7 @@ class Training:
             with kept_logs(self.callbacks):
                 self._begin()
         self._stop_loading()
+        self.use(rewinding.setup)
         yield from self._train(choose, rewinding)
 
     def leave(self, steps: Generator[Any]) -> None:
@@ -317,7 +355,7 @@ class Training:
 
     def rewinding(self, snapshot: Snapshot) -> Rewinding:
         """Return the way back to a snapshot. It is not gone yet."""
-        return Rewinding(snapshot, self._iterator)
+        return Rewinding(snapshot, snapshot.setup.feed.iterator)
 
     def hidden_streams(self) -> list[str]:
         """Return which operations of the step keep a random stream that cannot be read."""
@@ -352,6 +390,81 @@ class Training:
         finally:
             self._callbacks.callbacks = everyone
 
+    # --- edits ---
+
+    def why_no_other_feed(self) -> str | None:
+        """Say why the data cannot be fed otherwise from the next epoch on, `None` if they can."""
+        return why_no_other(self)
+
+    def apply(self, edit: Edit) -> None:
+        """Change what an edit changes; if the step cannot be built with it, all is as it was before."""
+        before = self.setup
+        edit.apply()
+        try:
+            if edit.retraces:
+                self._build_anew()
+        except BaseException:
+            self.use(before)
+            raise
+        self.setup = Setup.of(self)
+
+    def _build_anew(self) -> None:
+        """Make another step for the model as it is set up now; the one before stays with its setup."""
+        self._on_activity("building the training step anew")
+        self.functions = StepFunctions(self.model, self._probe)
+        try:
+            self.functions.prepare(self._no_batches())
+            self.functions.make_variables(self._no_batches())
+        finally:
+            self._on_activity(None)
+
+    def use(self, setup: Setup | None) -> None:
+        """Be set up as at another time."""
+        if setup is None or setup is self.setup:
+            return
+        setup.put_back()
+        self.functions, self.feed, self.next_feed = setup.functions, setup.feed, dict(setup.next_feed)
+        self.arguments.batch_size, self.arguments.class_weight = self.feed.batch_size, self.feed.class_weight
+        self.setup = setup
+
+    def unexplained(
+        self, changed: list[tuple[Any, npt.NDArray[Any]]], edits: Iterable[Edit]
+    ) -> list[tuple[Any, npt.NDArray[Any]]]:
+        """Return those of `changed`, TensorFlow's variables and their values, that no edit has made what they are."""
+        made = {id(of_tensorflow(variable)): array for edit in edits for variable, array in edit.values}
+        return [
+            (variable, array)
+            for variable, array in changed
+            if id(variable) not in made or np.asarray(made[id(variable)]).tobytes() != array.tobytes()
+        ]
+
+    def by_hand(self, changed: list[tuple[Any, npt.NDArray[Any]]]) -> Edit:
+        """Describe what somebody has assigned to TensorFlow's variables without an edit."""
+        return by_hand(self.model, changed)
+
+    def undo(self, before: Snapshot) -> None:
+        """Take back what edits have changed since `before` was taken between the same two steps."""
+        self.use(before.setup)
+        before.put_back_values()
+
+    def _change_feed(self, epoch: int) -> None:
+        """Feed otherwise from the beginning of an epoch on."""
+        old, wanted, self.next_feed = self.feed, self.next_feed, {}
+        spec = self._no_batches().element_spec
+        self._stop_loading()
+        self.feed = Feed(
+            wanted.get("batch_size", old.batch_size),
+            wanted.get("class_weight", old.class_weight),
+            epoch,
+            old.n_until(epoch) or 0,
+        )
+        self._make_iterator()
+        self.iterator.reset()
+        self.release_validation()
+        if self._no_batches().element_spec != spec:
+            self._build_anew()
+        self.setup = Setup.of(self)
+
     def _begin(self) -> None:
         self._ended = False
         self.model.stop_training = False
@@ -365,6 +478,8 @@ class Training:
         try:
             first = yield from self._go()
             for epoch in range(first, self.epochs):
+                if self.next_feed and (way is None or way.done):
+                    self._change_feed(epoch)
                 logs = yield from self._epoch(epoch, callbacks, choose)
                 if self.model.stop_training:
                     break
@@ -385,7 +500,7 @@ class Training:
         self._on_activity(way.activity)
         way.go_to_epoch(self)
         self._on_activity(None)
-        self._n_counted = way.position.n_counted
+        self.feed.n_counted = way.position.n_counted
         if not way.position.batch:
             self.epoch = way.epoch
             self._next, self._order = (way.position.epoch, 0), way.position.order
@@ -396,7 +511,7 @@ class Training:
     def _epoch(
         self, epoch: int, callbacks: Any, choose: Callable[[], Variant]
     ) -> Generator[Any, None, dict[str, float]]:
-        model, iterator = self.model, self._iterator
+        model, iterator = self.model, self.iterator
         batch_callbacks = self._calls_at_batches
         way = self._way if self._way is not None and not self._way.done else None
         n_done = way.position.batch if way is not None else 0
@@ -439,7 +554,7 @@ class Training:
         if step is None:
             if self.arguments.steps_per_epoch is None:
                 # Keras counts the batch that was not there.
-                self._n_counted = n_taken
+                self.feed.n_counted = n_taken
             yield EpochEnd(epoch, logs)
         else:
             yield Step(step.epoch, step.batch, step.output, step.variant, ends_epoch=True, epoch_logs=logs)
@@ -575,11 +690,11 @@ class Training:
         """Drop everything of ours that the model or the process holds."""
         self.release_validation()
         self._stop_loading()
-        self._iterator = None
+        self.feed.iterator = None
 
     def _stop_loading(self) -> None:
         """End the threads with which a `PyDataset` loads ahead; Keras ends them with the epoch, we may stop before."""
-        adapter = getattr(self._iterator, "data_adapter", None)
+        adapter = getattr(self.iterator, "data_adapter", None)
         enqueuer = getattr(adapter, "enqueuer", None)
         if enqueuer is not None:
             enqueuer.stop()

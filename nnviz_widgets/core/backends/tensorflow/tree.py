@@ -160,3 +160,8 @@ def name_variables(variables: list[Any], renamed: Mapping[str, str] = MappingPro
         unique[key] = variable
     main = next((n for n in _MAIN if n in unique), None)
     return {main: unique.pop(main), **unique} if main else unique
+
+
+def main_variable(names: list[str]) -> str | None:
+    """Return the variable that stands for a layer, of those that it has: its kernel, or the only one."""
+    return next((name for name in _MAIN if name in names), names[0] if len(names) == 1 else None)

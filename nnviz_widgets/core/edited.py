@@ -1,0 +1,154 @@
+"""Applies edits between two steps, on the training thread, and takes them back."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnviz_widgets.core.journal import Entry, Journal
+from nnviz_widgets.errors import NothingToUndo, SessionClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+    from nnviz_widgets.core.branches import Branches
+    from nnviz_widgets.core.control import Control
+    from nnviz_widgets.core.edit import Edit
+    from nnviz_widgets.core.recorder import Recorder
+
+
+@dataclass(slots=True, eq=False)
+class Wish:
+    """Something to be changed before the next step.
+
+    Attributes:
+        make: Makes the edit, or refuses it; `None` to take the last one back.
+        is_done: Whether it was applied or refused.
+        entry: What was written down of it.
+        error: Why it was refused.
+    """
+
+    make: Callable[[], Edit] | None
+    is_done: bool = False
+    entry: Entry | None = None
+    error: BaseException | None = None
+
+
+class Edits:
+    """The edits of one session.
+
+    Args:
+        training: What is run.
+        recorder: Writes down what it has become.
+        branches: Where it is recorded.
+        control: Tells who waits.
+        write: Writes the journal's script.
+
+    Attributes:
+        journal: All that was changed.
+    """
+
+    def __init__(
+        self,
+        training: Any,
+        recorder: Recorder,
+        branches: Branches,
+        control: Control,
+        write: Callable[[str | PathLike[str], bool], None],
+    ) -> None:
+        self._training = training
+        self._recorder = recorder
+        self._branches = branches
+        self._control = control
+        self._wishes: deque[Wish] = deque()
+        self._since: list[tuple[Entry, Any]] = []
+        self.journal = Journal(write)
+
+    # --- on any thread, under the lock of the control ---
+
+    def ask(self, wish: Wish) -> None:
+        """Let a wish be granted before the next step."""
+        self._wishes.append(wish)
+
+    @property
+    def n_to_undo(self) -> int:
+        """How many edits were made since the last step."""
+        return len(self._since)
+
+    # --- on the training thread ---
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a wish."""
+        return bool(self._wishes)
+
+    def apply(self, step: int, output: Any) -> None:
+        """Grant all wishes, between two steps the last of which was `step` and returned `output`."""
+        while self._wishes:
+            wish = self._wishes.popleft()
+            try:
+                wish.entry = self._undo(step) if wish.make is None else self._do(wish.make(), step, output)
+            except Exception as error:  # whoever wished for it is told
+                wish.error = error
+            self._done(wish)
+
+    def refuse(self, why: str) -> None:
+        """Tell all who wait that there is no step any more before which something could be changed."""
+        while self._wishes:
+            wish = self._wishes.popleft()
+            wish.error = SessionClosed(why)
+            self._done(wish)
+
+    def _done(self, wish: Wish) -> None:
+        with self._control.changed:
+            wish.is_done = True
+            self._control.changed.notify_all()
+
+    def _do(self, edit: Edit, step: int, output: Any) -> Entry:
+        before = self._training.snapshot(output)
+        if before is None:
+            raise MemoryError("Memory does not suffice to put the state aside, so that the edit could not be undone.")
+        self._training.apply(edit)
+        entry = Entry(step, self._branches.current.name, edit.text, edit.layer, _edit=edit)
+        self._since.append((entry, before))
+        self._changed(step, edit.text, weights=bool(edit.values))
+        self.journal.add(entry)
+        return entry
+
+    def _undo(self, step: int) -> Entry:
+        if not self._since:
+            raise NothingToUndo(
+                f"An edit must have been made since the last step to be undone. Received: none since step {step}. "
+                "session.rewind(step) leads back to before an older one."
+            )
+        entry, before = self._since.pop()
+        self._training.undo(before)
+        entry.undone = True
+        self._changed(step, f"undone: {entry.text}", weights=entry.edit is not None and bool(entry.edit.values))
+        return entry
+
+    def _changed(self, step: int, text: str, *, weights: bool) -> None:
+        self._recorder.note(step, text, "edit")
+        if weights:
+            self._recorder.reread_weights(step)
+
+    def step_taken(self) -> None:
+        """Let what was changed stand: a step was taken with it."""
+        self._since.clear()
+
+    def left(self) -> None:
+        """Mark what was changed since the last step as undone: the session goes elsewhere without taking it along."""
+        for entry, _ in self._since:
+            entry.undone = True
+        self._since.clear()
+
+    @property
+    def since(self) -> list[Edit]:
+        """The edits since the last step."""
+        return [entry.edit for entry, _ in self._since if entry.edit is not None]
+
+    def add_by_hand(self, step: int, edit: Edit | None, text: str = "") -> None:
+        """Write down what somebody has changed without an edit: as one, or in words if it cannot be repeated."""
+        self.journal.add(Entry(step, self._branches.current.name, text if edit is None else edit.text, _edit=edit))
