@@ -152,6 +152,10 @@ class Watch(_Message, tag="watch"):
     """The neuron of the parts that belong to one."""
     run: Shown = "first"
     """With a difference `compare` is not looked at."""
+    branch: Text | None = None
+    """Of a session with branches: the one that is shown; null is the current one, and so is one that there is not."""
+    beside: Text | None = None
+    """Another branch of it: then `branch` is the first of two runs, and this one the second."""
 
 
 class Ack(_Message, tag="ack"):
@@ -167,6 +171,14 @@ class Run(_Message, tag="run"):
     id: Count
     client: Text
     until: Count | Literal["epoch"] | None = None
+
+
+class RunUntil(_Message, tag="run until"):
+    """Start or resume, and pause as soon as a condition holds. If it is none, `Reply.column` says where."""
+
+    id: Count
+    client: Text
+    condition: Text
 
 
 class Pause(_Message, tag="pause"):
@@ -220,6 +232,55 @@ class ReadValues(_Message, tag="read"):
     order: Order | None = None
     compare: Count | None = None
     run: Shown = "first"
+    branch: Text | None = None
+    beside: Text | None = None
+
+
+class AddBreakpoint(_Message, tag="add breakpoint"):
+    """Pause training whenever a condition holds. If it is none, `Reply.column` says where."""
+
+    id: Count
+    client: Text
+    condition: Text
+
+
+class ChangeBreakpoint(_Message, tag="change breakpoint"):
+    """Switch a breakpoint, or take it out of the list."""
+
+    id: Count
+    client: Text
+    number: Count
+    to: Literal["enabled", "disabled", "removed"]
+
+
+class Complete(_Message, tag="complete"):
+    """What may stand at a place of a condition that is being typed: answered with `Reply.completion`."""
+
+    id: Count
+    client: Text
+    condition: Text
+    cursor: Count
+    """The index of the character before which the cursor stands, as in `Completion`."""
+
+
+class PlanRewind(_Message, tag="plan"):
+    """What going back to a step would be: answered with `Reply.plan`, and nothing is done."""
+
+    id: Count
+    client: Text
+    step: Count
+    branch: Text | None = None
+    """Null is the current one."""
+
+
+class Rewind(_Message, tag="rewind"):
+    """Go back to where the session was after a step, as in `session.rewind`."""
+
+    id: Count
+    client: Text
+    step: Count
+    branch: Text | None = None
+    state_only: bool = False
 
 
 class FetchAnnex(_Message, tag="annex"):
@@ -229,9 +290,59 @@ class FetchAnnex(_Message, tag="annex"):
     client: Text
 
 
-ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues | FetchAnnex
+ClientMessage = (
+    Ready
+    | Gone
+    | Watch
+    | Ack
+    | Run
+    | RunUntil
+    | Pause
+    | TakeSteps
+    | Stop
+    | SetSpeed
+    | ReadValues
+    | AddBreakpoint
+    | ChangeBreakpoint
+    | Complete
+    | PlanRewind
+    | Rewind
+    | FetchAnnex
+)
 
 # --- from Python ----------------------------------------------------------------------------------------------------
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One way to go on in a condition."""
+
+    text: str
+    sort: str
+    """What it is: a name, a metric, a function, a layer, a kind, a word or a sign."""
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """All ways to go on, each in the place of the characters from `start` to before `end`.
+
+    Characters are code points, as Python counts them.
+    """
+
+    start: int
+    end: int
+    candidates: list[Candidate]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What going back will be."""
+
+    step: int
+    branch: str
+    again: int
+    """How many steps are taken again."""
+    exact: bool
+    """Whether all will be as it was, bit by bit; else the data are not, and begin their epoch anew."""
+    remarks: list[str]
+    """What to know of it, in sentences."""
 
 
 class Reply(_Message, tag="reply"):
@@ -242,6 +353,10 @@ class Reply(_Message, tag="reply"):
     ok: bool
     error: str | None = None
     values: dict[str, str] | None = None
+    column: int | None = None
+    """Of a text that is no condition: where, counted in characters from 1."""
+    completion: Completion | None = None
+    plan: Plan | None = None
 
 
 class LayerEntry(msgspec.Struct, frozen=True):
@@ -379,7 +494,8 @@ class Column(msgspec.Struct, frozen=True):
     y_buffer: int
     """Index of the buffer with the values, float32; NaN is a gap."""
     run: int = 0
-    """1 for the second of two runs; its steps are where they lie between those of the first."""
+    """1 for the second of two runs; its steps are where they lie between those of the first. Of a session the place of
+    the branch in `Debugging.branches`."""
 
 
 class Neuron(msgspec.Struct, frozen=True):
@@ -478,6 +594,47 @@ class Failure(msgspec.Struct, frozen=True):
     traceback: str
 
 
+class BreakpointEntry(msgspec.Struct, frozen=True):
+    """A row of the list of breakpoints."""
+
+    number: int
+    condition: str
+    told: str
+    """How it stands in a few words."""
+    enabled: bool
+    hits: int
+    broken: str | None
+    """Why it could not be answered when it was asked last."""
+    guard: bool
+    """Whether it pauses training before the update of a step."""
+
+
+class BranchEntry(msgspec.Struct, frozen=True):
+    """One future of a training."""
+
+    name: str
+    parent: str | None
+    step: int
+    """The last step that it shares with its parent."""
+    last_step: int
+
+
+class Debugging(msgspec.Struct, frozen=True):
+    """How the debugger of a session stands."""
+
+    breakpoints: list[BreakpointEntry]
+    paused_by: str | None
+    """The condition that has paused training."""
+    refused: int | None
+    """The step that it has refused: it was computed and can be looked at, and is still to be taken."""
+    branches: list[BranchEntry]
+    """In the order of their beginnings."""
+    branch: str
+    """The one in which the session stands."""
+    rewinds: bool
+    """Whether it can go back at all."""
+
+
 class Status(msgspec.Struct, frozen=True):
     """How the session stands: the `_status` trait of the Inspector."""
 
@@ -506,6 +663,8 @@ class Status(msgspec.Struct, frozen=True):
     """Whether what a page says can reach the session now; a `fit` that blocks its cell must first hear from a page."""
     runs: list[str] = []
     """What the two runs of a comparison are called; empty of any other source."""
+    debugging: Debugging | None = None
+    """Null where there is no session."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ export const HELP: readonly HelpGroup[] = [
       [[",", "."], "the layer before, the next one"],
       [["T"], "all maps as tables, and back"],
       [["R"], "of two runs: the other, their difference"],
+      [["B"], "the model a step back, or to the step that is shown"],
+      [["D"], "the debugger: breakpoints, branches, edits"],
       [["?"], "this list"],
     ],
   },

@@ -10,7 +10,7 @@ export const GUTTER_BITS = 32705;
 
 export const PANELS = ["transport","layers","activations","weights","gradients","neuron","timeline"];
 
-export type ClientMessage = Ready | Gone | Watch | Ack | Run | Pause | TakeSteps | Stop | SetSpeed | ReadValues | FetchAnnex;
+export type ClientMessage = Ready | Gone | Watch | Ack | Run | RunUntil | Pause | TakeSteps | Stop | SetSpeed | ReadValues | AddBreakpoint | ChangeBreakpoint | Complete | PlanRewind | Rewind | FetchAnnex;
 
 export type ServerMessage = Reply | Layers | Frame | Series | Notice;
 
@@ -70,6 +70,8 @@ export interface Watch {
   compare: number | null;
   neuron: number;
   run: "first" | "second" | "difference";
+  branch: string | null;
+  beside: string | null;
 }
 
 export interface Ack {
@@ -83,6 +85,13 @@ export interface Run {
   id: number;
   client: string;
   until: number | "epoch" | null;
+}
+
+export interface RunUntil {
+  kind: "run until";
+  id: number;
+  client: string;
+  condition: string;
 }
 
 export interface Pause {
@@ -128,12 +137,73 @@ export interface ReadValues {
   order: Order | null;
   compare: number | null;
   run: "first" | "second" | "difference";
+  branch: string | null;
+  beside: string | null;
+}
+
+export interface AddBreakpoint {
+  kind: "add breakpoint";
+  id: number;
+  client: string;
+  condition: string;
+}
+
+export interface ChangeBreakpoint {
+  kind: "change breakpoint";
+  id: number;
+  client: string;
+  number: number;
+  to: "enabled" | "disabled" | "removed";
+}
+
+export interface Complete {
+  kind: "complete";
+  id: number;
+  client: string;
+  condition: string;
+  cursor: number;
+}
+
+export interface PlanRewind {
+  kind: "plan";
+  id: number;
+  client: string;
+  step: number;
+  branch: string | null;
+}
+
+export interface Rewind {
+  kind: "rewind";
+  id: number;
+  client: string;
+  step: number;
+  branch: string | null;
+  state_only: boolean;
 }
 
 export interface FetchAnnex {
   kind: "annex";
   id: number;
   client: string;
+}
+
+export interface Candidate {
+  text: string;
+  sort: string;
+}
+
+export interface Completion {
+  start: number;
+  end: number;
+  candidates: Candidate[];
+}
+
+export interface Plan {
+  step: number;
+  branch: string;
+  again: number;
+  exact: boolean;
+  remarks: string[];
 }
 
 export interface Reply {
@@ -143,6 +213,9 @@ export interface Reply {
   ok: boolean;
   error: string | null;
   values: Record<string, string> | null;
+  column: number | null;
+  completion: Completion | null;
+  plan: Plan | null;
 }
 
 export interface LayerEntry {
@@ -300,6 +373,32 @@ export interface Failure {
   traceback: string;
 }
 
+export interface BreakpointEntry {
+  number: number;
+  condition: string;
+  told: string;
+  enabled: boolean;
+  hits: number;
+  broken: string | null;
+  guard: boolean;
+}
+
+export interface BranchEntry {
+  name: string;
+  parent: string | null;
+  step: number;
+  last_step: number;
+}
+
+export interface Debugging {
+  breakpoints: BreakpointEntry[];
+  paused_by: string | null;
+  refused: number | null;
+  branches: BranchEntry[];
+  branch: string;
+  rewinds: boolean;
+}
+
 export interface Status {
   name: string;
   source: "session" | "recording" | "inspection" | "comparison";
@@ -320,4 +419,5 @@ export interface Status {
   stopped: boolean;
   controls: boolean;
   runs: string[];
+  debugging: Debugging | null;
 }

@@ -62,9 +62,16 @@ function createReader(store: Store, tell: (place: Place, text: string) => void, 
 export function placeToRead(store: Store, frame: FrameData, plane: Plane, { row, column }: FullCell): Place {
   const { layer, step, sample } = frame;
   const { tensor, variable, output, further, compared: compare } = plane;
-  const run = store.run.value;
+  const [run, branch, beside] = [store.run.value, store.branch.value, store.beside.value];
   const at = Object.fromEntries(further.map(({ name, index }) => [name, index]));
-  const how = { complex: store.choices.complex.value, order: store.order.value, compare, run };
+  const how = {
+    complex: store.choices.complex.value,
+    order: store.order.value,
+    compare,
+    run,
+    branch,
+    beside,
+  };
   return { layer, step, sample, tensor, variable, output, at, row, column, ...how };
 }
 

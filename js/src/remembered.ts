@@ -11,6 +11,7 @@ interface Kept {
   readonly folded: readonly string[];
   readonly tables: readonly Kind[];
   readonly outputGradients: boolean;
+  readonly debugging?: boolean;
 }
 
 function isKept(value: unknown): value is Kept {
@@ -38,7 +39,7 @@ function save(name: string, kept: Kept): void {
 
 /** Takes up what was kept under this name, and keeps what is chosen from now on, until `abort`. */
 export function keepChoices(store: Store, name: string, abort: AbortSignal): void {
-  const { order, compare, run, folded, tables, outputGradients } = store;
+  const { order, compare, run, folded, tables, outputGradients, debugging } = store;
   const kept = load(name);
   if (kept !== null)
     batch(() => {
@@ -48,6 +49,7 @@ export function keepChoices(store: Store, name: string, abort: AbortSignal): voi
       folded.value = new Set(kept.folded);
       tables.value = new Set(kept.tables);
       outputGradients.value = kept.outputGradients;
+      debugging.value = kept.debugging ?? false;
     });
   const stop = effect(() =>
     save(name, {
@@ -57,6 +59,7 @@ export function keepChoices(store: Store, name: string, abort: AbortSignal): voi
       folded: [...folded.value],
       tables: [...tables.value],
       outputGradients: outputGradients.value,
+      debugging: debugging.value,
     }),
   );
   abort.addEventListener("abort", stop);

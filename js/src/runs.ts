@@ -1,12 +1,17 @@
 /** Two runs beside each other: which of them is shown. */
 
+import { branchOf } from "./branches.ts";
 import type { Watch } from "./protocol.gen.ts";
 import type { Store } from "./store.ts";
 
 export const RUNS: readonly Watch["run"][] = ["first", "second", "difference"];
 
 /** What the two are called; empty where there is one. Reads a signal. */
-export const namesOf = ({ source }: Store): readonly string[] => source.status.value?.runs ?? [];
+export function namesOf({ source, branch, beside }: Store): readonly string[] {
+  const { runs = [], debugging } = source.status.value ?? {};
+  const shown = branchOf(debugging, branch.value);
+  return beside.value === null || shown === null ? runs : [shown.name, beside.value];
+}
 
 /** What each of `RUNS` is called. */
 export function runNames([first = "", second = ""]: readonly string[]): readonly string[] {

@@ -1,6 +1,7 @@
 /** Which of the source's frames is shown, which one words tell of, and at which step that is. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
+import { branchOf, isCurrent } from "./branches.ts";
 import type { Cursor } from "./cursor.ts";
 import { paced } from "./paced.ts";
 import type { Kind, LayerEntry } from "./protocol.gen.ts";
@@ -17,6 +18,8 @@ export interface ShownFrames {
   readonly counted: ReadonlySignal<FrameData | null>;
   /** The steps that a slider may reach. */
   readonly steps: ReadonlySignal<readonly [number, number]>;
+  /** The step of who follows: of a session that went back the one at which it stands. */
+  readonly newest: ReadonlySignal<number>;
   readonly shownStep: ReadonlySignal<number>;
 }
 
@@ -48,7 +51,12 @@ function sameView(a: FrameData | null, b: FrameData | null): boolean {
   return a !== null && b !== null && viewOf(a) === viewOf(b);
 }
 
-export function createShownFrames(source: FrameSource, cursor: Cursor, abort: AbortSignal): ShownFrames {
+export function createShownFrames(
+  source: FrameSource,
+  cursor: Cursor,
+  branch: ReadonlySignal<string | null>,
+  abort: AbortSignal,
+): ShownFrames {
   const layer = computed(() => source.layers.value.find(({ path }) => path === cursor.layer.value) ?? null);
   const frame = computed(() => {
     const newest = source.frame.value;
@@ -67,13 +75,23 @@ export function createShownFrames(source: FrameSource, cursor: Cursor, abort: Ab
   const steps = computed((): readonly [number, number] => {
     const { series, status } = source;
     const first = series.value?.firstStep ?? 0;
+    const shown = branchOf(status.value?.debugging, branch.value);
+    const here = isCurrent(status.value, shown) ? (status.value?.step ?? series.value?.lastStep ?? 0) : 0;
     // A frame may be ahead of the status, which comes only a few times a second.
-    return [first, Math.max(first, status.value?.step ?? series.value?.lastStep ?? 0, drawnStep.value ?? 0)];
+    return [first, Math.max(first, here, shown?.last_step ?? 0, drawnStep.value ?? 0)];
+  });
+  const newest = computed(() => {
+    const { status } = source;
+    const [first, last] = steps.value;
+    const shown = branchOf(status.value?.debugging, branch.value);
+    if (status.value === null || shown === null || !isCurrent(status.value, shown)) return last;
+    const stands = status.value.debugging?.refused ?? status.value.step;
+    return stands < shown.last_step ? Math.max(first, stands) : last;
   });
   const shownStep = computed(() => {
     const [first, last] = steps.value;
-    const step = cursor.follow.value ? (drawnStep.value ?? last) : cursor.step.value;
+    const step = cursor.follow.value ? (drawnStep.value ?? newest.value) : cursor.step.value;
     return Math.min(Math.max(step, first), last);
   });
-  return { layer, frame, told, counted, steps, shownStep };
+  return { layer, frame, told, counted, steps, newest, shownStep };
 }

@@ -5,7 +5,7 @@ import { type Annex, createAnnex } from "./annex.ts";
 import { type Choices, createChoices } from "./choices.ts";
 import { type Clock, createClock } from "./clock.ts";
 import type { Cursor } from "./cursor.ts";
-import type { Kind, Order, Watch } from "./protocol.gen.ts";
+import type { Kind, Order, Plan, Watch } from "./protocol.gen.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { createScales, type Scales } from "./scales.ts";
 import { createSelection, forgetNames, type Hover, keepInSight, type Selection } from "./selection.ts";
@@ -33,6 +33,14 @@ export interface Store extends ShownFrames, Selection, Clock {
   readonly compare: Signal<number | null>;
   /** Which of two runs is shown, or their difference. */
   readonly run: Signal<Watch["run"]>;
+  /** Of a session with branches the one that is shown; `null` is the current one. */
+  readonly branch: Signal<string | null>;
+  /** The one that is compared with it. */
+  readonly beside: Signal<string | null>;
+  /** What is to be known of going back before a person decides; `null` where nobody is asked. */
+  readonly plan: Signal<Plan | null>;
+  /** Whether the debugger is open. */
+  readonly debugging: Signal<boolean>;
   /** Paths of the nested models whose layers are folded away. */
   readonly folded: Signal<ReadonlySet<string>>;
   /** The maps that are shown as tables. */
@@ -52,7 +60,9 @@ export function createStore(
   panels: ReadonlySignal<readonly string[]>,
   abort: AbortSignal,
 ): Store {
-  const shown = createShownFrames(source, cursor, abort);
+  const branch = signal<string | null>(null);
+  const beside = signal<string | null>(null);
+  const shown = createShownFrames(source, cursor, branch, abort);
   const selection = createSelection(shown, cursor);
   const choices = createChoices(shown.layer, abort);
   const zoom = createZoom(
@@ -64,7 +74,19 @@ export function createStore(
   const compare = signal<number | null>(null);
   const run = signal<Watch["run"]>("first");
   const clock = createClock(source, abort);
-  const asked = { requests: requests.all, choices, zoom, selection, shown, cursor, order, compare, run };
+  const asked = {
+    requests: requests.all,
+    choices,
+    zoom,
+    selection,
+    shown,
+    cursor,
+    order,
+    compare,
+    run,
+    branch,
+    beside,
+  };
 
   const stops = [
     effect(() => cursor.setPaths(source.layers.value.map(({ path }) => path))),
@@ -94,6 +116,10 @@ export function createStore(
     order,
     compare,
     run,
+    branch,
+    beside,
+    plan: signal(null),
+    debugging: signal(false),
     folded: signal<ReadonlySet<string>>(new Set()),
     tables: signal<ReadonlySet<Kind>>(new Set()),
     outputGradients: signal(false),

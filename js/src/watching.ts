@@ -19,6 +19,8 @@ interface Asked {
   readonly order: ReadonlySignal<Order | null>;
   readonly compare: ReadonlySignal<number | null>;
   readonly run: ReadonlySignal<Watch["run"]>;
+  readonly branch: ReadonlySignal<string | null>;
+  readonly beside: ReadonlySignal<string | null>;
 }
 
 /**
@@ -57,6 +59,7 @@ function mapsOf(source: FrameSource, asked: Asked): ReadonlySignal<readonly MapR
 /** Tells the source what is on screen, once for all that changes together. Returns how to stop. */
 export function watchWhatIsSeen(source: FrameSource, asked: Asked): () => void {
   const { shown, cursor, order, compare, run } = asked;
+  const branches = () => ({ branch: asked.branch.value, beside: asked.beside.value });
   const maps = mapsOf(source, asked);
   let wanted: Wanted | null = null;
   return effect(() => {
@@ -66,7 +69,7 @@ export function watchWhatIsSeen(source: FrameSource, asked: Asked): () => void {
     // Only the neuron panel draws another picture for another neuron: the maps are not asked for again.
     const ofOne = maps.value.some(({ part }) => part !== "map");
     const neuron = ofOne ? Math.max(0, Math.min(cursor.neuron.value, (entry?.n_neurons ?? 1) - 1)) : 0;
-    const how = { order: order.value, compare: compare.value, run: run.value, neuron };
+    const how = { order: order.value, compare: compare.value, run: run.value, neuron, ...branches() };
     const next = entry === null ? null : { layer: entry.path, step, sample, maps: maps.value, ...how };
     const scheduled = wanted !== null;
     wanted = next;

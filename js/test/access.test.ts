@@ -1,7 +1,7 @@
 import axe from "axe-core";
 import { afterEach, describe, expect, test } from "vitest";
 import type { InspectorTraits } from "../src/model.ts";
-import { type FakeKernel, layerEntry, plane, status } from "./fakes.ts";
+import { breakpoint, debugging, type FakeKernel, layerEntry, MAIN, plane, status } from "./fakes.ts";
 import { draw, find, GRADIENTS, OUTPUTS, press, show, WEIGHTS } from "./harness.ts";
 
 /** JupyterLab's own colours; without them those that we fall back on are tested. */
@@ -139,6 +139,57 @@ const FACES: Record<string, Face> = {
       await expect
         .poll(() => find(el, "[data-tensor=weights] .nnv-map-label").textContent)
         .toContain("minus first");
+    },
+  },
+  "the debugger with all that it may have": {
+    traits: {
+      _status: status({
+        debugging: debugging({
+          breakpoints: [
+            breakpoint(1, { hits: 2 }),
+            breakpoint(2, { condition: "nan", enabled: false, broken: "step 7: no such layer" }),
+          ],
+          paused_by: "loss > 3",
+          branches: [MAIN, { name: "branch 1", parent: "main", step: 300, last_step: 350 }],
+        }),
+      }),
+    },
+    after: async (el, kernel) => {
+      press(find(el, ".nnv-inspector"), "d");
+      await expect.poll(() => el.querySelector("[role=combobox]")).not.toBeNull();
+      const field = find<HTMLInputElement>(el, "[role=combobox]");
+      field.value = "lo";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      const candidates = [
+        { text: "loss", sort: "name" },
+        { text: "lr", sort: "name" },
+      ];
+      await kernel.reply("complete", { completion: { start: 0, end: 2, candidates } });
+      await expect.poll(() => el.querySelectorAll("[role=option]").length).toBe(2);
+      press(field, "ArrowDown");
+      await expect.poll(() => el.querySelector("[aria-selected=true]")).not.toBeNull();
+    },
+  },
+  "a condition that is none": {
+    traits: { _status: status({ debugging: debugging() }) },
+    after: async (el, kernel) => {
+      press(find(el, ".nnv-inspector"), "d");
+      await expect.poll(() => el.querySelector("[role=combobox]")).not.toBeNull();
+      const field = find<HTMLInputElement>(el, "[role=combobox]");
+      field.value = "loss >";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      press(field, "Enter");
+      await kernel.reply("add breakpoint", { error: "a value must come here (col 7)", column: 7 });
+      await expect.poll(() => el.querySelector(".nnv-wrong")).not.toBeNull();
+    },
+  },
+  "a plan that is asked about": {
+    traits: { _status: status({ debugging: debugging() }) },
+    after: async (el, kernel) => {
+      press(find(el, ".nnv-inspector"), "b");
+      const plan = { step: 411, branch: "main", again: 3, exact: false, remarks: ["The data come once."] };
+      await kernel.reply("plan", { plan });
+      await expect.poll(() => el.querySelector("dialog[open]")).not.toBeNull();
     },
   },
   "the list of keys": {

@@ -16,7 +16,17 @@ async function silent() {
   const asked = () => shown.kernel.of("annex");
   const answer = (error: string | null) => {
     const { id, client } = asked().at(-1) ?? { id: 0, client: "" };
-    const said = { kind: "reply", client, id, ok: error === null, error, values: null } as const;
+    const said = {
+      kind: "reply",
+      client,
+      id,
+      ok: error === null,
+      error,
+      values: null,
+      column: null,
+      completion: null,
+      plan: null,
+    } as const;
     shown.kernel.say(said, error === null ? [bytes(script)] : []);
   };
   return { ...shown, asked, answer };

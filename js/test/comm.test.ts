@@ -15,6 +15,8 @@ const NEWEST: Wanted = {
   order: null,
   compare: null,
   run: "first" as const,
+  branch: null,
+  beside: null,
   neuron: 0,
 };
 const CELLS = new Float32Array(1);
@@ -50,7 +52,17 @@ describe("greeting", () => {
     kernel.answering = false;
     const source = createCommSource(kernel, end.signal);
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("ready");
-    kernel.say({ kind: "reply", client, id, ok: false, error: "update the package", values: null });
+    kernel.say({
+      kind: "reply",
+      client,
+      id,
+      ok: false,
+      error: "update the package",
+      values: null,
+      column: null,
+      completion: null,
+      plan: null,
+    });
     await expect.poll(() => source.notice.value?.text).toBe("update the package");
     expect(source.connection.value).toBe("connecting");
   });
@@ -209,7 +221,17 @@ describe("commands", () => {
     const { kernel, source } = await connected();
     const asked = source.command({ kind: "run", until: null });
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("run");
-    kernel.say({ kind: "reply", client, id, ok: false, error: "the session is closed", values: null });
+    kernel.say({
+      kind: "reply",
+      client,
+      id,
+      ok: false,
+      error: "the session is closed",
+      values: null,
+      column: null,
+      completion: null,
+      plan: null,
+    });
     await expect(asked).rejects.toThrow("the session is closed");
   });
 
@@ -229,10 +251,22 @@ describe("commands", () => {
       order: null,
       compare: null,
       run: "first" as const,
+      branch: null,
+      beside: null,
     };
     const asked = source.read(place);
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("read");
-    kernel.say({ kind: "reply", client, id, ok: true, error: null, values: { weights: "1e-45" } });
+    kernel.say({
+      kind: "reply",
+      client,
+      id,
+      ok: true,
+      error: null,
+      values: { weights: "1e-45" },
+      column: null,
+      completion: null,
+      plan: null,
+    });
     await expect(asked).resolves.toBe("1e-45");
   });
 

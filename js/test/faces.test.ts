@@ -124,7 +124,17 @@ describe("faces", () => {
     await ready(el);
     find<HTMLButtonElement>(el, ".nnv-primary").click();
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("run");
-    kernel.say({ kind: "reply", client, id, ok: false, error: "it is closed", values: null });
+    kernel.say({
+      kind: "reply",
+      client,
+      id,
+      ok: false,
+      error: "it is closed",
+      values: null,
+      column: null,
+      completion: null,
+      plan: null,
+    });
     await expect.poll(() => text(el, ".nnv-notice")).toContain("it is closed");
     find<HTMLButtonElement>(el, ".nnv-notice button").click();
     await ready(el);

@@ -1,8 +1,21 @@
 /** Stand-ins for what a notebook gives a widget. */
 
 import script from "virtual:annex";
+import { expect } from "vitest";
 import type { CursorModel, CursorTraits, InspectorModel, InspectorTraits } from "../src/model.ts";
-import type { ClientMessage, Frame, LayerEntry, Plane, ServerMessage, Status } from "../src/protocol.gen.ts";
+import type {
+  BranchEntry,
+  BreakpointEntry,
+  ClientMessage,
+  Debugging,
+  Frame,
+  LayerEntry,
+  Pause,
+  Plane,
+  Reply,
+  ServerMessage,
+  Status,
+} from "../src/protocol.gen.ts";
 
 const ANNEX = new DataView(new TextEncoder().encode(script).buffer);
 
@@ -89,10 +102,28 @@ export class FakeKernel extends FakeModel<InspectorTraits> implements InspectorM
   answer(message: ClientMessage): void {
     if (!("id" in message)) return;
     this.say(
-      { kind: "reply", client: message.client, id: message.id, ok: true, error: null, values: null },
+      {
+        kind: "reply",
+        client: message.client,
+        id: message.id,
+        ok: true,
+        error: null,
+        values: null,
+        column: null,
+        completion: null,
+        plan: null,
+      },
       message.kind === "annex" ? [ANNEX] : [],
     );
     if (message.kind === "ready") this.say({ kind: "layers", layers: this.layers });
+  }
+
+  /** Answers the newest message of a kind, once it has come. */
+  async reply(kind: ClientMessage["kind"], changes: Partial<Reply> = {}): Promise<void> {
+    await expect.poll(() => this.of(kind).length).toBeGreaterThan(0);
+    const { id, client } = this.of(kind).at(-1) as Pause;
+    const nothing = { error: null, values: null, column: null, completion: null, plan: null };
+    this.say({ kind: "reply", client, id, ok: (changes.error ?? null) === null, ...nothing, ...changes });
   }
 
   say(message: ServerMessage, buffers: unknown[] = []): void {
@@ -125,8 +156,21 @@ export function status(changes: Partial<Status> = {}): Status {
     stopped: false,
     controls: true,
     runs: [],
+    debugging: null,
     ...changes,
   };
+}
+
+export function breakpoint(number: number, changes: Partial<BreakpointEntry> = {}): BreakpointEntry {
+  const plain = { condition: "loss > 3", told: "0 hits", enabled: true, hits: 0, broken: null, guard: false };
+  return { number, ...plain, ...changes };
+}
+
+export const MAIN: BranchEntry = { name: "main", parent: null, step: 0, last_step: 412 };
+
+export function debugging(changes: Partial<Debugging> = {}): Debugging {
+  const plain = { breakpoints: [], paused_by: null, refused: null, branches: [MAIN], branch: "main" };
+  return { ...plain, rewinds: true, ...changes };
 }
 
 export function layerEntry(path: string, changes: Partial<LayerEntry> = {}): LayerEntry {

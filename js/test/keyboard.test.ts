@@ -62,7 +62,17 @@ describe("by keyboard alone", () => {
     await userEvent.keyboard("{Enter}");
     expect(kernel.of("step").length).toBe(1);
     for (const { client, id } of kernel.of("step"))
-      kernel.say({ kind: "reply", client, id, ok: true, error: null, values: null });
+      kernel.say({
+        kind: "reply",
+        client,
+        id,
+        ok: true,
+        error: null,
+        values: null,
+        column: null,
+        completion: null,
+        plan: null,
+      });
     kernel.set("_status", status({ step: 413 }));
     await expect.poll(() => button?.getAttribute("aria-disabled")).toBeNull();
     await userEvent.keyboard("{Enter}");

@@ -23,7 +23,7 @@ const RUN: RecordedRun = {
   })),
 };
 
-const PLAIN = { order: null, compare: null, run: "first" as const, neuron: 0 };
+const PLAIN = { order: null, compare: null, run: "first" as const, branch: null, beside: null, neuron: 0 };
 
 const map = (tensor: "weights" | "gradients", max_rows = 400) => mapRequest(tensor, max_rows, 100);
 

@@ -464,6 +464,8 @@ describe("the panel", () => {
       order: null,
       compare: null,
       run: "first" as const,
+      branch: null,
+      beside: null,
       neuron: 0,
     };
     source.watch({ ...place, maps: [request] });

@@ -126,6 +126,8 @@ const ASKED: Wanted = {
   order: null,
   compare: null,
   run: "first",
+  branch: null,
+  beside: null,
   neuron: 2,
 };
 

@@ -74,6 +74,8 @@ const ASKED: Wanted = {
   order: null,
   compare: null,
   run: "first" as const,
+  branch: null,
+  beside: null,
   neuron: 0,
 };
 const map = (changes: Partial<MapRequest> = {}) => mapRequest(changes.tensor ?? "weights", 400, 400, changes);
@@ -132,7 +134,16 @@ describe.each([
     expect(given.planes.length).toBe(wanted.maps?.length);
     const place = { layer: "hidden", step: 30, sample: 0, tensor: "weights", row: 7, column: 2 } as const;
     const { order = null, compare = null } = wanted;
-    const asked = { ...place, ...map(), tensor: "weights", order, compare, run: "first" as const } as const;
+    const asked = {
+      ...place,
+      ...map(),
+      tensor: "weights",
+      order,
+      compare,
+      run: "first" as const,
+      branch: null,
+      beside: null,
+    } as const;
     expect(await file.read(asked)).toBe(await here.read(asked));
   });
 });
@@ -231,6 +242,8 @@ describe("pictures that were pooled for the file", () => {
       order: null,
       compare: null,
       run: "first" as const,
+      branch: null,
+      beside: null,
     };
     expect(await createMemorySource(run).read(place)).toMatch(/^-?[\d.]+, max \|w\| of 4 rows$/);
     expect(await createMemorySource(run).read({ ...place, compare: 10 })).toMatch(

@@ -312,6 +312,8 @@ describe("zooming on the page", () => {
       order: null,
       compare: null,
       run: "first",
+      branch: null,
+      beside: null,
       neuron: 0,
       maps: [
         {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nnviz_widgets.core.frame import TensorKey
+from nnviz_widgets.pictures.branching import stands_at
 from nnviz_widgets.pictures.comparison import Comparison
 from nnviz_widgets.pictures.frames import shown_step, telling
 from nnviz_widgets.pictures.kept import Beside, Twin, key_of
@@ -84,8 +85,10 @@ def moment_of(source: Source, watch: Watch, keys_of: Callable[[Recording], Keys]
     """
     if not isinstance(source, Comparison):
         keys = keys_of(source.recording)
-        step = shown_step(source.recording, watch, keys)
-        return Moment(source.recording, watch, keys, step, step)
+        stands = stands_at(source) if watch.step == -1 else None
+        at = watch if stands is None else msgspec.structs.replace(watch, step=stands)
+        step = shown_step(source.recording, at, keys)
+        return Moment(source.recording, at, keys, step, step)
     asked = source.newest if watch.step == -1 else watch.step
     match watch.run:
         case "first":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.alignment import Alignment
     from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.core.session import Session
     from nnviz_widgets.pictures.comparison import Comparison
 
 METRIC_POINTS = 600
@@ -60,6 +61,22 @@ def both_series(comparison: Comparison) -> tuple[Series, list[bytes]]:
         columns=columns,
         events=sorted([*events_of(own, MAX_EVENTS // 2), *events], key=lambda event: event.step),
         health=health_of_both(comparison, comparison.distances),
+    )
+    return message, buffers
+
+
+def branch_series(session: Session) -> tuple[Series, list[bytes]]:
+    """Return a session so far with all its branches: the lines of each, and what else there is of the current one."""
+    branches, recording = list(session.branches), session.recording
+    if len(branches) == 1:
+        return series_message(recording)
+    columns, buffers = _columns([_curves(branch.recording) for branch in branches], [_strips(recording)])
+    message = Series(
+        first_step=_first_step(recording, recording.steps),
+        last_step=max(branch.last_step for branch in branches),
+        columns=columns,
+        events=events_of(recording),
+        health=_health(recording),
     )
     return message, buffers
 
@@ -118,7 +135,7 @@ def _columns(curves: Sequence[list[Line]], strips: Sequence[list[Line]]) -> tupl
 def _add(columns: list[Column], buffers: list[bytes], lines: list[Line], n_points: int, run: int, n_runs: int) -> None:
     """Add lines; if there are very many, each gets fewer points, and at last those after the first are left out."""
     share = LINES_BYTES // 2 // n_runs // POINT_BYTES
-    n_points = max(LEAST_POINTS, min(n_points // n_runs, share // max(1, len(lines))))
+    n_points = max(LEAST_POINTS, min(n_points // min(n_runs, 3), share // max(1, len(lines))))
     for line in lines[: share // n_points]:
         add_line(columns, buffers, line, n_points, run)
 

@@ -83,13 +83,13 @@ class SessionSource:
 
     @property
     def last_step(self) -> int:
-        """The newest step."""
-        return self.session.step_index
+        """The newest step of all branches."""
+        return max(self.session.step_index, *(branch.last_step for branch in self.session.branches))
 
     @property
     def newest(self) -> int:
-        """The newest step."""
-        return self.last_step
+        """The step at which it stands."""
+        return self.session.step_index
 
     @property
     def n_samples(self) -> int:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.pictures.comparison import Comparison
+from nnviz_widgets.pictures.debugging import debugging_of
 from nnviz_widgets.pictures.source import runs_of
 from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import Failure, Status
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from nnviz_widgets.core.recording import Recording
     from nnviz_widgets.core.session import Session
-    from nnviz_widgets.pictures.source import Source
+    from nnviz_widgets.pictures.debugging import debugging_of
+from nnviz_widgets.pictures.source import Source
 
 MAX_TEXT = 400
 MAX_TRACEBACK = 16_000
@@ -50,6 +52,7 @@ def _of_session(session: Session) -> Status:
         samples=session.n_samples,
         stopped=session.stopped,
         controls=session.controls,
+        debugging=debugging_of(session),
     )
 
 

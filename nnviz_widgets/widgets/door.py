@@ -8,28 +8,37 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
+from nnviz_widgets.core.conditions.condition import Condition
 from nnviz_widgets.errors import NnvizError, ProtocolError, SessionClosed
 from nnviz_widgets.front_end import annex_front_end
+from nnviz_widgets.pictures.branching import BranchViews
 from nnviz_widgets.pictures.moments import read_value
 from nnviz_widgets.pictures.text import cut
 from nnviz_widgets.protocol import (
     PROTOCOL_VERSION,
     Ack,
+    AddBreakpoint,
+    ChangeBreakpoint,
     ClientMessage,
+    Complete,
     FetchAnnex,
     Gone,
     Notice,
     Pause,
+    PlanRewind,
     ReadValues,
     Ready,
     Reply,
+    Rewind,
     Run,
+    RunUntil,
     SetSpeed,
     Stop,
     TakeSteps,
     Watch,
     parse_client_message,
 )
+from nnviz_widgets.widgets.debugging import change_breakpoint, completion_of, plan_of
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
@@ -48,6 +57,7 @@ class Door:
     def __init__(self, source: Source, publisher: Publisher) -> None:
         """Answer through `publisher` for `source`."""
         self._source = source
+        self._views = BranchViews(source)
         self._publisher = publisher
         self._lock = Lock()
 
@@ -70,22 +80,25 @@ class Door:
     def _answer(self, message: Any) -> tuple[Reply, list[bytes]]:
         try:
             buffers = [annex_front_end()] if isinstance(message, FetchAnnex) else []
-            return Reply(message.client, message.id, ok=True, values=self._carry_out(message)), buffers
+            return Reply(message.client, message.id, ok=True, **self._carry_out(message)), buffers
         except NnvizError as error:
-            return Reply(message.client, message.id, ok=False, error=_plain(str(error))), []
+            return _refusal(message, str(error), getattr(error, "column", None)), []
         except Exception as error:
             # The page must hear of it, and the session go on: a fault of ours is logged with its traceback.
             logger.exception("the message %s failed", type(message).__name__)
-            return Reply(message.client, message.id, ok=False, error=_plain(f"{type(error).__name__}: {error}")), []
+            return _refusal(message, f"{type(error).__name__}: {error}"), []
 
-    def _carry_out(self, message: ClientMessage) -> dict[str, str] | None:
+    def _carry_out(self, message: ClientMessage) -> dict[str, Any]:
+        """Do what is asked, and return what the reply tells."""
         match message:
             case Ready():
                 _check_version(message.protocol)
             case ReadValues():
-                return {message.tensor: read_value(self._source, message)}
+                return {"values": {message.tensor: read_value(self._views.of(message), message)}}
             case Run():
                 self._trainable().ask_run(message.until)
+            case RunUntil():
+                self._trainable().ask_run(Condition(message.condition))
             case Pause():
                 self._session().ask_pause()
             case TakeSteps():
@@ -94,7 +107,17 @@ class Door:
                 self._session().ask_stop()
             case SetSpeed():
                 self._session().speed = message.steps_per_second
-        return None
+            case AddBreakpoint():
+                self._session().breakpoints.add(message.condition)
+            case ChangeBreakpoint():
+                change_breakpoint(self._session(), message)
+            case Complete():
+                return {"completion": completion_of(self._session(), message)}
+            case PlanRewind():
+                return {"plan": plan_of(self._session(), message)}
+            case Rewind():
+                self._session().ask_rewind(message.step, message.branch, state_only=message.state_only)
+        return {}
 
     def _after(self, message: ClientMessage) -> None:
         """Let the publisher know who is there; the reply is the first thing that it sends."""
@@ -123,6 +146,10 @@ class Door:
         if sender is not None:
             self._publisher.say(Reply(*sender, ok=False, error=text))
         self._publisher.say(Notice("warning", text))
+
+
+def _refusal(message: Any, error: str, column: int | None = None) -> Reply:
+    return Reply(message.client, message.id, ok=False, error=_plain(error), column=column)
 
 
 def _parse(content: object) -> ClientMessage:

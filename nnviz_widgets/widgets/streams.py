@@ -13,13 +13,14 @@ import msgspec
 
 from nnviz_widgets.core.frame import TensorKey
 from nnviz_widgets.errors import ChannelClosed
+from nnviz_widgets.pictures.branching import BranchViews
 from nnviz_widgets.pictures.comparison import Comparison
 from nnviz_widgets.pictures.frames import frame_message, keys_of
 from nnviz_widgets.pictures.layer_list import layers_message
 from nnviz_widgets.pictures.moments import moment_of
 from nnviz_widgets.pictures.neuron import further_keys
 from nnviz_widgets.pictures.neuron_lines import LinesPacer
-from nnviz_widgets.pictures.series import both_series, series_message
+from nnviz_widgets.pictures.series import both_series, branch_series, series_message
 from nnviz_widgets.pictures.source import runs_of, why_nothing
 from nnviz_widgets.pictures.stack import every_key
 from nnviz_widgets.pictures.status import status_of
@@ -69,15 +70,15 @@ class Streams:
         self._cursor = cursor
         self._set_status = set_status
         self._seq = 0
-        self._runs = [run.recording for run in runs_of(source)]
-        self._n_notices = [0] * len(self._runs)
+        self._views = BranchViews(source)
+        self._noticed: set[tuple[int, str]] = set()
         self._catalogue: Catalogue | None = None
         self._status: Status | None = None
         self._status_at = self._series_at = 0.0
         self._series_pause = SERIES_S
         self._series_due = False
         self._observer_fault: str | None = None
-        self._keys: dict[tuple[str, int], tuple[Catalogue, Watch, list[TensorKey | str]]] = {}
+        self._keys: dict[tuple[str, int], tuple[Recording, Catalogue, Watch, list[TensorKey | str]]] = {}
         self._lines = LinesPacer()
 
     def turn(self, now: float) -> float | None:
@@ -100,7 +101,8 @@ class Streams:
         wanted: set[TensorKey] = set()
         for client in self._clients.snapshot():
             if client.watch is not None and client.following and client.credit.left and client.wait(now) is None:
-                for recording in self._runs:
+                for run in runs_of(self._views.of(client.watch)):
+                    recording = run.recording
                     keys = self._keys_of(client, client.watch, recording)
                     wanted.update(every_key(recording, (key for key in keys if isinstance(key, TensorKey))))
                     wanted.update(further_keys(recording, client.watch))
@@ -116,7 +118,7 @@ class Streams:
         self._keys = {place: keys for place, keys in self._keys.items() if place[0] in names}
         self._lines.keep(names)
         self._catalogue = self._status = None
-        self._n_notices = [0] * len(self._runs)
+        self._noticed.clear()
         self._series_due, self._series_at = True, 0.0
 
     def _reassure(self, clients: list[Client]) -> None:
@@ -137,11 +139,10 @@ class Streams:
 
     def _publish_notices(self) -> None:
         """Say what was noted since the last turn, such as where values went NaN, where nobody can miss it."""
-        new: list[str] = []
-        for run, recording in enumerate(self._runs):
-            texts = [text for _, name, text in recording.events if name == "notice"]
-            new += texts[self._n_notices[run] :]
-            self._n_notices[run] = len(texts)
+        recordings = [run.recording for run in runs_of(self._source)]
+        notices = [(step, text) for each in recordings for step, name, text in each.events if name == "notice"]
+        new = [text for step, text in notices if (step, text) not in self._noticed]
+        self._noticed.update(notices)
         if new:
             self._channel.send(Notice("warning", cut(". ".join(new), MAX_NOTICE)))
 
@@ -184,7 +185,12 @@ class Streams:
         started = time.thread_time()
         self._series_due, self._series_at = False, now
         source = self._source
-        message, buffers = both_series(source) if isinstance(source, Comparison) else series_message(source.recording)
+        if isinstance(source, Comparison):
+            message, buffers = both_series(source)
+        elif source.session is not None:
+            message, buffers = branch_series(source.session)
+        else:
+            message, buffers = series_message(source.recording)
         self._channel.send(message, buffers)
         self._series_pause = max(SERIES_S, (time.thread_time() - started) / SERIES_SHARE)
         for client in clients:
@@ -211,10 +217,11 @@ class Streams:
         return client.wait(now)
 
     def _send_frame(self, client: Client, watch: Watch, *, exact: bool) -> None:
-        moment = moment_of(self._source, watch, lambda recording: self._keys_of(client, watch, recording))
+        source = self._views.of(watch)
+        moment = moment_of(source, watch, lambda recording: self._keys_of(client, watch, recording))
         recording, keys = moment.recording, moment.keys
         lacking = any(isinstance(key, TensorKey) and recording.kept_step(key) is None for key in keys)
-        why = why_nothing(self._source) if lacking else ""
+        why = why_nothing(source) if lacking else ""
         # The watch is part of it: a page that asks anew gets an answer, even if it is the same again.
         asked = (watch, keys, moment.step, moment.shown, why)
         if client.sent in ((*asked, exact), (*asked, True)):
@@ -251,8 +258,9 @@ class Streams:
         return self._seq
 
     def _keys_of(self, client: Client, watch: Watch, recording: Recording) -> list[TensorKey | str]:
-        place = (client.name, self._runs.index(recording))
+        place = (client.name, id(recording))
         known = self._keys.get(place)
-        if known is None or known[0] is not recording.catalogue or known[1] is not watch:
-            known = self._keys[place] = (recording.catalogue, watch, keys_of(recording, watch))
-        return known[2]
+        now = (recording, recording.catalogue, watch)
+        if known is None or any(one is not other for one, other in zip(known, now, strict=False)):
+            known = self._keys[place] = (*now, keys_of(recording, watch))
+        return known[3]

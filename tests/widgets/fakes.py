@@ -11,10 +11,13 @@ import numpy as np
 from comm.base_comm import BaseComm
 
 from nnviz_widgets import protocol
+from nnviz_widgets.core.branches import Branches
+from nnviz_widgets.core.conditions.breakpoints import Breakpoints
 from nnviz_widgets.core.frame import VITALS, Catalogue, LayerInfo, TensorKey, TensorSpec, VitalsReading
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.stats import neuron_statistics, vitals
-from nnviz_widgets.errors import SessionClosed
+from nnviz_widgets.core.time_travel import RewindPlan
+from nnviz_widgets.errors import InvalidArgumentError, SessionClosed
 
 N_SAMPLES = 4
 
@@ -42,6 +45,10 @@ class FakeSession:
         self.recording = Recording(name)
         self.recording.set_catalogue(catalogue or dense_catalogue(12, 8, 3))
         self.state: Any = "idle"
+        self.breakpoints = Breakpoints(lambda condition: None, self.notify)
+        self.branches = Branches(self.recording)
+        self.paused_by: Any = None
+        self.replay_grade: Any = "exact"
         self.step_index = 0
         self.epoch = 0
         self.batch_index = 0
@@ -94,6 +101,24 @@ class FakeSession:
 
     def ask_stop(self) -> None:
         self._ask("stop")
+
+    def rewind_plan(self, step: int, branch: str | None = None) -> RewindPlan:
+        name = branch or self.branches.current.name
+        if step > self.branches[name].last_step:
+            raise InvalidArgumentError(f"`step` must be a step that was taken. Received: step={step}.")
+        remarks = () if self.replay_grade == "exact" else ("the data come once",)
+        return RewindPlan(step, name, step // 5 * 5, self.replay_grade, remarks)
+
+    def ask_rewind(self, step: int, branch: str | None = None, *, state_only: bool = False) -> None:
+        self._ask("rewind", step, branch, state_only)
+        self.branches.go_to(branch or self.branches.current.name)
+        self.recording, self.step_index = self.branches.current.recording, step
+        self.turn("paused")
+
+    def begin_branch(self) -> None:
+        """Leave the branch at the step at which it stands, as the worker does before it steps on."""
+        before, step = self.recording, self.step_index
+        self.recording = self.branches.fork(step, lambda name: before.fork(step, name)).recording
 
     def notify(self) -> None:
         for viewer in list(self.viewers):

@@ -26,7 +26,9 @@ from tests.widgets.fakes import Page, until
 )
 def test_a_command_asks_the_session_and_is_answered_once(session, page, kind, fields, asked):
     reply = page.reply(page.ask(kind, **fields))
-    assert reply == {"kind": "reply", "client": "page", "id": page.n_asked, "ok": True, "error": None, "values": None}
+    said = {"kind": "reply", "client": "page", "id": page.n_asked, "ok": True}
+    nothing = dict.fromkeys(("error", "values", "column", "completion", "plan"))
+    assert reply == {**said, **nothing}
     assert session.asked == [asked]
 
 
@@ -167,8 +169,41 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
-KINDS = ["ready", "gone", "watch", "ack", "run", "pause", "step", "stop", "speed", "read", "annex", "other"]
-FIELDS = ["layer", "step", "sample", "maps", "until", "n", "seq", "protocol", "steps_per_second", "tensor", "row"]
+KINDS = [
+    "ready",
+    "gone",
+    "watch",
+    "ack",
+    "run",
+    "pause",
+    "step",
+    "stop",
+    "speed",
+    "read",
+    "annex",
+    "add breakpoint",
+    "change breakpoint",
+    "complete",
+    "plan",
+    "rewind",
+    "other",
+]
+FIELDS = [
+    "layer",
+    "step",
+    "sample",
+    "maps",
+    "until",
+    "n",
+    "seq",
+    "protocol",
+    "steps_per_second",
+    "tensor",
+    "row",
+    "condition",
+    "cursor",
+    "to",
+]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,6 +3,9 @@
  * it from the start.
  */
 
+export { Debugger } from "../debug/Debugger.tsx";
+export { PlanDialog } from "../debug/Plan.tsx";
+export { goBack } from "../debug/rewind.ts";
 export { showFirstBad, showNextBad } from "../view/bad.ts";
 export { Help } from "../view/Help.tsx";
 export { Table } from "../view/Table.tsx";

@@ -25,6 +25,8 @@ export interface Curve {
   readonly steps: Float64Array;
   readonly values: Float32Array;
   readonly labelled: boolean;
+  /** Of a branch that is not shown. */
+  readonly faint?: boolean;
 }
 
 export interface Plot {
@@ -50,7 +52,8 @@ const isLoss = (name: string): boolean => name === "loss" || name.endsWith("_los
 export type Length = Pick<Status, "total_steps" | "steps_per_epoch" | "epochs">;
 
 export function plotOf(series: SeriesData, length: Length): Plot {
-  const logged = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
+  const metrics = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
+  const logged = metrics.filter(({ branch }) => branch === undefined);
   const drawn = logged.filter(({ values }) => rangeOf(values) !== null);
   const losses = drawn.filter(({ name }) => isLoss(name));
   const others = drawn.filter(({ name }) => !isLoss(name));
@@ -60,7 +63,7 @@ export function plotOf(series: SeriesData, length: Length): Plot {
     x: [0, last],
     left,
     right: losses.length > 0 && others.length > 0 ? metricAxis(others) : null,
-    curves: drawn.flatMap((line) => curvesOf(line, drawn)),
+    curves: [...othersOf(metrics), ...drawn.flatMap((line) => curvesOf(line, drawn))],
     missing: losses.length > 0 ? null : missingOf(logged, others.length > 0, series.lastStep),
     epochs: epochsOf(last, length),
   };
@@ -112,6 +115,27 @@ function curvesOf(line: Line, drawn: readonly Line[]): Curve[] {
   // Keras' own loss is a mean that starts anew in each epoch; the smoothed batch loss says the same without jumps.
   if (name === "loss" && drawn.some((other) => other.name === "batch_loss")) return [];
   return [{ ...base, tone: loss ? "accent" : name.endsWith("accuracy") ? "second" : "muted" }];
+}
+
+/** The loss of each branch that is not shown, from where it leaves. The axis is not theirs: one may have gone astray. */
+function othersOf(metrics: readonly Line[]): Curve[] {
+  return metrics.flatMap(({ name, branch, steps, values }): Curve[] => {
+    const own = metrics.filter((other) => other.branch === branch).map((other) => other.name);
+    if (branch === undefined || name !== (own.includes("batch_loss") ? "batch_loss" : "loss")) return [];
+    const smoothed = smooth(values, values.length / 24);
+    return [
+      {
+        name: branch,
+        side: "left",
+        tone: "muted",
+        dash: [],
+        steps,
+        values: smoothed,
+        labelled: false,
+        faint: true,
+      },
+    ];
+  });
 }
 
 function epochsOf(last: number, { steps_per_epoch: each, total_steps, epochs }: Length): Plot["epochs"] {

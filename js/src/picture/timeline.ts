@@ -14,6 +14,9 @@ const NAME_ABOVE = 15;
 /** A dot at the edge of the frame is whole. */
 const DOT_RIM = 3;
 
+/** Of the lines of branches that are not shown. */
+const FAINT = 0.5;
+
 const NO_SCALE: readonly [number, number] = [0, 1];
 
 /** Everything that the parts of the drawing need. Lengths are device pixels. */
@@ -117,7 +120,8 @@ function drawCurves({ context, plot, frame, theme, pixelRatio }: Drawing): void 
   const rim = DOT_RIM * pixelRatio;
   context.rect(left - rim, top - rim, right - left + 2 * rim, bottom - top + 2 * rim);
   context.clip();
-  for (const { steps, values, side, tone, dash } of plot.curves) {
+  for (const { steps, values, side, tone, dash, faint = false } of plot.curves) {
+    context.globalAlpha = faint ? FAINT : 1;
     const stroke = { color: theme[tone], width: tone === "raw" ? 1 : 1.5, dash };
     drawLine(context, steps, values, frame, scaleOf(plot, side), stroke, pixelRatio);
   }
@@ -129,28 +133,51 @@ export function wordsFor({ name, side }: Curve, plot: Plot): string {
   return plot.left === null || plot.right === null ? name : `${name} (${side})`;
 }
 
-/** The names stand behind the newest end of all lines; where there is no room, before it and beside their lines. */
+/** Where a curve ends, with what is written there. */
+interface End {
+  readonly curve: Curve;
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+function endsOf({ plot, frame }: Drawing): End[] {
+  return plot.curves.flatMap((curve) => {
+    const last = curve.labelled || curve.faint ? lastOf(curve.steps, curve.values) : null;
+    if (last === null) return [];
+    const text = curve.faint ? curve.name : wordsFor(curve, plot);
+    const y = yOf(last[1], frame, scaleOf(plot, curve.side));
+    return [{ curve, text, x: xOf(last[0], frame, plot), y: Math.max(frame.top, Math.min(y, frame.bottom)) }];
+  });
+}
+
+/**
+ * The names stand behind the newest end of all lines; where there is no room, before it and beside their lines. Those of
+ * other branches stand at their own ends, unless these are so near that words would lie on words.
+ */
 function drawNames(drawing: Drawing): void {
   const { context, plot, frame, theme, pixelRatio } = drawing;
   const gap = 14 * pixelRatio;
   const [top, bottom] = [frame.top + gap / 2, frame.bottom - gap / 2];
-  const ends = plot.curves.flatMap((curve) => {
-    const last = curve.labelled ? lastOf(curve.steps, curve.values) : null;
-    if (last === null) return [];
-    const text = wordsFor(curve, plot);
-    const scale = scaleOf(plot, curve.side);
-    return [{ curve, text, x: xOf(last[0], frame, scale), y: yOf(last[1], frame, scale) }];
-  });
-  const newest = xOf(Math.max(...plot.curves.map(({ steps }) => steps.at(-1) ?? 0)), frame, plot);
-  const widest = Math.max(...ends.map(({ text }) => context.measureText(text).width));
+  const all = endsOf(drawing);
+  const shown = plot.curves.filter(({ faint }) => faint !== true);
+  const newest = xOf(Math.max(...shown.map(({ steps }) => steps.at(-1) ?? 0)), frame, plot);
+  const widest = Math.max(0, ...all.map(({ text }) => context.measureText(text).width));
+  const isFar = ({ curve, x }: End) => curve.faint === true && Math.abs(x - newest) > widest + 2 * gap;
+  const ends = all.filter((end) => !isFar(end));
   const behind = newest + gap + widest < frame.right;
   const beside = (y: number) => (y - gap > top ? y - gap : y + gap);
   const wished = ends.map(({ y }) => (behind ? y : beside(y)));
   const places = spread(wished, gap, top, bottom);
-  context.textAlign = behind ? "left" : "right";
-  for (const [i, { curve, text }] of ends.entries()) {
+  const write = ({ curve, text }: End, x: number, y: number, right: boolean) => {
+    context.textAlign = right ? "left" : "right";
     context.fillStyle = theme[curve.tone];
-    drawWords(drawing, text, newest + (behind ? gap : -gap), places[i] ?? 0);
+    drawWords(drawing, text, x + (right ? gap : -gap), y);
+  };
+  for (const [i, end] of ends.entries()) write(end, newest, places[i] ?? 0, behind);
+  for (const end of all.filter(isFar)) {
+    const fits = end.x + gap + widest < frame.right;
+    write(end, end.x, fits ? end.y : beside(end.y), fits);
   }
 }
 

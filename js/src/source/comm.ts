@@ -201,9 +201,7 @@ export function createCommSource(model: InspectorModel, abort: AbortSignal): Com
       void askForFrames();
     },
     painted,
-    async command(command) {
-      await request((id) => ({ ...command, id, client }));
-    },
+    command: (command) => request((id) => ({ ...command, id, client })),
     async read(place) {
       const { values } = await request((id) => ({ kind: "read", id, client, ...place }));
       return values?.[place.tensor] ?? "";

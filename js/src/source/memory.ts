@@ -13,6 +13,7 @@ import { planFrame, shownStep } from "./frames.ts";
 import { createKept } from "./kept.ts";
 import { planWhole } from "./maps.ts";
 import { createOrders } from "./orders.ts";
+import type { Answer } from "./pending.ts";
 import { isReady, loadAll } from "./plan.ts";
 import type { RecordedRun } from "./recorded.ts";
 import type {
@@ -25,6 +26,19 @@ import type {
   SeriesData,
   Wanted,
 } from "./source.ts";
+
+const DONE: Answer = {
+  kind: "reply",
+  client: "",
+  id: 0,
+  ok: true,
+  error: null,
+  values: null,
+  column: null,
+  completion: null,
+  plan: null,
+  buffers: [],
+};
 
 /** What whoever holds the data may change while it is shown. */
 export interface MemorySource extends FrameSource {
@@ -126,6 +140,7 @@ export function createMemorySource(
     painted() {},
     async command(command) {
       onCommand(command);
+      return DONE;
     },
     async read(place) {
       const { layer, step, sample, compare } = place;

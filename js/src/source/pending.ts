@@ -69,7 +69,10 @@ export function createPending(): Pending {
     answer(reply, buffers) {
       const question = settle(reply.id);
       if (reply.ok) question?.resolve({ ...reply, buffers });
-      else question?.reject(new Error(reply.error ?? "the kernel refused without a reason"));
+      else {
+        const refusal = new Error(reply.error ?? "the kernel refused without a reason");
+        question?.reject(Object.assign(refusal, { column: reply.column }));
+      }
     },
     giveUp(reason) {
       for (const id of [...questions.keys()]) settle(id)?.reject(new Error(reason));

@@ -3,6 +3,9 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { AnnexParts } from "../annex.ts";
 import type {
+  AddBreakpoint,
+  ChangeBreakpoint,
+  Complete,
   Event,
   Health,
   LayerEntry,
@@ -11,14 +14,18 @@ import type {
   Order,
   Pause,
   Plane,
+  PlanRewind,
   ReadValues,
+  Rewind,
   Run,
+  RunUntil,
   SetSpeed,
   Status,
   Stop,
   TakeSteps,
   Watch,
 } from "../protocol.gen.ts";
+import type { Answer } from "./pending.ts";
 
 /** bfloat16 bit patterns, or float32 values. */
 export type Cells = Uint16Array | Float32Array;
@@ -64,8 +71,10 @@ export interface Line {
   readonly layer: string | null;
   readonly steps: Float64Array;
   readonly values: Float32Array;
-  /** 1 of the second of two runs. */
+  /** 1 of the second of two runs; of a session the place of its branch. */
   readonly run?: number;
+  /** Of a branch that is neither shown nor compared: its name. */
+  readonly branch?: string;
 }
 
 export interface SeriesData {
@@ -88,16 +97,33 @@ export interface Wanted {
   readonly compare: number | null;
   /** Which of two runs. */
   readonly run: Watch["run"];
+  /** Which branch is shown; `null` is the current one. */
+  readonly branch: string | null;
+  /** Which one beside it. */
+  readonly beside: string | null;
   /** Whose incoming weights, and the like, are asked for. */
   readonly neuron: number;
 }
 
-type Body<Message> = Omit<Message, "id" | "client">;
+/** Of each message by itself: what only some of them have is kept. */
+type Body<Message> = Message extends unknown ? Omit<Message, "id" | "client"> : never;
 
 /** One cell of the picture before pooling. */
 export type Place = Readonly<Omit<Body<ReadValues>, "kind">>;
 
-export type Command = Body<Run> | Body<Pause> | Body<TakeSteps> | Body<Stop> | Body<SetSpeed>;
+export type Command = Body<
+  | Run
+  | RunUntil
+  | Pause
+  | TakeSteps
+  | Stop
+  | SetSpeed
+  | AddBreakpoint
+  | ChangeBreakpoint
+  | Complete
+  | PlanRewind
+  | Rewind
+>;
 
 export type Connection = "connecting" | "live" | "gone";
 
@@ -114,8 +140,8 @@ export interface FrameSource {
   watch(wanted: Wanted): void;
   /** Says that a frame was drawn, which lets the next one come. */
   painted(seq: number): void;
-  /** Asks for something; the promise fails with the reason as its message. */
-  command(command: Command): Promise<void>;
+  /** Asks for something; the promise fails with the reason as its message, and the `column` of what is no condition. */
+  command(command: Command): Promise<Answer>;
   /** The exact value at a place, as text. */
   read(place: Place): Promise<string>;
   /** What is loaded when it is first asked for. */

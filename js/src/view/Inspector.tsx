@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { AnnexStyle } from "./Annexed.tsx";
+import { Annexed, AnnexStyle } from "./Annexed.tsx";
 import { useView } from "./context.ts";
 import { handleRootKey } from "./keys.ts";
 import { LayerList } from "./LayerList.tsx";
@@ -34,7 +34,8 @@ export function Inspector() {
     store.annex.use(() => {
       help.value = true;
     });
-  ran.value ||= store.source.status.value?.state === "running";
+  const status = store.source.status.value;
+  ran.value ||= status?.state === "running";
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
     <div
@@ -50,6 +51,9 @@ export function Inspector() {
       <Connection />
       <NoticeBar />
       {shows("transport") && <Transport onHelp={showHelp} />}
+      {shows("transport") && store.debugging.value && status?.debugging && (
+        <Annexed>{({ Debugger }) => <Debugger />}</Annexed>
+      )}
       <Runs />
       {(shows("layers") || maps || neuron) && (
         <div class={columns.filter(Boolean).join(" ")}>
@@ -60,6 +64,7 @@ export function Inspector() {
       )}
       {shows("timeline") && <Timeline />}
       {parts !== null && <parts.Help open={help} />}
+      {parts !== null && <parts.PlanDialog />}
       <div class="nnv-spoken" aria-live="polite">
         {store.spoken}
       </div>

@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import { treeOf } from "../branches.ts";
 import { comesLater } from "../later.ts";
 import { resize } from "../picture/canvas.ts";
 import { xOf } from "../picture/lines.ts";
@@ -31,7 +32,7 @@ function Marks({ marks, plot, size }: { marks: readonly Mark[]; plot: Plot; size
   return marks.map((mark) => (
     <i
       key={`${mark.step} ${mark.name} ${mark.text}`}
-      class="nnv-mark"
+      class={`nnv-mark nnv-at-${mark.name}`}
       role="img"
       aria-label={words(mark)}
       title={words(mark)}
@@ -77,10 +78,20 @@ function CursorMark({ plot, size }: { plot: Plot; size: Size }) {
 const LATER = "loss and metrics appear when the cell has ended";
 const NOTHING: SeriesData = { firstStep: 0, lastStep: 0, lines: [], events: [], health: [] };
 
+/** The same object while it says the same. */
+function sameWhile<T>(now: ReadonlySignal<T>): ReadonlySignal<T> {
+  let last = now.peek();
+  return computed(() => {
+    if (JSON.stringify(now.value) !== JSON.stringify(last)) last = now.value;
+    return last;
+  });
+}
+
 /** What the timeline shows; made anew with a new series, not with each status. */
 function usePlot(): ReadonlySignal<Plot> {
-  const { source } = useView().store;
+  const { source, branch, beside } = useView().store;
   return useMemo(() => {
+    const debugging = sameWhile(computed(() => source.status.value?.debugging));
     const total = computed(() => source.status.value?.total_steps ?? null);
     const each = computed(() => source.status.value?.steps_per_epoch ?? null);
     const epochs = computed(() => source.status.value?.epochs ?? 0);
@@ -88,10 +99,10 @@ function usePlot(): ReadonlySignal<Plot> {
     return computed(() => {
       const series = source.series.value;
       const length = { total_steps: total.value, steps_per_epoch: each.value, epochs: epochs.value };
-      const plot = plotOf(series ?? NOTHING, length);
+      const plot = plotOf(treeOf(series ?? NOTHING, debugging.value, branch.value, beside.value), length);
       return later.value && series === null ? { ...plot, missing: LATER } : plot;
     });
-  }, [source]);
+  }, [source, branch, beside]);
 }
 
 /** Loss and metrics over the whole run; drag to go to a step. */

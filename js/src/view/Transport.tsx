@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { allowed, send } from "../actions.ts";
-import { formatMetric, formatRate } from "../format.ts";
+import { allowed, goBack, send, toggleDebugger, wayBack } from "../actions.ts";
+import { formatMetric, formatRate, plural } from "../format.ts";
 import { comesLater } from "../later.ts";
 import type { Status } from "../protocol.gen.ts";
 import type { Command } from "../source/source.ts";
@@ -12,22 +12,26 @@ const SPEEDS = [1, 5, 20];
 const MOST_LOGS = 4;
 
 interface ButtonProps {
-  readonly icon: "run" | "pause" | "step" | "epoch" | "stop";
+  readonly icon: "run" | "pause" | "back" | "step" | "epoch" | "stop";
   readonly label: string;
   readonly title: string;
-  readonly command: Command;
+  readonly command?: Command;
+  /** In the place of a command. */
+  readonly act?: () => void;
   readonly enabled: boolean;
   readonly primary?: boolean;
 }
 
 /** A button that shows, while it waits for the kernel, that it was heard. */
-function CommandButton({ icon, label, title, command, enabled, primary = false }: ButtonProps) {
+function CommandButton({ icon, label, title, command, act, enabled, primary = false }: ButtonProps) {
   const { store } = useView();
   const busy = useSignal(false);
   // A browser takes the focus from what is disabled: whoever steps by keyboard would have to find the way back each time.
   const focused = useSignal(false);
   const press = async () => {
     if (!enabled) return;
+    act?.();
+    if (command === undefined) return;
     busy.value = true;
     await send(store, command);
     busy.value = false;
@@ -79,6 +83,7 @@ function Buttons() {
           enabled={can.run}
         />
       )}
+      <BackButton enabled={can.back} />
       <CommandButton
         icon="step"
         label="Step"
@@ -101,7 +106,51 @@ function Buttons() {
         enabled={can.stop}
       />
       <Speed enabled={can.run || can.pause} />
+      <DebugButton />
     </div>
+  );
+}
+
+/** A step back, or to the step that is looked at. */
+function BackButton({ enabled }: { enabled: boolean }) {
+  const { store } = useView();
+  const status = store.source.status.value;
+  if (!status?.debugging) return null;
+  const { step, branch } = wayBack(store);
+  const one = step === status.step - 1 && branch === null;
+  const where = branch === null ? `step ${step}` : `step ${step} of ${branch}`;
+  return (
+    <CommandButton
+      icon="back"
+      label={one ? "Back" : `To ${step}`}
+      title={one ? "Go back one step (B)" : `Take the model to ${where} (B)`}
+      act={() => goBack(store)}
+      enabled={enabled && step >= 0}
+    />
+  );
+}
+
+/** Opens what stops, takes back and changes the training. */
+function DebugButton() {
+  const { store } = useView();
+  const debugging = store.source.status.value?.debugging;
+  if (!debugging) return null;
+  const n = debugging.breakpoints.filter(({ enabled }) => enabled).length;
+  return (
+    <button
+      type="button"
+      class="nnv-button"
+      aria-expanded={store.debugging.value}
+      title="Breakpoints, branches, edits (D)"
+      onClick={() => toggleDebugger(store)}
+    >
+      Debug
+      {n > 0 && (
+        <span class="nnv-badge" title={plural(n, "breakpoint")}>
+          {n}
+        </span>
+      )}
+    </button>
   );
 }
 
@@ -134,7 +183,8 @@ function describe(status: Status): string {
   if (status.activity !== null) return status.activity;
   if (status.source === "inspection") return "one batch, in inference mode";
   if (status.source !== "session") return status.state === "running" ? "being recorded" : status.source;
-  if (status.state === "paused") return `paused at step ${status.step}`;
+  const by = status.debugging?.paused_by;
+  if (status.state === "paused") return `paused at step ${status.step}${by ? ` by ${by}` : ""}`;
   if (status.state !== "finished") return status.state;
   if (status.stopped) return `stopped at step ${status.step}`;
   // A callback ended it, as early stopping does.

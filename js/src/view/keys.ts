@@ -1,6 +1,6 @@
 /** Keys that mean the same wherever the focus is in a view. */
 
-import { runOrPause } from "../actions.ts";
+import { goBack, runOrPause, toggleDebugger } from "../actions.ts";
 import { namesOf, nextRun } from "../runs.ts";
 import type { Store } from "../store.ts";
 import { toggleTables } from "./tables.ts";
@@ -20,7 +20,7 @@ function isButton(target: EventTarget | null): boolean {
 export function moveStep(store: Store, to: number): void {
   const [first, last] = store.steps.peek();
   const step = Math.min(Math.max(Math.round(to), first), last);
-  store.cursor.move({ step, follow: step >= last && namesOf(store).length === 0 });
+  store.cursor.move({ step, follow: step === store.newest.peek() && namesOf(store).length === 0 });
 }
 
 function moveLayer(store: Store, by: number): void {
@@ -46,6 +46,12 @@ function act(key: string, store: Store): boolean {
       return true;
     case "r":
       nextRun(store);
+      return true;
+    case "b":
+      goBack(store);
+      return true;
+    case "d":
+      toggleDebugger(store);
       return true;
     case "t":
       toggleTables(store);

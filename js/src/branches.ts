@@ -1,0 +1,61 @@
+/** The branches of a session: which of them is shown, and how the lines of the others stand to it. */
+
+import type { BranchEntry, Debugging, Status } from "./protocol.gen.ts";
+import type { Line, SeriesData } from "./source/source.ts";
+
+/** The branch of this name, or the one in which the session stands. */
+export function branchOf(debugging: Debugging | null | undefined, name: string | null): BranchEntry | null {
+  const find = (wanted: string | null | undefined) =>
+    debugging?.branches.find((branch) => branch.name === wanted);
+  return find(name) ?? find(debugging?.branch) ?? null;
+}
+
+/** Whether the session stands in it. */
+export const isCurrent = (status: Status | null, branch: BranchEntry | null): boolean =>
+  branch === null || branch.name === status?.debugging?.branch;
+
+/** A branch and those that it comes from, each with the last of its steps that belongs to it. */
+function lineageOf(branches: readonly BranchEntry[], branch: BranchEntry): Map<string, number> {
+  const lineage = new Map([[branch.name, branch.last_step]]);
+  let [now, upTo]: [BranchEntry | undefined, number] = [branch, branch.last_step];
+  while (now !== undefined && now.parent !== null) {
+    upTo = Math.min(upTo, now.step);
+    lineage.set(now.parent, upTo);
+    const { parent }: BranchEntry = now;
+    now = branches.find(({ name }) => name === parent);
+  }
+  return lineage;
+}
+
+/** The last step that two branches share. */
+export function forkOf(branches: readonly BranchEntry[], one: BranchEntry, other: BranchEntry): number {
+  const mine = lineageOf(branches, one);
+  const shared = [...lineageOf(branches, other)].map(([name, upTo]) => Math.min(upTo, mine.get(name) ?? -1));
+  return Math.max(0, ...shared);
+}
+
+function after(line: Line, step: number): Line {
+  const from = line.steps.findIndex((each) => each >= step);
+  if (from < 0) return { ...line, steps: line.steps.subarray(0, 0), values: line.values.subarray(0, 0) };
+  return { ...line, steps: line.steps.subarray(from), values: line.values.subarray(from) };
+}
+
+/** The lines of a session as those of the shown branch, of the one beside it as of a second run, and of all others. */
+export function treeOf(
+  series: SeriesData,
+  debugging: Debugging | null | undefined,
+  shown: string | null,
+  beside: string | null,
+): SeriesData {
+  const branches = debugging?.branches ?? [];
+  const first = branchOf(debugging, shown);
+  if (branches.length < 2 || first === null) return series;
+  const lines = series.lines.map((line): Line => {
+    const branch = branches[line.run ?? 0];
+    if (line.layer !== null || branch === undefined) return line;
+    if (branch === first) return { ...line, run: 0 };
+    if (branch.name === beside) return { ...line, run: 1 };
+    return { ...after(line, forkOf(branches, first, branch)), run: 0, branch: branch.name };
+  });
+  return { ...series, lines };
+}

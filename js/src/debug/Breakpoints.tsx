@@ -1,0 +1,51 @@
+import { send } from "../actions.ts";
+import { plural } from "../format.ts";
+import type { BreakpointEntry } from "../protocol.gen.ts";
+import { useView } from "../view/context.ts";
+import { ConditionField } from "./ConditionField.tsx";
+
+function Row({ entry }: { entry: BreakpointEntry }) {
+  const { store } = useView();
+  const { number, condition, enabled, hits, broken, guard, told } = entry;
+  const paused = store.source.status.value?.debugging?.paused_by === condition;
+  const change = (to: "enabled" | "disabled" | "removed") =>
+    void send(store, { kind: "change breakpoint", number, to });
+  const where = guard ? "Pauses before the update of the step" : "Pauses after the step";
+  return (
+    <li class={paused ? "nnv-breakpoint nnv-is-hit" : "nnv-breakpoint"}>
+      <label class="nnv-check" title={`${where}; ${told}`}>
+        <input type="checkbox" checked={enabled} onChange={() => change(enabled ? "disabled" : "enabled")} />
+        <code>{condition}</code>
+      </label>
+      <span class="nnv-hits">{hits > 0 ? plural(hits, "hit") : ""}</span>
+      <button
+        type="button"
+        class="nnv-plain"
+        aria-label={`remove ${condition}`}
+        title="Remove"
+        onClick={() => change("removed")}
+      >
+        {"\u00d7"}
+      </button>
+      {broken !== null && <p class="nnv-broken">{broken}</p>}
+    </li>
+  );
+}
+
+/** Conditions at which training pauses. */
+export function Breakpoints() {
+  const listed = useView().store.source.status.value?.debugging?.breakpoints ?? [];
+  return (
+    <section class="nnv-debug-part" aria-label="Breakpoints">
+      <h3>Pause when</h3>
+      <ConditionField />
+      {listed.length > 0 && (
+        <ul class="nnv-breakpoints">
+          {listed.map((entry) => (
+            <Row key={entry.number} entry={entry} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,382 @@
+import { describe, expect, test } from "vitest";
+import { userEvent } from "vitest/browser";
+import { treeOf } from "../src/branches.ts";
+import { plotOf } from "../src/picture/plot.ts";
+import type { Debugging, Status } from "../src/protocol.gen.ts";
+import type { Line } from "../src/source/source.ts";
+import { breakpoint, debugging, type FakeKernel, frame, MAIN, status } from "./fakes.ts";
+import { draw, find, press, show, text, WEIGHTS } from "./harness.ts";
+
+const BRANCH = { name: "branch 1", parent: "main", step: 300, last_step: 350 };
+const FORKED: Partial<Debugging> = { branches: [MAIN, BRANCH], branch: "branch 1" };
+
+/** A widget with its debugger open. */
+async function opened(changes: Partial<Debugging> = {}, more: Partial<Status> = {}) {
+  const shown = show({ _status: status({ debugging: debugging(changes), ...more }) });
+  await draw(shown.kernel);
+  press(find(shown.el, ".nnv-inspector"), "d");
+  await expect.poll(() => shown.el.querySelector(".nnv-debug")).not.toBeNull();
+  const tell = (next: Partial<Debugging>, also: Partial<Status> = {}) =>
+    shown.kernel.set("_status", status({ debugging: debugging({ ...changes, ...next }), ...more, ...also }));
+  return { ...shown, tell, field: find<HTMLInputElement>(shown.el, "[role=combobox]") };
+}
+
+const button = (el: Element, label: string) =>
+  [...el.querySelectorAll<HTMLButtonElement>("button")].find(
+    ({ textContent }) => textContent?.trim() === label,
+  );
+
+async function completes(kernel: FakeKernel, start: number, end: number, ...words: [string, string][]) {
+  await kernel.reply("complete", {
+    completion: { start, end, candidates: words.map(([word, sort]) => ({ text: word, sort })) },
+  });
+}
+
+const options = (el: Element) =>
+  [...el.querySelectorAll("[role=option] code")].map((each) => each.textContent);
+const active = (el: Element) => {
+  const id = find(el, "[role=combobox]").getAttribute("aria-activedescendant");
+  return id === null ? null : el.querySelector(`[id="${id}"] code`)?.textContent;
+};
+
+describe("the debugger", () => {
+  test("is there for a session, and for nothing else", async () => {
+    const { kernel, el } = show();
+    await draw(kernel);
+    expect(button(el, "Debug")).toBeUndefined();
+    press(find(el, ".nnv-inspector"), "d");
+    expect(kernel.of("annex")).toEqual([]);
+  });
+
+  test("opens and closes by its button, which says which", async () => {
+    const { el } = await opened();
+    const toggle = button(el, "Debug");
+    expect(toggle?.ariaExpanded).toBe("true");
+    toggle?.click();
+    await expect.poll(() => el.querySelector(".nnv-debug")).toBeNull();
+    expect(toggle?.ariaExpanded).toBe("false");
+  });
+});
+
+describe("typing a condition", () => {
+  test("names the ways to go on; arrows choose, Enter takes, and what must follow is put too", async () => {
+    const { el, kernel, field } = await opened();
+    field.focus();
+    await userEvent.keyboard("l2(hi");
+    await expect.poll(() => kernel.of("complete").at(-1)).toMatchObject({ condition: "l2(hi", cursor: 5 });
+    await completes(kernel, 3, 5, ["hidden", "layer"], ["high", "layer"]);
+    await expect.poll(() => options(el)).toEqual(["hidden", "high"]);
+    expect(field.ariaExpanded).toBe("true");
+    expect(active(el)).toBeNull();
+    await userEvent.keyboard("{ArrowUp}");
+    await expect.poll(() => active(el)).toBe("high");
+    await userEvent.keyboard("{ArrowDown}");
+    await expect.poll(() => active(el)).toBe("hidden");
+    await userEvent.keyboard("{Enter}");
+    await expect.poll(() => field.value).toBe("l2(hidden.");
+    await expect
+      .poll(() => kernel.of("complete").at(-1))
+      .toMatchObject({ condition: "l2(hidden.", cursor: 10 });
+    await completes(kernel, 10, 10, ["gradients", "kind"]);
+    await expect.poll(() => options(el)).toEqual(["gradients"]);
+    await userEvent.keyboard("{ArrowDown}{Tab}");
+    await expect.poll(() => field.value).toBe("l2(hidden.gradients) ");
+    await expect.poll(() => field.selectionStart).toBe(21);
+    expect(document.activeElement).toBe(field);
+    expect(kernel.of("add breakpoint")).toEqual([]);
+  });
+
+  test("counts characters as Python does", async () => {
+    const { kernel, field, el } = await opened();
+    field.focus();
+    await userEvent.fill(field, "\u{1F600} + lo");
+    await expect.poll(() => kernel.of("complete").at(-1)?.cursor).toBe(6);
+    await completes(kernel, 4, 6, ["loss", "name"]);
+    await expect.poll(() => options(el)).toEqual(["loss"]);
+    await userEvent.keyboard("{ArrowDown}{Enter}");
+    await expect.poll(() => field.value).toBe("\u{1F600} + loss ");
+  });
+
+  test("Escape closes the list and leaves the text; an answer that comes late opens nothing", async () => {
+    const { el, kernel, field } = await opened();
+    field.focus();
+    await userEvent.keyboard("lo");
+    await completes(kernel, 0, 2, ["loss", "name"]);
+    await expect.poll(() => options(el)).toEqual(["loss"]);
+    await userEvent.keyboard("{Escape}");
+    await expect.poll(() => options(el)).toEqual([]);
+    await userEvent.keyboard("s{Escape}");
+    await completes(kernel, 0, 3, ["loss", "name"]);
+    await new Promise(requestAnimationFrame);
+    expect(options(el)).toEqual([]);
+    expect(field.value).toBe("los");
+  });
+
+  test("Enter makes a breakpoint of it, and the field is free for the next one", async () => {
+    const { kernel, field } = await opened();
+    field.focus();
+    await userEvent.keyboard("loss > 3{Enter}");
+    await expect.poll(() => kernel.of("add breakpoint").at(-1)?.condition).toBe("loss > 3");
+    await kernel.reply("add breakpoint");
+    await expect.poll(() => field.value).toBe("");
+  });
+
+  test("what is no condition stays, with the reason and a mark under the place", async () => {
+    const { el, kernel, field } = await opened();
+    field.focus();
+    await userEvent.keyboard("loss > > 3{Enter}");
+    await kernel.reply("add breakpoint", { error: "a value must come here (col 8)", column: 8 });
+    await expect.poll(() => text(el, ".nnv-wrong")).toContain("a value must come here (col 8)");
+    expect(field.value).toBe("loss > > 3");
+    expect(field.getAttribute("aria-invalid")).toBe("true");
+    expect(find(el, `[id="${field.getAttribute("aria-describedby")}"]`)).toBe(find(el, ".nnv-wrong"));
+    const mark = find(el, ".nnv-wrong i").getBoundingClientRect();
+    const range = field.getBoundingClientRect();
+    const letter = 12 * 0.602;
+    expect(mark.left - range.left).toBeGreaterThan(9 + 6.5 * letter);
+    expect(mark.left - range.left).toBeLessThan(9 + 7.5 * letter);
+    await userEvent.keyboard("1");
+    await expect.poll(() => el.querySelector(".nnv-wrong")).toBeNull();
+  });
+
+  test("run until runs once with it, and only where the session can run", async () => {
+    const { el, kernel, field, tell } = await opened();
+    expect(button(el, "Run until")?.disabled).toBe(true);
+    field.focus();
+    await userEvent.keyboard("loss < 1");
+    await expect.poll(() => button(el, "Run until")?.disabled).toBe(false);
+    tell({}, { state: "running" });
+    await expect.poll(() => button(el, "Run until")?.disabled).toBe(true);
+    tell({});
+    await expect.poll(() => button(el, "Run until")?.disabled).toBe(false);
+    button(el, "Run until")?.click();
+    await expect.poll(() => kernel.of("run until").at(-1)?.condition).toBe("loss < 1");
+  });
+});
+
+describe("breakpoints", () => {
+  const LIST = [
+    breakpoint(1, { hits: 2, told: "2 hits" }),
+    breakpoint(2, { condition: "nan", enabled: false, guard: true, broken: "step 7: no such layer" }),
+  ];
+
+  test("are listed with their hits and with what broke them, switched and removed", async () => {
+    const { el, kernel } = await opened({ breakpoints: LIST });
+    const rows = [...el.querySelectorAll(".nnv-breakpoint")];
+    expect(rows.map((row) => row.textContent)).toEqual([
+      "loss > 32 hits\u00d7",
+      "nan\u00d7step 7: no such layer",
+    ]);
+    expect(rows.map((row) => row.querySelector("input")?.checked)).toEqual([true, false]);
+    expect(text(el, ".nnv-badge")).toBe("1");
+    rows[0]?.querySelector("input")?.click();
+    await expect
+      .poll(() => kernel.of("change breakpoint").at(-1))
+      .toMatchObject({ number: 1, to: "disabled" });
+    rows[1]?.querySelector("input")?.click();
+    await expect
+      .poll(() => kernel.of("change breakpoint").at(-1))
+      .toMatchObject({ number: 2, to: "enabled" });
+    find<HTMLButtonElement>(el, "[aria-label='remove nan']").click();
+    await expect
+      .poll(() => kernel.of("change breakpoint").at(-1))
+      .toMatchObject({ number: 2, to: "removed" });
+  });
+
+  test("the one that has paused training is named in the header, and marked on the timeline", async () => {
+    const { el, kernel } = await opened({ breakpoints: LIST, paused_by: "loss > 3" });
+    expect(text(el, ".nnv-chip")).toBe("paused at step 412 by loss > 3");
+    expect(text(el, ".nnv-breakpoint.nnv-is-hit")).toContain("loss > 3");
+    kernel.say({
+      kind: "series",
+      first_step: 1,
+      last_step: 412,
+      columns: [],
+      events: [{ step: 412, name: "breakpoint", text: "breakpoint 1 (loss > 3): paused after this step" }],
+      health: [],
+    });
+    await expect.poll(() => el.querySelector(".nnv-at-breakpoint")?.ariaLabel).toContain("loss > 3");
+  });
+});
+
+describe("going back", () => {
+  const PLAN = { step: 411, branch: "main", again: 3, exact: true, remarks: [] };
+
+  test("one step, at once where all will be as it was, and it is said", async () => {
+    const { el, kernel } = await opened();
+    button(el, "Back")?.click();
+    await expect.poll(() => kernel.of("plan").at(-1)).toMatchObject({ step: 411, branch: null });
+    await kernel.reply("plan", { plan: PLAN });
+    await expect
+      .poll(() => kernel.of("rewind").at(-1))
+      .toMatchObject({ step: 411, branch: "main", state_only: false });
+    expect(text(el, ".nnv-spoken")).toContain(
+      "Back to step 411 of main: exactly as it was, 3 steps taken again.",
+    );
+    expect(el.querySelector("dialog.nnv-plan[open]")).toBeNull();
+  });
+
+  test("to the step that is looked at, by the key", async () => {
+    const { el, kernel } = await opened();
+    kernel.cursor.set("step", 200);
+    kernel.cursor.set("follow", false);
+    await expect.poll(() => button(el, "To 200")?.title).toBe("Take the model to step 200 (B)");
+    press(find(el, ".nnv-inspector"), "b");
+    await expect.poll(() => kernel.of("plan").at(-1)).toMatchObject({ step: 200, branch: null });
+    expect(kernel.of("rewind")).toEqual([]);
+  });
+
+  test("R05 asks where it is the state only, or there is something to know; Escape is no", async () => {
+    const { el, kernel } = await opened();
+    press(find(el, ".nnv-inspector"), "b");
+    await expect.poll(() => kernel.of("plan").length).toBe(1);
+    await kernel.reply("plan", {
+      plan: { ...PLAN, exact: false, again: 0, remarks: ["The data come once."] },
+    });
+    const dialog = () => el.querySelector<HTMLDialogElement>("dialog.nnv-plan");
+    await expect.poll(() => dialog()?.open).toBe(true);
+    expect(dialog()?.textContent).toContain("the state only");
+    expect(dialog()?.textContent).toContain("The data come once.");
+    await userEvent.keyboard("{Escape}");
+    await expect.poll(() => dialog()?.open).toBe(false);
+    expect(kernel.of("rewind")).toEqual([]);
+    press(find(el, ".nnv-inspector"), "b");
+    await expect.poll(() => kernel.of("plan").length).toBe(2);
+    await kernel.reply("plan", { plan: { ...PLAN, remarks: ["a callback is called again"] } });
+    await expect.poll(() => dialog()?.open).toBe(true);
+    button(el, "Go back")?.click();
+    await expect.poll(() => kernel.of("rewind").at(-1)).toMatchObject({ step: 411, state_only: false });
+    await expect.poll(() => dialog()?.open).toBe(false);
+  });
+
+  test("what cannot be reached is told", async () => {
+    const { el, kernel } = await opened();
+    press(find(el, ".nnv-inspector"), "b");
+    await kernel.reply("plan", { error: "no state is stored" });
+    await expect.poll(() => text(el, ".nnv-notice.nnv-is-error")).toContain("no state is stored");
+  });
+
+  test.each<[string, Partial<Status>, boolean]>([
+    ["running", { state: "running" }, false],
+    ["idle", { state: "idle", step: 0 }, false],
+    ["failed", { state: "failed" }, true],
+    ["finished", { state: "finished" }, true],
+    ["a fit", { debugging: debugging({ rewinds: false }) }, false],
+  ])("is for a session that rests: %s", async (_, changes, enabled) => {
+    const { kernel, el } = show({ _status: status({ debugging: debugging(), ...changes }) });
+    await draw(kernel);
+    expect(button(el, "Back")?.disabled).toBe(!enabled);
+    press(find(el, ".nnv-inspector"), "b");
+    if (enabled) await expect.poll(() => kernel.of("plan").length).toBe(1);
+    else expect(kernel.of("annex")).toEqual([]);
+  });
+
+  test("the slider reaches the steps after the one at which the session stands, and following is being there", async () => {
+    const { el, kernel } = await opened({}, { step: 100 });
+    kernel.say(frame(kernel.client, 2, [WEIGHTS], { step: 100 }), []);
+    const slider = find<HTMLInputElement>(el, "input[aria-label=step]");
+    await expect.poll(() => [slider.max, slider.value]).toEqual(["412", "100"]);
+    slider.value = "300";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    expect([kernel.cursor.get("step"), kernel.cursor.get("follow")]).toEqual([300, false]);
+    await expect.poll(() => button(el, "To 300")).toBeDefined();
+    slider.value = "100";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    expect(kernel.cursor.get("follow")).toBe(true);
+  });
+});
+
+describe("branches", () => {
+  const line = (run: number, last: number, scale = 1): Line => ({
+    name: "batch_loss",
+    layer: null,
+    run,
+    steps: Float64Array.from({ length: last }, (_, i) => i + 1),
+    values: Float32Array.from({ length: last }, (_, i) => scale / (i + 1)),
+  });
+  const SERIES = {
+    firstStep: 0,
+    lastStep: 412,
+    lines: [line(0, 412), line(1, 350, 2)],
+    events: [],
+    health: [],
+  };
+
+  test("one is shown, the others are faint from where they leave, with their names", () => {
+    const tree = treeOf(SERIES, debugging(FORKED), null, null);
+    const { curves } = plotOf(tree, status());
+    expect(curves.map(({ name, faint = false, tone }) => [name, faint, tone])).toEqual([
+      ["main", true, "muted"],
+      ["batch_loss", false, "raw"],
+      ["loss", false, "accent"],
+    ]);
+    expect(curves[0]?.steps[0]).toBe(300);
+    expect(curves[2]?.steps.at(-1)).toBe(350);
+  });
+
+  test("a branch of a branch leaves where both part", () => {
+    const SECOND = { name: "branch 2", parent: "branch 1", step: 320, last_step: 330 };
+    const THIRD = { name: "branch 3", parent: "main", step: 100, last_step: 200 };
+    const lines = [line(0, 412), line(1, 350), line(2, 330), line(3, 200)];
+    const all = debugging({ branches: [MAIN, BRANCH, SECOND, THIRD], branch: "branch 2" });
+    const firsts = (shown: string) =>
+      treeOf({ ...SERIES, lines }, all, shown, null).lines.map((each) => [each.branch, each.steps[0]]);
+    expect(firsts("branch 2")).toEqual([
+      ["main", 300],
+      ["branch 1", 320],
+      [undefined, 1],
+      ["branch 3", 100],
+    ]);
+    expect(firsts("branch 3")).toEqual([
+      ["main", 100],
+      ["branch 1", 100],
+      ["branch 2", 100],
+      [undefined, 1],
+    ]);
+  });
+
+  test("a branch that went astray does not spoil the axis of the shown one", () => {
+    const astray = { ...SERIES, lines: [line(0, 412, 1e6), line(1, 350)] };
+    expect(plotOf(treeOf(astray, debugging(FORKED), null, null), status()).left?.range[1]).toBeLessThan(3);
+  });
+
+  test("without any there is nothing to choose, and how to get one is said", async () => {
+    const { el } = await opened();
+    expect(text(el, "[aria-label=Branches]")).toContain("Go back and step on");
+    expect(el.querySelector("[aria-label='branch that is shown']")).toBeNull();
+  });
+
+  const choose = (el: Element, label: string, index: number) => {
+    const select = find<HTMLSelectElement>(el, `[aria-label='${label}']`);
+    select.value = String(index);
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+
+  test("the shown one is chosen, and the session can be taken there", async () => {
+    const { el, kernel } = await opened(FORKED, { step: 350 });
+    choose(el, "branch that is shown", 0);
+    await expect
+      .poll(() => kernel.of("watch").at(-1))
+      .toMatchObject({ branch: "main", beside: null, step: -1 });
+    await expect.poll(() => find<HTMLInputElement>(el, "input[aria-label=step]").max).toBe("412");
+    press(find(el, ".nnv-inspector"), "b");
+    await expect.poll(() => kernel.of("plan").at(-1)?.branch).toBe("main");
+    choose(el, "branch that is shown", 1);
+    await expect.poll(() => kernel.of("watch").at(-1)?.branch).toBeNull();
+  });
+
+  test("another one beside it is compared as two runs are, and left again", async () => {
+    const { el, kernel } = await opened(FORKED, { step: 350 });
+    choose(el, "branch beside it", 1);
+    await expect.poll(() => text(el, ".nnv-runs")).toBe("branch 1maindifference");
+    expect(text(el, "[aria-label=Branches]")).toContain("They part after step 300.");
+    press(find(el, ".nnv-inspector"), "r");
+    press(find(el, ".nnv-inspector"), "r");
+    await expect
+      .poll(() => kernel.of("watch").at(-1))
+      .toMatchObject({ branch: null, beside: "main", run: "difference" });
+    choose(el, "branch beside it", 0);
+    await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ beside: null, run: "first" });
+    expect(el.querySelector(".nnv-runs")).toBeNull();
+  });
+});

@@ -1,0 +1,70 @@
+"""A session whose training went back: its branches as sources, one alone or two beside each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnviz_widgets.pictures.comparison import Comparison
+from nnviz_widgets.pictures.debugging import refused_step
+from nnviz_widgets.pictures.source import RecordingSource, SessionSource
+
+if TYPE_CHECKING:
+    from nnviz_widgets.core.branches import Branch, Branches
+    from nnviz_widgets.pictures.source import Source
+    from nnviz_widgets.protocol import ReadValues, Watch
+
+
+class BranchViews:
+    """What pages that look at branches of one source get; two that are compared are put beside each other once."""
+
+    def __init__(self, source: Source) -> None:
+        """Begin with nothing but the source itself."""
+        self._source = source
+        self._known: dict[tuple[str, str | None], Source] = {}
+
+    def of(self, asked: Watch | ReadValues) -> Source:
+        """Return what a page asks about. Of a branch that there is not it gets the source itself."""
+        session = self._source.session
+        if session is None or (asked.branch is None and asked.beside is None):
+            return self._source
+        branches = session.branches
+        name = asked.branch or branches.current.name
+        if name not in branches.names or (asked.beside is not None and asked.beside not in branches.names):
+            return self._source
+        if asked.beside is None:
+            return self._one(branches, name)
+        known = self._known.get((name, asked.beside))
+        if known is None:
+            pair = (branches[name], branches[asked.beside])
+            first, second = (_Side(self._source, branch) for branch in pair)
+            known = self._known[name, asked.beside] = Comparison(first, second, "step", (name, asked.beside))
+        return known
+
+    def _one(self, branches: Branches, name: str) -> Source:
+        if name == branches.current.name:
+            return self._source
+        return self._known.setdefault((name, None), _Side(self._source, branches[name]))
+
+
+class _Side(RecordingSource):
+    """One branch of a session, current or not."""
+
+    def __init__(self, source: Source, branch: Branch) -> None:
+        super().__init__(branch.recording)
+        self._whole = source
+
+    @property
+    def running(self) -> bool:
+        """Whether steps of this branch are being taken."""
+        return self._whole.running and self._whole.recording is self.recording
+
+
+def stands_at(source: Source) -> int | None:
+    """Return the step at which a session stands that went back within its branch; `None` if it is at its end.
+
+    A step that a guard has refused is no way back: what was read of it is what a person wants to see.
+    """
+    if not isinstance(source, SessionSource) or source.session.state == "idle":
+        return None
+    step, last = source.newest, source.session.branches.current.last_step
+    return step if step < last and refused_step(source.session) is None else None

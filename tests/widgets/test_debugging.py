@@ -1,0 +1,200 @@
+"""The debugger of a session, as a page asks for it: breakpoints, going back, branches shown and compared."""
+
+import numpy as np
+import pytest
+
+from nnviz_widgets.core.conditions.condition import Condition
+from tests.widgets.fakes import Page, until
+
+
+def debugging(page):
+    return page.inspector._status["debugging"]
+
+
+def listed(page):
+    return [
+        (row["number"], row["condition"], row["enabled"], row["hits"], row["guard"])
+        for row in debugging(page)["breakpoints"]
+    ]
+
+
+def test_breakpoints_are_added_switched_and_removed_and_the_status_tells(session, page):
+    assert page.reply(page.ask("add breakpoint", condition="loss > 3"))["ok"]
+    assert page.reply(page.ask("add breakpoint", condition="nan"))["ok"]
+    until(lambda: listed(page) == [(1, "loss > 3", True, 0, False), (2, "nan", True, 0, True)])
+    assert page.reply(page.ask("change breakpoint", number=1, to="disabled"))["ok"]
+    until(lambda: not listed(page)[0][2])
+    assert page.reply(page.ask("change breakpoint", number=1, to="enabled"))["ok"]
+    until(lambda: listed(page)[0][2])
+    assert page.reply(page.ask("change breakpoint", number=2, to="removed"))["ok"]
+    until(lambda: len(listed(page)) == 1)
+    gone = page.reply(page.ask("change breakpoint", number=2, to="enabled"))
+    assert "in the list: 1" in gone["error"]
+
+
+def test_a_broken_breakpoint_and_a_hit_are_told(session, page):
+    added = session.breakpoints.add("loss > 3")
+    added._hits = 2
+    added.note_broken(7, "'lozz' is not known")
+    session.paused_by = added
+    session.turn("paused")
+    until(lambda: debugging(page)["paused_by"] == "loss > 3")
+    (row,) = debugging(page)["breakpoints"]
+    assert (row["hits"], row["broken"]) == (2, "step 7: 'lozz' is not known")
+    assert row["told"].startswith("2 hits")
+
+
+@pytest.mark.parametrize("kind", ["add breakpoint", "run until"])
+def test_what_is_no_condition_is_refused_with_its_column(session, page, kind):
+    reply = page.reply(page.ask(kind, condition="loss > > 3"))
+    assert (reply["ok"], reply["column"]) == (False, 8)
+    assert reply["error"].endswith("(col 8)")
+    assert session.asked == []
+    assert len(session.breakpoints) == 0
+
+
+def test_run_until_asks_for_the_condition(session, page):
+    assert page.reply(page.ask("run until", condition="nan"))["ok"]
+    assert session.asked == [("run", Condition("nan"))]
+
+
+def test_completion_names_layers_and_what_they_have(session, page):
+    session.take_step(full=True)
+    reply = page.reply(page.ask("complete", condition="l2(hid", cursor=6))
+    assert reply["completion"] == {"start": 3, "end": 6, "candidates": [{"text": "hidden", "sort": "layer"}]}
+    reply = page.reply(page.ask("complete", condition="accu", cursor=4))
+    assert [each["text"] for each in reply["completion"]["candidates"]] == ["accuracy"]
+
+
+def test_a_plan_is_told_and_nothing_done(session, page):
+    for _ in range(8):
+        session.take_step(full=True)
+    plan = page.reply(page.ask("plan", step=7))["plan"]
+    assert plan == {"step": 7, "branch": "main", "again": 2, "exact": True, "remarks": []}
+    session.replay_grade = "state only"
+    plan = page.reply(page.ask("plan", step=7, branch="main"))["plan"]
+    assert (plan["exact"], plan["remarks"]) == (False, ["the data come once"])
+    assert "was taken" in page.reply(page.ask("plan", step=99))["error"]
+    assert session.asked == []
+    assert page.reply(page.ask("rewind", step=7, state_only=True))["ok"]
+    assert session.asked == [("rewind", 7, None, True)]
+
+
+def test_R04_after_going_back_the_newest_step_is_where_the_session_stands_and_later_ones_are_still_seen(session, page):
+    for _ in range(6):
+        session.take_step(full=True)
+    session.turn("paused")
+    page.reply(page.watch("weights"))
+    until(lambda: page.poll() and page.frames[-1][0]["step"] == 6)
+    page.reply(page.ask("rewind", step=3))
+    until(lambda: page.poll() and page.frames[-1][0]["step"] == 3)
+    assert page.frames[-1][0]["newest"]
+    page.reply(page.watch("weights", step=5))
+    until(lambda: page.poll() and page.frames[-1][0]["step"] == 5)
+    until(lambda: page.inspector.cursor.step == 3)
+    page.inspector.cursor.step = 6  # a step of the future is no step too many
+    assert page.inspector.cursor.step == 6
+
+
+def test_a_step_that_a_guard_refused_is_shown_while_the_session_stands_before_it(session, page):
+    for _ in range(4):
+        session.take_step(full=True)
+    session.paused_by, session.step_index = session.breakpoints.add("nan"), 3
+    session.turn("paused")
+    page.reply(page.watch("weights"))
+    until(lambda: page.poll() and page.frames[-1][0]["step"] == 4)
+    assert debugging(page)["refused"] == 4
+
+
+@pytest.fixture
+def forked(session, page):
+    """Six steps of main, and after its third two of another branch."""
+    for _ in range(6):
+        session.take_step(full=True)
+    session.turn("paused")
+    session.ask_rewind(3)
+    session.begin_branch()
+    for _ in range(2):
+        session.take_step(full=True)
+    session.turn("paused")
+    return session
+
+
+def frame(page, **fields):
+    maps = [{"tensor": "weights", "max_rows": 64, "max_cols": 64}]
+    asked = {"layer": "hidden", "step": -1, "sample": 0, **fields}
+    seen = len(page.poll())
+    page.reply(page.ask("watch", maps=maps, **asked))
+    until(lambda: len(page.poll()) > seen)
+    message, buffers = page.frames[-1]
+    plane = message["planes"][0]
+    cells = np.frombuffer(buffers[plane["buffer"]], "<f4").reshape(plane["rows"], plane["cols"])
+    return message, cells
+
+
+def test_the_status_lists_the_branches(forked, page):
+    until(lambda: debugging(page)["branch"] == "branch 1")
+    assert debugging(page)["branches"] == [
+        {"name": "main", "parent": None, "step": 0, "last_step": 6},
+        {"name": "branch 1", "parent": "main", "step": 3, "last_step": 5},
+    ]
+
+
+def test_each_branch_is_shown_and_both_beside_each_other(forked, page):
+    main, ours = (forked.branches[name].recording for name in ("main", "branch 1"))
+    kernel = {name: of.tensor("hidden", "weights", step=5) for name, of in (("main", main), ("ours", ours))}
+    for fields, step, expected in [
+        ({}, 5, kernel["ours"]),
+        ({"branch": "main"}, 6, main.tensor("hidden", "weights", step=6)),
+        ({"branch": "main", "step": 5}, 5, kernel["main"]),
+        ({"branch": "main", "beside": "branch 1", "run": "second", "step": 5}, 5, kernel["ours"]),
+        ({"branch": "main", "beside": "branch 1", "run": "difference", "step": 5}, 5, kernel["ours"] - kernel["main"]),
+        ({"beside": "main", "run": "difference", "step": 2}, 2, np.zeros_like(kernel["main"])),
+        ({"branch": "nowhere"}, 5, kernel["ours"]),
+    ]:
+        message, cells = frame(page, **fields)
+        assert message["step"] == step, fields
+        np.testing.assert_array_equal(cells, expected, err_msg=str(fields))
+
+
+def test_a_value_is_read_of_the_branch_that_is_shown(forked, page):
+    place = {"layer": "hidden", "step": 5, "sample": 0, "tensor": "weights", "row": 3, "column": 5}
+    main, ours = (forked.branches[name].recording.tensor("hidden", "weights", step=5) for name in ("main", "branch 1"))
+    assert page.reply(page.ask("read", **place))["values"] == {"weights": str(ours[3, 5])}
+    assert page.reply(page.ask("read", **place, branch="main"))["values"] == {"weights": str(main[3, 5])}
+    apart = page.reply(page.ask("read", **place, branch="main", beside="branch 1", run="difference"))
+    assert float(apart["values"]["weights"]) == pytest.approx(float(ours[3, 5] - main[3, 5]))
+
+
+def test_series_have_the_lines_of_every_branch_and_reach_the_end_of_the_longest(forked, page):
+    until(lambda: page.comm.customs("series") and page.comm.customs("series")[-1][0]["last_step"] == 6)
+    until(lambda: len({column["run"] for column in page.comm.customs("series")[-1][0]["columns"]}) == 2)
+    message, buffers = page.comm.customs("series")[-1]
+    steps = {
+        (column["name"], column["run"]): np.frombuffer(buffers[column["x_buffer"]], "<f8").tolist()
+        for column in message["columns"]
+        if column["layer"] is None
+    }
+    assert steps["loss", 0] == [1, 2, 3, 4, 5, 6]
+    assert steps["loss", 1] == [1, 2, 3, 4, 5]
+
+
+def test_what_was_noted_before_a_branch_is_told_once(forked, page):
+    forked.recording.add_event(5, "notice", "a weight became NaN")
+    forked.turn("running")
+    forked.turn("paused")
+    until(lambda: page.comm.customs("notice"))
+    assert [message["text"] for message, _ in page.comm.customs("notice")] == ["a weight became NaN"]
+    forked.ask_rewind(4, "main")
+    forked.begin_branch()
+    forked.recording.add_event(4, "notice", "another")
+    forked.turn("running")
+    until(lambda: len(page.comm.customs("notice")) == 2)
+    assert page.comm.customs("notice")[-1][0]["text"] == "another"
+
+
+def test_a_page_that_does_not_know_of_it_is_answered_as_ever(forked, inspector):
+    old = Page(inspector, "old")
+    old.reply(old.ready())
+    message, _ = frame(old)
+    assert message["step"] == 5
