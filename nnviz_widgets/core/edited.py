@@ -149,6 +149,11 @@ class Edits:
         """The edits since the last step."""
         return [entry.edit for entry, _ in self._since if entry.edit is not None]
 
+    @property
+    def entries_since(self) -> list[Entry]:
+        """The lines of the edits since the last step."""
+        return [entry for entry, _ in self._since]
+
     def add_by_hand(self, step: int, edit: Edit | None, text: str = "") -> None:
         """Write down what somebody has changed without an edit: as one, or in words if it cannot be repeated."""
         self.journal.add(Entry(step, self._branches.current.name, text if edit is None else edit.text, _edit=edit))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.control import Goal
 from nnviz_widgets.core.edited import Wish
+from nnviz_widgets.core.journal import Told
 from nnviz_widgets.core.names import nearest
 from nnviz_widgets.core.saving import Saving
-from nnviz_widgets.errors import InvalidArgumentError, SessionBusy, SessionClosed
+from nnviz_widgets.errors import InvalidArgumentError, ScriptNotPossible, SessionBusy, SessionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     import numpy.typing as npt
 
@@ -146,6 +149,24 @@ class Editing(Saving):
     def n_to_undo(self) -> int:
         """How many edits `undo` can take back: those since the last step."""
         return self._worker.edits.n_to_undo
+
+    def _write_script(self, path: str | PathLike[str], data: bool) -> None:
+        target = Path(path)
+        if target.suffix != ".py":
+            raise InvalidArgumentError(f"`path` must end with .py. Received: path={str(path)!r:.200}.")
+        with self.standing_still():
+            worker = self._worker
+            branch = worker.branches.current.name
+            first = worker.travel.first(branch)
+            if first is None:
+                raise ScriptNotPossible(
+                    f"The state before the first step must be stored to write a script. Received: {self.name!r}, which "
+                    "takes no snapshots, has not begun, was changed or is closed."
+                )
+            entries = self.journal.of(worker.branches.lineage(branch), worker.step, worker.edits.entries_since)
+            completed = self.state == "finished" and worker.completed
+            told = Told(self.name, branch, first, worker.step, entries, completed, data)
+            self._training.write_script(target, told)
 
     def undo(self) -> Entry:
         """Take back the last edit that was made since the last step, exactly; call again for the one before.

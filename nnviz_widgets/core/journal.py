@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,29 @@ class Entry:
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a script is to repeat.
+
+    Attributes:
+        name: Of the session.
+        branch: The branch that it stands on.
+        first: The state before the first step.
+        step: The step after which it stands.
+        entries: What was changed on the way, the oldest first.
+        completed: Whether training came to its end by itself there.
+        with_data: Whether the training data are written too.
+    """
+
+    name: str
+    branch: str
+    first: Any
+    step: int
+    entries: Sequence[Entry]
+    completed: bool
+    with_data: bool
 
 
 class Journal(Sequence[Entry]):
@@ -96,23 +119,24 @@ class Journal(Sequence[Entry]):
         """Write down what was changed."""
         self._entries = (*self._entries, entry)
 
-    def of(self, lineage: Sequence[tuple[str, int]], step: int) -> list[Entry]:
+    def of(self, lineage: Sequence[tuple[str, int]], step: int, since: Sequence[Entry]) -> list[Entry]:
         """Return what has made the steps of a branch up to `step` what they are, and what was changed after it.
 
         Args:
             lineage: The branch and those it comes from, each with the last of its steps that counts.
             step: The step.
+            since: What was changed after the step, where the session stands there.
         """
         ends = dict(lineage)
         last = lineage[0][0]
-        return [
+        made = [
             entry
             for entry in self._entries
             if not entry.undone
-            and entry.step <= step
+            and entry.step < (step if entry.branch == last else min(step, ends.get(entry.branch, 0)))
             and entry.branch in ends
-            and (entry.branch == last or entry.step < ends[entry.branch])
         ]
+        return [*made, *since]
 
     def to_script(self, path: str | PathLike[str], *, data: bool = False) -> None:
         """Write a script in plain Keras that repeats the training up to where the session stands, bit by bit on a CPU.

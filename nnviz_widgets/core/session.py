@@ -168,7 +168,14 @@ class Session(Editing):
             of = {**about, "branch_of": str(recorded.path.name), "branch_step": str(step)}
             return Writer(recorded.beside(branch), f"{recording.name}, {branch}", of)
 
-        self._worker = Worker(self.name, self._training, self.probe, recording, self._control, put_aside, sink_of)
+        def write_script(path: str | PathLike[str], data: bool) -> None:
+            """Write the journal's script, as long as somebody has the session."""
+            if (alive := session()) is not None:
+                alive._write_script(path, data)
+
+        self._worker = Worker(
+            self.name, self._training, self.probe, recording, self._control, put_aside, sink_of, write_script
+        )
         try:
             self._look()
         except BaseException:

@@ -160,6 +160,11 @@ class TimeTravel:
             return held
         return kept
 
+    def first(self, branch: str) -> Any:
+        """Return the state of step 0, as training began, of a branch; `None` if it is not stored."""
+        kept = None if self._store is None else self._store.before(self._branches.lineage(branch), 0)
+        return None if kept is None else kept.state
+
     def why_not_back(self, step: int) -> str | None:
         """Say why a step of the current branch cannot be gone back to bit by bit; `None` if it can."""
         if self._store is None:

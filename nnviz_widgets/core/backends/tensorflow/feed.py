@@ -23,6 +23,7 @@ class Feed:
         origin: Where the random streams of the process, and the session's own, were when it was made.
         n_batches: Batches an epoch as Keras knows them, `None` while the data has not told.
         n_counted: What an epoch without a known length turned out to have, `None` while it is not known.
+        before: What fed the epochs before, `None` of the first.
     """
 
     batch_size: int | None
@@ -33,6 +34,7 @@ class Feed:
     origin: dict[str, Any] | None = None
     n_batches: int | None = None
     n_counted: int | None = None
+    before: Feed | None = None
 
     @property
     def steps_per_epoch(self) -> int | None:

@@ -70,6 +70,10 @@ class Snapshot:
         for variable, value in zip(self._variables, self._values, strict=True):
             variable.assign(value)
 
+    def values(self) -> dict[int, np.ndarray]:
+        """Return the values of TensorFlow's variables by their `id`."""
+        return {id(one): value.numpy() for one, value in zip(self._variables, self._values, strict=True)}
+
     def differing(self, other: Snapshot) -> list[tuple[tf.Variable, np.ndarray]]:
         """Return the variables that `other` has otherwise, with the values that it has."""
         pairs = zip(self._variables, self._values, other._values, strict=True)

@@ -39,6 +39,7 @@ from nnviz_widgets.core.backends.tensorflow.rewinding import (
     reads_on,
     why_not_exact,
 )
+from nnviz_widgets.core.backends.tensorflow.script import write_script
 from nnviz_widgets.core.backends.tensorflow.setup import Setup
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
 from nnviz_widgets.core.backends.tensorflow.state import hidden_streams, of_tensorflow
@@ -49,6 +50,7 @@ from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.edit import Edit
     from nnviz_widgets.core.fit_arguments import FitArguments
     from nnviz_widgets.core.frame import Catalogue, TensorKey
+    from nnviz_widgets.core.journal import Told
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.schedule import Variant
@@ -442,6 +445,15 @@ class Training:
         """Describe what somebody has assigned to TensorFlow's variables without an edit."""
         return by_hand(self.model, changed)
 
+    def write_script(self, path: Path, told: Told) -> None:
+        """Write a script in plain Keras that repeats what `told` says.
+
+        Raises:
+            ScriptNotPossible: If plain Keras cannot.
+            OSError: If it cannot be written.
+        """
+        write_script(self, path, told)
+
     def undo(self, before: Snapshot) -> None:
         """Take back what edits have changed since `before` was taken between the same two steps."""
         self.use(before.setup)
@@ -457,6 +469,7 @@ class Training:
             wanted.get("class_weight", old.class_weight),
             epoch,
             old.n_until(epoch) or 0,
+            before=old,
         )
         self._make_iterator()
         self.iterator.reset()

@@ -1,0 +1,214 @@
+"""The journal's script, run by another process: plain Keras makes the same weights, bit by bit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+
+from nnviz_widgets.core.session import Session
+from nnviz_widgets.errors import InvalidArgumentError, ScriptNotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RANDOM = np.random.default_rng(1)
+X = RANDOM.normal(size=(50, 6)).astype("float32")
+Y = (X.sum(1) > 0).astype("int32")
+
+DRIVER = """
+import sys, numpy as np
+sys.path.insert(0, sys.argv[1])
+import keras
+import repeat
+assert not any(name.startswith("nnviz") for name in sys.modules)
+given = np.load(sys.argv[2])
+callbacks = [keras.callbacks.ReduceLROnPlateau("loss", patience=0, factor=0.5)] if sys.argv[4] == "plateau" else []
+model = repeat.train(repeat.make_model(), given["x"], given["y"], callbacks=callbacks, verbose=0)
+np.savez(sys.argv[3], *[np.array(v.numpy()) for v in repeat.variables(model)])
+"""
+
+
+def network() -> Any:
+    model = keras.Sequential(
+        [
+            keras.Input((6,)),
+            keras.layers.Dense(8, activation="relu", name="hidden"),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.Dropout(0.4, name="drop"),
+            keras.layers.Dense(2, name="out"),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+    return model
+
+
+def session_of(**options: Any) -> Session:
+    defaults: dict[str, Any] = {"batch_size": 8, "epochs": 4, "verbose": 0}
+    return Session(network(), X, Y, **(defaults | options))
+
+
+def now(session: Session) -> list[Any]:
+    model = session.model
+    metrics = {id(variable) for variable in model.metrics_variables}
+    found = [*(one for one in model.variables if id(one) not in metrics), *model.optimizer.variables]
+    return [np.array(variable.numpy()) for variable in found]
+
+
+def repeated(folder: Path, callbacks: str = "none", data: tuple[Any, Any] = (X, Y)) -> list[Any]:
+    np.savez(folder / "given.npz", x=data[0], y=data[1])
+    command = [
+        sys.executable,
+        "-c",
+        DRIVER,
+        str(folder),
+        str(folder / "given.npz"),
+        str(folder / "after.npz"),
+        callbacks,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    with np.load(folder / "after.npz") as after:
+        return [after[name] for name in after.files]
+
+
+def assert_repeats(session: Session, folder: Path, callbacks: str = "none") -> str:
+    expected = now(session)
+    session.journal.to_script(folder / "repeat.py")
+    for index, (one, other) in enumerate(zip(expected, repeated(folder, callbacks), strict=True)):
+        np.testing.assert_array_equal(one, other, err_msg=f"variable {index}")
+    return (folder / "repeat.py").read_text()
+
+
+def edited(session: Session) -> None:
+    """Go through a training with edits of each kind, one that is undone, and a future that is left behind."""
+    session.step(3)
+    session.edit.learning_rate(0.05)
+    session.edit.weights("hidden", 9.0)
+    session.undo()
+    session.step(2)
+    session.edit.dropout("drop", 0.2)
+    session.edit.reinitialize("hidden", neuron=1)
+    session.step(3)
+    session.edit.learning_rate(3.0)
+    session.step(2)
+    session.rewind(9)
+    session.edit.hyperparameter("clipnorm", 0.5)
+    session.model.get_layer("out").bias.assign([0.5, -0.5])
+    session.step(3)
+    session.edit.trainable("norm", False)
+    session.edit.hyperparameter("beta_1", 0.8)
+    session.step(4)
+    session.edit.learning_rate(0.001)
+
+
+@pytest.mark.parametrize("seed", [None, 11], ids=["without a seed", "seeded"])
+def test_all_edits_are_repeated_bit_by_bit(seed: int | None, tmp_path: Path) -> None:
+    with session_of(seed=seed) as session:
+        edited(session)
+        text = assert_repeats(session, tmp_path)
+    assert "nnviz" not in text
+    assert "model.optimizer.clipnorm = 0.5" in text
+    assert "model.get_layer('drop').rate = 0.2" in text
+    assert "by hand: out/bias" in text
+    assert "9" not in [line.strip() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("n", [1, 7, 14], ids=["first step", "end of an epoch", "two epochs"])
+def test_any_place_can_be_repeated(n: int, tmp_path: Path) -> None:
+    with session_of() as session:
+        session.step(n)
+        assert_repeats(session, tmp_path)
+
+
+def test_what_feeds_the_data_is_repeated(tmp_path: Path) -> None:
+    with session_of() as session:
+        session.step(3)
+        session.edit.batch_size(10)
+        session.step(7)
+        session.edit.class_weight({0: 0.5, 1: 2.0})
+        session.step(8)
+        assert (session.epoch, session.step_index) == (3, 18)
+        assert_repeats(session, tmp_path)
+
+
+def test_a_training_that_has_ended_is_repeated_with_its_end(tmp_path: Path) -> None:
+    model = network()
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True)
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with Session(model, X, Y, batch_size=16, epochs=2, verbose=0, shuffle=False) as session:
+        session.step(2)
+        session.edit.learning_rate(0.2)
+        session.run()
+        session.wait()
+        assert_repeats(session, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, of its variables
+def test_callbacks_of_keras_are_given_again(tmp_path: Path) -> None:
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", patience=0, factor=0.5)
+    with session_of(callbacks=[plateau], epochs=6) as session:
+        session.step(7)
+        session.edit.learning_rate(2.0)
+        session.step(21)
+        text = assert_repeats(session, tmp_path, "plateau")
+    assert "ReduceLROnPlateau" in text.partition("import json")[0]
+
+
+def test_with_its_data_it_runs_by_itself(tmp_path: Path) -> None:
+    with session_of() as session:
+        session.step(4)
+        session.journal.to_script(tmp_path / "alone.py", data=True)
+        loss = session.logs["loss"]
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "alone.py")], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert float(done.stdout.split("loss:")[-1]) == loss
+
+
+@pytest.mark.parametrize(
+    ("do", "words"),
+    [
+        (lambda session: session.journal.to_script("a.txt"), r"end with \.py"),
+        (lambda session: (session.close(), session.journal.to_script("a.py")), "is closed"),
+    ],
+    ids=["no script", "closed"],
+)
+def test_what_cannot_be_written_is_refused(
+    do: Callable[[Session], Any], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with session_of() as session:
+        session.step(1)
+        with pytest.raises((InvalidArgumentError, ScriptNotPossible), match=words):
+            do(session)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_change_that_no_lines_can_repeat_is_told(tmp_path: Path) -> None:
+    with session_of() as session:
+        session.step(1)
+        session.model.get_layer("hidden").trainable = False
+        session.step(1)
+        with pytest.raises(ScriptNotPossible, match="was changed"):
+            session.journal.to_script(tmp_path / "a.py")
+
+
+def test_a_model_of_ones_own_is_asked_for(tmp_path: Path) -> None:
+    class Own(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, inputs: Any) -> Any:
+            return 2 * inputs
+
+    model = keras.Sequential([keras.Input((6,)), Own(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with Session(model, X, Y, verbose=0) as session:
+        session.step(1)
+        session.journal.to_script(tmp_path / "a.py")
+    assert "NotImplementedError" in (tmp_path / "a.py").read_text()
