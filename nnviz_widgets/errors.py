@@ -14,6 +14,7 @@ NnvizError
 ├── SessionBusy            (RuntimeError)   the session is running and cannot do that meanwhile
 ├── SessionClosed          (RuntimeError)   the session was closed and cannot train
 ├── ConditionBroken        (RuntimeError)   a condition cannot be answered; its breakpoint says why
+├── NotFailed              (RuntimeError)   a post-mortem was asked for, and nothing has failed
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
@@ -44,6 +45,7 @@ __all__ = [
     "NnvizError",
     "NotACondition",
     "NotARecording",
+    "NotFailed",
     "NotResumable",
     "NothingToUndo",
     "ProtocolError",
@@ -120,6 +122,10 @@ class SessionClosed(NnvizError, RuntimeError):
 
 class ConditionBroken(NnvizError, RuntimeError):
     """A condition cannot be answered at any step: a name that there is not, a value that is no number, an error."""
+
+
+class NotFailed(NnvizError, RuntimeError):
+    """A post-mortem was asked for of a session that has not failed."""
 
 
 class BackendMissing(NnvizError, ImportError):

@@ -17,7 +17,8 @@ _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 
 
-def _is_users(filename: str) -> bool:
+def is_users(filename: str) -> bool:
+    """Whether a file is neither of this package nor of Keras, TensorFlow or Python itself."""
     path = Path(filename)
     if _PACKAGE in path.parents or filename.startswith("<frozen"):
         return False
@@ -36,7 +37,7 @@ def trimmed_traceback(error: BaseException) -> TracebackType | None:
     frames: list[TracebackType] = []
     current = error.__traceback__
     while current is not None:
-        if _is_users(current.tb_frame.f_code.co_filename):
+        if is_users(current.tb_frame.f_code.co_filename):
             frames.append(current)
         current = current.tb_next
     trimmed: TracebackType | None = None
@@ -81,7 +82,7 @@ def _links(error: BaseException) -> Iterator[tuple[BaseException, str]]:
         if id(link) in seen:
             return
         seen.add(id(link))
-        if joint is _CAUSE or any(map(_is_users, _filenames(link))):
+        if joint is _CAUSE or any(map(is_users, _filenames(link))):
             yield link, joint
         error = link
 
@@ -96,7 +97,7 @@ def failure_title(error: BaseException) -> str:
     inner = _from_tf_data(str(error)) or _from_graph(error)
     if inner is not None:
         return inner.rsplit("\n", 1)[-1]
-    text = _first_words(str(error))
+    text = first_words(str(error))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -115,7 +116,7 @@ def _from_tf_data(message: str) -> str | None:
     shown = [
         f'  File "{name}", line {line}, in {function}\n' + "".join(f"{t}\n" for t in code.split("\n") if t.strip())
         for name, line, function, code in frames
-        if _is_users(name)
+        if is_users(name)
     ]
     return f"Traceback (most recent call last):\n{''.join(shown)}{match[1]}: {match[2].strip()}"
 
@@ -130,13 +131,13 @@ def _from_graph(error: BaseException) -> str | None:
     if match is None:
         return None
     frames = re.findall(r'  File "([^"]+)", line (\d+), in (\S+)', match[0])
-    lines = [f'  File "{name}", line {line}, in {function}' for name, line, function in frames if _is_users(name)]
+    lines = [f'  File "{name}", line {line}, in {function}' for name, line, function in frames if is_users(name)]
     head = ["Traceback (most recent call last):", *lines] if lines else []
     words = f"{type(error).__name__}: {match[1].strip()}"
     return "\n".join([*head, f"in the node {match[2]} of the compiled step:", words])
 
 
-def _first_words(message: str) -> str:
+def first_words(message: str) -> str:
     """Return the line that says what is wrong: Keras puts one in front that names the layer, and colours."""
     lines = [line.strip() for line in _without_colours(message).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):

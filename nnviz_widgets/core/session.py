@@ -16,9 +16,9 @@ from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called, called
 from nnviz_widgets.core.control import Control, Goal
-from nnviz_widgets.core.editing import Editing
 from nnviz_widgets.core.failure import failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
+from nnviz_widgets.core.looking import Looking
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.core.snapshots import as_snapshots
@@ -44,7 +44,7 @@ _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 @all_called("session")
-class Session(Editing):
+class Session(Looking):
     """Trains a Keras model exactly as `model.fit` would, and can be paused, stepped and looked into.
 
     The arguments up to `validation_freq` are those of `keras.Model.fit`; see there. With TensorFlow's global seed set,

@@ -71,6 +71,7 @@ class Worker(Traveller):
         difference: How the steps that were last taken again differed from before, in words; `None` if they did not.
         error: What made training fail.
         error_traceback: Its traceback as the user would see it without us.
+        error_stack: All of it.
         activity: What takes long just now, in words.
     """
 
@@ -118,6 +119,7 @@ class Worker(Traveller):
         self.difference: str | None = None
         self.error: BaseException | None = None
         self.error_traceback: TracebackType | None = None
+        self.error_stack: TracebackType | None = None
         self.activity: str | None = None
         self.steps_per_second: float | None = None
         self.prepared = False
@@ -401,6 +403,7 @@ class Worker(Traveller):
             self._recorder.note(self.step, text, "weights_averaged")
 
     def _fail(self, error: BaseException) -> None:
+        self.error_stack = error.__traceback__
         error = self._training.original(error)
         self.error_traceback = trimmed_traceback(error)
         self.error = error

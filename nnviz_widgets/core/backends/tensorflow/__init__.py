@@ -5,12 +5,13 @@ One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), 
 data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`) and one that the user called
 (`callback`), what a saved run must hold to be gone on with (`state`, `random_streams`, `callback_state`, `position`,
 `data_facts`, `resumption`), going back within a run (`snapshot`, `rewinding`), one batch without training
-(`inspection`, `batches`, `untouched`), and scalings as layers (`scaling_layers`).
+(`inspection`, `batches`, `untouched`), one step looked at closely (`looking`, `layer_calls`, `failing`, `put_aside`,
+`thread_state`, `variables`), and scalings as layers (`scaling_layers`).
 """
 
 from __future__ import annotations
 
-from nnviz_widgets.core.backends.tensorflow import editing
+from nnviz_widgets.core.backends.tensorflow import editing, failing, looking, variables
 from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
@@ -27,8 +28,11 @@ __all__ = [
     "Training",
     "as_keras_callback",
     "editing",
+    "failing",
     "inspect",
+    "looking",
     "normalization_layer",
     "rescaling_layer",
     "set_random_seed",
+    "variables",
 ]

@@ -77,11 +77,11 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
 
     def __init__(self, *args: Any, random: np.random.Generator, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._order = Order(random, self._num_samples)
+        self.order = Order(random, self._num_samples)
 
     def begin_with(self, batch: int) -> None:
         """Let the next epoch begin with a batch in the middle of it, 0-based."""
-        self._order.first = batch * self._batch_size
+        self.order.first = batch * self._batch_size
 
     def get_tf_dataset(self) -> Any:
         """Return the batches of one epoch; each iteration draws an order of its own."""
@@ -89,7 +89,7 @@ class StoredOrderAdapter(ArrayDataAdapter):  # type: ignore[misc]
         inputs = array_slicing.convert_to_sliceable(self._inputs, target_backend="tensorflow")
         inputs = tree.lists_to_tuples(inputs)
 
-        order = self._order
+        order = self.order
 
         def draw(_: Any) -> Any:
             # `Dataset.from_generator` would log a line of its own, red in a notebook, that `fit` does not.

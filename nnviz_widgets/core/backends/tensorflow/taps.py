@@ -144,7 +144,7 @@ class Taps:
     def _tap(self) -> None:
         self._set(self._model, "compute_loss", self._noting_loss(self._model.compute_loss))
         for entry in self._entries:
-            method = _method_called(entry.layer)
+            method = method_called(entry.layer)
             self._set(entry.layer, method, self._noting_call(entry, getattr(entry.layer, method)))
         if self._tap_gradients:
             for optimizer in find_optimizers(self._model):
@@ -276,7 +276,7 @@ def _replica_here() -> int:
     return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
-def _method_called(layer: Any) -> str:
+def method_called(layer: Any) -> str:
     """Return the method that Keras runs when it calls a layer: another one once `quantize` was there."""
     return "call" if getattr(layer, "quantization_mode", None) is None else "quantized_call"
 

@@ -172,7 +172,7 @@ class TracedStep:
 
     def train(self, data: Any) -> dict[str, Any]:
         """Run `train_step` on a batch and return what the taps noted."""
-        data = _without_optionals(data)
+        data = without_optionals(data)
         with self._taps_of_step() as taps:
             if replicas.has_strategy(self._model):
                 logs = replicas.train_step(self._model, taps, data)
@@ -397,7 +397,7 @@ def _columns_of(spec: TensorSpec) -> int | None:
     return None if spec.n_neurons is None else spec.neuron_axis
 
 
-def _without_optionals(data: Any) -> Any:
+def without_optionals(data: Any) -> Any:
     """Turn an empty `tf.experimental.Optional`, which stands for a `None` in a generator's batch, into `None`."""
     return tree.map_structure(lambda value: None if isinstance(value, tf.experimental.Optional) else value, data)
 

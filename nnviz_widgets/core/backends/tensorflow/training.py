@@ -6,7 +6,6 @@ early stopping and history are `fit`'s own, with a `yield` after each step.
 
 from __future__ import annotations
 
-import copy
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -44,6 +43,7 @@ from nnviz_widgets.core.backends.tensorflow.setup import Setup
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
 from nnviz_widgets.core.backends.tensorflow.state import hidden_streams, of_tensorflow
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
+from nnviz_widgets.core.backends.tensorflow.thread_state import copied_state
 from nnviz_widgets.core.frame import of_batch
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import InvalidArgumentError
@@ -145,7 +145,7 @@ class Training:
         self.random = np.random.default_rng()
         self._on_activity = on_activity
         self.epoch: int = arguments.initial_epoch
-        self._thread_state = _copied_state(vars(global_state.GLOBAL_STATE_TRACKER))
+        self._thread_state = copied_state(vars(global_state.GLOBAL_STATE_TRACKER))
         self.feed = Feed(
             arguments.batch_size,
             arguments.class_weight,
@@ -739,14 +739,6 @@ class Training:
             steps=self.steps_per_epoch,
             model=self.model,
         )
-
-
-def _copied_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Copy the Keras state of a thread one level deep.
-
-    Lists in it are work in progress: a list of variables that wait to be initialized must not be that of two threads.
-    """
-    return {name: copy.copy(value) if isinstance(value, (dict, list)) else value for name, value in state.items()}
 
 
 def _check_model(model: Any) -> None:

@@ -80,10 +80,10 @@ def untouched(model: Any) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_randomness_put_back())
-        stack.enter_context(_variables_put_back([*moving_states(model), *_of_tensorflow(model.metrics_variables)]))
+        stack.enter_context(variables_put_back([*moving_states(model), *_of_tensorflow(model.metrics_variables)]))
         for layer in model._flatten_layers():
             if layer.built:
-                stack.enter_context(_attributes_put_back(layer))
+                stack.enter_context(attributes_put_back(layer))
                 # Losses of former calls, which nobody cleared, are none of this one's.
                 vars(layer).update(_losses=[], _loss_ids=set())
         if getattr(model, "_compile_loss", None) is not None:
@@ -99,7 +99,8 @@ def _twin(loss: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _variables_put_back(variables: list[tf.Variable]) -> Iterator[None]:
+def variables_put_back(variables: list[tf.Variable]) -> Iterator[None]:
+    """Put back the values of variables of TensorFlow's, exactly."""
     # A value that is held is not written to: TensorFlow makes a new one when the variable changes.
     before = [(variable, variable.read_value()) for variable in variables]
     try:
@@ -110,7 +111,8 @@ def _variables_put_back(variables: list[tf.Variable]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _attributes_put_back(owner: Any) -> Iterator[None]:
+def attributes_put_back(owner: Any) -> Iterator[None]:
+    """Put back the attributes of an object, to the very objects that they were."""
     attributes = vars(owner)
     before = dict(attributes)
     try:
@@ -131,7 +133,7 @@ def _randomness_put_back() -> Iterator[None]:
     of_tensorflow = getattr(context.context(), "_rng", None)
     state = None if of_tensorflow is None else of_tensorflow.getstate()
     try:
-        with _variables_put_back([] if of_keras is None else _of_tensorflow([of_keras.state])):
+        with variables_put_back([] if of_keras is None else _of_tensorflow([of_keras.state])):
             yield
     finally:
         random.setstate(of_python)
