@@ -41,6 +41,7 @@ class Traveller:
     difference: str | None
     error: BaseException | None
     error_traceback: TracebackType | None
+    error_stack: TracebackType | None
     branches: Branches
     travel: TimeTravel
     stops: Stops
@@ -127,7 +128,8 @@ class Traveller:
         self._steps = None
         steps = self._training.steps_from(self._training.rewinding(kept.state), self._choose)
         next(steps)
-        self._steps, self.error, self.error_traceback, self.completed = steps, None, None, False
+        self._steps, self.completed = steps, False
+        self.error = self.error_traceback = self.error_stack = None
         self.branches.go_to(branch)
         self._stand_at(kept)
         fingerprint = Fingerprint(self.branches)
