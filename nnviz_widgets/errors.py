@@ -19,6 +19,7 @@ NnvizError
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
 ├── ReplayNotExact         (RuntimeError)   a step cannot be gone back to exactly; says where one can
+├── NotClonable            (RuntimeError)   a model cannot be made a second time; says what would help
 ├── NothingToUndo          (RuntimeError)   no edit was made since the last step
 ├── ScriptNotPossible      (RuntimeError)   a journal cannot be repeated in plain Keras; says why
 ├── RecordingClosed        (RuntimeError)   a recording that was opened from its file was closed
@@ -45,6 +46,7 @@ __all__ = [
     "NnvizError",
     "NotACondition",
     "NotARecording",
+    "NotClonable",
     "NotFailed",
     "NotResumable",
     "NothingToUndo",
@@ -138,6 +140,10 @@ class NotARecording(NnvizError, ValueError):
 
 class NotResumable(NnvizError, ValueError):
     """A saved session cannot be gone on with: it is damaged, or model or data are others; the message says which."""
+
+
+class NotClonable(NnvizError, RuntimeError):
+    """A model or its data cannot be had a second time for `fork`; the message says which, and what would help."""
 
 
 class ReplayNotExact(NnvizError, RuntimeError):

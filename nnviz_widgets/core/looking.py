@@ -9,8 +9,8 @@ from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.call_trace import Trace
 from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.debugger import Debugger, look_at
-from nnviz_widgets.core.editing import Editing
 from nnviz_widgets.core.failure import trimmed_traceback
+from nnviz_widgets.core.forking import Forking
 from nnviz_widgets.core.post_mortem import PostMortem, failed_part, plain_words, users_line
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import InvalidArgumentError, NotFailed, SessionBusy, SessionClosed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @all_called("session")
-class Looking(Editing):
+class Looking(Forking):
     """A session of which a person asks what a step does, layer by layer; training knows nothing of it."""
 
     model: Any

@@ -146,6 +146,7 @@ class Session(Looking):
         self._training = backend.Training(model, arguments, self.probe, lambda text: tell_activity(session, text))
         if self._saved is not None:
             self._training.resumption = backend.Resumption(self._saved[0], state_only=self._saved[1])
+        self._snapshots = snapshots
         self.model = model
         self.name = name if name is not None else model.name
         attach(model, self)

@@ -11,7 +11,7 @@ data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`traini
 
 from __future__ import annotations
 
-from nnviz_widgets.core.backends.tensorflow import editing, failing, looking, variables
+from nnviz_widgets.core.backends.tensorflow import cloning, editing, failing, looking, random_streams, variables
 from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
@@ -27,11 +27,13 @@ __all__ = [
     "StepInPlace",
     "Training",
     "as_keras_callback",
+    "cloning",
     "editing",
     "failing",
     "inspect",
     "looking",
     "normalization_layer",
+    "random_streams",
     "rescaling_layer",
     "set_random_seed",
     "variables",

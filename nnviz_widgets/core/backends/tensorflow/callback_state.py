@@ -35,18 +35,27 @@ _KEPT: dict[type, tuple[str, ...]] = {
 _WITHOUT = (of_keras.LearningRateScheduler, of_keras.TerminateOnNaN, of_keras.LambdaCallback, ProgbarLogger)
 
 
-def capture(callbacks: Iterable[Any]) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
+Memories = list[dict[str, Any]]
+"""What each callback remembers, for this process alone."""
+
+
+def capture(
+    callbacks: Iterable[Any], memories: Memories | None = None
+) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
     """Return what each callback remembers, and the arrays among it by name.
 
     Args:
         callbacks: Of a `keras.callbacks.CallbackList`, in its order.
+        memories: What they remembered at another time; now if `None`.
     """
+    callbacks = list(callbacks)
     states: list[dict[str, Any]] = []
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for index, callback in enumerate(callbacks):
+    for index, (callback, memory) in enumerate(
+        zip(callbacks, remembered(callbacks) if memories is None else memories, strict=True)
+    ):
         values: dict[str, Any] = {}
-        for name in _KEPT.get(type(callback), ()):
-            value = getattr(callback, name, None)
+        for name, value in memory.items():
             if name == "best_weights" and value is not None:
                 arrays |= {f"callbacks/{index}/{name}/{n}": np.asarray(array) for n, array in enumerate(value)}
                 value = len(value)
@@ -71,10 +80,6 @@ def restore(callbacks: Iterable[Any], states: list[dict[str, Any]], array: Calla
             if name == "best_weights" and value is not None:
                 value = [array(f"callbacks/{index}/{name}/{n}") for n in range(value)]
             setattr(callback, name, value)
-
-
-Memories = list[dict[str, Any]]
-"""What each callback remembers, for this process alone."""
 
 
 def remembered(callbacks: Iterable[Any]) -> Memories:

@@ -6,24 +6,40 @@ Those that live in variables (Keras' seed generators, `tf.random.Generator`) bel
 from __future__ import annotations
 
 import random
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tensorflow.python.eager import context
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+Streams = tuple[Any, Any, Any, Any]
+"""Where the streams are, as their libraries say it: quick to take, for this process alone."""
+
+
+def held() -> Streams:
+    """Return where the streams are."""
+    stream = getattr(context.context(), "_rng", None)
+    drawn = None if stream is None else stream.getstate()
+    return random.getstate(), np.random.get_state(legacy=False), context.global_seed(), drawn
+
 
 def capture() -> dict[str, Any]:
     """Return where the streams are, as plain values of JSON."""
-    return {"python": _plain(random.getstate()), "numpy": _plain(np.random.get_state(legacy=False)), **_seeds()}
+    return as_facts(held())
 
 
-def _seeds() -> dict[str, Any]:
-    """Return TensorFlow's global seed, and the stream that `tf.random.set_seed` began for the operations."""
-    seed = context.global_seed()
-    stream = getattr(context.context(), "_rng", None)
+def as_facts(streams: Streams) -> dict[str, Any]:
+    """Return what `held` returned as plain values of JSON."""
+    of_python, of_numpy, seed, drawn = streams
     return {
+        "python": _plain(of_python),
+        "numpy": _plain(of_numpy),
         "tensorflow_seed": None if seed is None else int(seed),
-        "tensorflow": None if seed is None or stream is None else _plain(stream.getstate()),
+        "tensorflow": None if seed is None or drawn is None else _plain(drawn),
     }
 
 
@@ -56,17 +72,6 @@ def _as_tuples(value: Any) -> Any:
     return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-Streams = tuple[Any, Any, Any, Any]
-"""Where the streams are, as their libraries say it: quick to take, for this process alone."""
-
-
-def held() -> Streams:
-    """Return where the streams are."""
-    stream = getattr(context.context(), "_rng", None)
-    drawn = None if stream is None else stream.getstate()
-    return random.getstate(), np.random.get_state(legacy=False), context.global_seed(), drawn
-
-
 def put_back(streams: Streams) -> None:
     """Put the streams of the whole process back to where they were.
 
@@ -81,3 +86,13 @@ def put_back(streams: Streams) -> None:
     stream = getattr(context.context(), "_rng", None)
     if stream is not None and drawn is not None:
         stream.setstate(drawn)
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """After the block, the streams are where they were before it."""
+    before = held()
+    try:
+        yield
+    finally:
+        put_back(before)

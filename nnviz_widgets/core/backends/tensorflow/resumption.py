@@ -26,6 +26,7 @@ from nnviz_widgets.errors import NotResumable
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot
     from nnviz_widgets.core.storage.run_file import SavedRun
 
 
@@ -42,20 +43,40 @@ def capture(training: Any, batch: Any) -> Captured:
     """
     arrays = state.capture(training.model, training.keras_state)
     callbacks, more = callback_state.capture(training.callbacks)
-    position = training.position
-    if batch is not None:
-        position = Position(**{**asdict(position), "checksum": checksum_of(batch)})
-    facts = {
-        "position": asdict(position),
+    facts = _facts(training, training.position, batch) | {
         "epoch": training.epoch,
-        "origin": training.origin,
         "random": random_streams.capture(),
-        "data": data_facts(training.arguments),
-        "model": model_facts(training.model),
         "callbacks": callbacks,
         "stop_training": bool(training.model.stop_training),
     }
     return facts, {f"state/{name}": array for name, array in arrays.items()} | more
+
+
+def capture_of(training: Any, snapshot: Snapshot) -> Captured:
+    """Return what `capture` did when a snapshot was taken, of a training that is set up as it was then."""
+    names = state.variables_of(training.model, training.keras_state)
+    values = snapshot.values()
+    arrays = {f"state/{name}": values[id(state.of_tensorflow(one))] for name, one in names.items()}
+    callbacks, more = callback_state.capture(training.callbacks, snapshot.memories)
+    batch = None if snapshot.output is None else snapshot.output.batch
+    facts = _facts(training, snapshot.position, batch) | {
+        "epoch": snapshot.epoch,
+        "random": random_streams.as_facts(snapshot.streams),
+        "callbacks": callbacks,
+        "stop_training": snapshot.stop_training,
+    }
+    return facts, arrays | more
+
+
+def _facts(training: Any, position: Position, batch: Any) -> dict[str, Any]:
+    if batch is not None:
+        position = Position(**{**asdict(position), "checksum": checksum_of(batch)})
+    return {
+        "position": asdict(position),
+        "origin": training.origin,
+        "data": data_facts(training.arguments),
+        "model": model_facts(training.model),
+    }
 
 
 def model_facts(model: Any) -> dict[str, Any]:

@@ -157,26 +157,13 @@ def _orders(training: Any, feed: Feed, n_epochs: int) -> npt.NDArray[Any]:
         return np.stack([random.permutation(n) for _ in range(n_epochs)])
     if not adapter._shuffle:
         return np.tile(np.arange(n), (n_epochs, 1))
-    with _StreamsOf(origin):
+    with random_streams.kept():
+        random_streams.restore(origin)
         twin = type(adapter)(np.arange(n), batch_size=adapter._batch_size, shuffle=adapter._shuffle)
         batches = twin.get_tf_dataset()
         return np.stack(
             [np.concatenate([tree.flatten(batch)[0].numpy() for batch in batches]) for _ in range(n_epochs)]
         )
-
-
-class _StreamsOf:
-    """Within the block, the random streams of the process are those of another time."""
-
-    def __init__(self, origin: dict[str, Any]) -> None:
-        self._origin = origin
-
-    def __enter__(self) -> None:
-        self._now = random_streams.capture()
-        random_streams.restore(self._origin)
-
-    def __exit__(self, *_: object) -> None:
-        random_streams.restore(self._now)
 
 
 def _data(training: Any) -> dict[str, npt.NDArray[Any]]:
@@ -235,15 +222,12 @@ def _lines(training: Any, entry: Entry, number: int, stored: dict[str, npt.NDArr
 
 def _config(training: Any, setup: Setup) -> str | None:
     """Return the model as JSON, as it was before any edit; `None` if only the user's code can make it."""
-    now = training.setup
-    training.use(setup)
     try:
-        config = keras.saving.serialize_keras_object(training.model)
+        with training.as_set_up(setup):
+            config = keras.saving.serialize_keras_object(training.model)
         text = json.dumps(config)
     except Exception:  # a class of the user's need not say how it is made; then the script asks for it
         return None
-    finally:
-        training.use(now)
     return text if _is_of_keras(config) else None
 
 

@@ -39,6 +39,9 @@ class Snapshot:
         epoch: Of the last step, 0-based.
         output: Of the last step, without tensors but with its batch; `None` before any.
         setup: What the training was set to beside its variables.
+        streams: Where the random streams of the process were.
+        memories: What the callbacks remembered.
+        stop_training: Whether the model was told to stop.
     """
 
     n_bytes: int
@@ -48,9 +51,9 @@ class Snapshot:
     setup: Setup
     _variables: Sequence[tf.Variable]
     _values: Sequence[tf.Tensor]
-    _random: random_streams.Streams
-    _callbacks: callback_state.Memories
-    _stop_training: bool
+    streams: random_streams.Streams
+    memories: callback_state.Memories
+    stop_training: bool
 
     def is_same(self, other: Snapshot) -> bool:
         """Whether another one of the same variables has the same values, and is of the same setup."""
@@ -61,9 +64,9 @@ class Snapshot:
     def put_back(self, training: Any) -> None:
         """Give the model, the random streams and the callbacks what they had."""
         self.put_back_values()
-        callback_state.remind(training.callbacks, self._callbacks)
-        random_streams.put_back(self._random)
-        training.model.stop_training = self._stop_training
+        callback_state.remind(training.callbacks, self.memories)
+        random_streams.put_back(self.streams)
+        training.model.stop_training = self.stop_training
 
     def put_back_values(self) -> None:
         """Give all variables what they had."""
@@ -111,9 +114,9 @@ class SnapshotTaker:
             setup=training.setup,
             _variables=self._variables,
             _values=values,
-            _random=random_streams.held(),
-            _callbacks=callback_state.remembered(training.callbacks),
-            _stop_training=bool(training.model.stop_training),
+            streams=random_streams.held(),
+            memories=callback_state.remembered(training.callbacks),
+            stop_training=bool(training.model.stop_training),
         )
 
     def digest(self, training: Any) -> bytes:

@@ -27,7 +27,7 @@ from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
 from nnviz_widgets.core.backends.tensorflow.position import Position
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
-from nnviz_widgets.core.backends.tensorflow.resumption import Captured, Resumption, capture
+from nnviz_widgets.core.backends.tensorflow.resumption import Captured, Resumption, capture, capture_of
 from nnviz_widgets.core.backends.tensorflow.rewinding import (
     Rewinding,
     called_again,
@@ -311,8 +311,8 @@ class Training:
         self._calls_at_batches = _has_batch_callbacks(self._callbacks)
         self._begin()
         # Where `BackupAndRestore` has found a backup, it says so here.
-        self.arguments.initial_epoch = self.model._initial_epoch or self.arguments.initial_epoch
-        self.feed.first_epoch = self.arguments.initial_epoch
+        if self.model._initial_epoch:
+            self.arguments.initial_epoch = self.feed.first_epoch = self.model._initial_epoch
         yield from self._train(choose, self.resumption)
 
     def steps_from(self, rewinding: Rewinding, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Ready]:
@@ -453,6 +453,21 @@ class Training:
             OSError: If it cannot be written.
         """
         write_script(self, path, told)
+
+    def capture_of(self, snapshot: Snapshot, report: StepReport | None) -> Captured:
+        """Return what `capture` did when a snapshot was taken; the training must be set up as it was then."""
+        facts, arrays = capture_of(self, snapshot)
+        return {**facts, "report": None if report is None else asdict(report)}, arrays
+
+    @contextmanager
+    def as_set_up(self, setup: Setup) -> Iterator[None]:
+        """Within the block, be set up as at another time."""
+        now = self.setup
+        self.use(setup)
+        try:
+            yield
+        finally:
+            self.use(now)
 
     def undo(self, before: Snapshot) -> None:
         """Take back what edits have changed since `before` was taken between the same two steps."""

@@ -1,0 +1,140 @@
+"""Another model like one that is being trained, and what of its `fit` can be given a second time."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from nnviz_widgets.core.backends.tensorflow.callback_state import forgetful
+from nnviz_widgets.core.backends.tensorflow.rewinding import only_writes
+from nnviz_widgets.core.backends.tensorflow.setup import is_number
+from nnviz_widgets.errors import NotClonable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def clone_of(model: Any, rebuild: Callable[[], Any] | None) -> Any:
+    """Return another model, compiled, with the layers and settings of `model`.
+
+    Args:
+        model: The model.
+        rebuild: Makes it; `None` if its configuration is to tell how.
+
+    Raises:
+        NotClonable: If neither tells.
+    """
+    made = _from_config(model) if rebuild is None else _rebuilt(model, rebuild)
+    if made is model or not isinstance(made, keras.Model) or not made.compiled:
+        what = "the model itself" if made is model else f"a {type(made).__name__}, not compiled"
+        raise NotClonable(
+            f"`rebuild` must return another keras.Model, compiled as the first. Received: {what}. Make and compile it "
+            "in the function."
+        )
+    _build_optimizer(made, model)
+    return made
+
+
+def _rebuilt(model: Any, rebuild: Callable[[], Any]) -> Any:
+    if not callable(rebuild) or isinstance(rebuild, keras.Model):
+        raise NotClonable(f"`rebuild` must be a function without arguments. Received: {rebuild!r:.100}.")
+    return rebuild()
+
+
+def _from_config(model: Any) -> Any:
+    own = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
+    try:
+        with _as_it_was_made(model):
+            config = keras.saving.serialize_keras_object(model)
+        made = keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=False)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise NotClonable(
+            f"A model must have a configuration to be made a second time. Received: {model.name!r}, a "
+            f"{type(model).__name__} ({reason:.200}). Give rebuild=, a function that returns it as it was made and "
+            "compiled."
+        ) from error
+    for mine, theirs in zip(made._flatten_layers(), model._flatten_layers(), strict=False):
+        if is_number(getattr(theirs, "rate", None)):
+            mine.rate = theirs.rate
+        mine._trainable = theirs._trainable
+    for mine, theirs in zip(made.variables, model.variables, strict=False):
+        mine.trainable = theirs.trainable
+    return made
+
+
+@contextmanager
+def _as_it_was_made(model: Any) -> Iterator[None]:
+    """Within the block, edits do not show that would make another model.
+
+    What is frozen would have no slots in the optimizer, and a dropout that was turned off no random generator.
+    """
+    known = {id(variable) for variable in _known(model)}
+    now = []
+    for layer in model._flatten_layers():
+        now.append((layer, "_trainable", layer._trainable))
+        layer._trainable = layer._trainable or any(id(one) in known for one in layer._trainable_variables)
+        if getattr(layer, "rate", None) == 0 and getattr(layer, "seed_generator", None) is not None:
+            now.append((layer, "rate", layer.rate))
+            layer.rate = 0.5
+    try:
+        yield
+    finally:
+        for layer, name, value in now:
+            setattr(layer, name, value)
+
+
+def _known(model: Any) -> list[Any]:
+    """Return the variables that the optimizer was built for."""
+    optimizer = model.optimizer
+    if not isinstance(optimizer, keras.optimizers.Optimizer) or not optimizer.built:
+        return []
+    return list(getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables)
+
+
+def _build_optimizer(made: Any, model: Any) -> None:
+    """Build the optimizer for the variables that the other one knows, whichever of them learn now."""
+    known = {id(variable) for variable in _known(model)}
+    if not known or not made.built or not isinstance(made.optimizer, keras.optimizers.Optimizer):
+        return
+    if len(made.variables) != len(model.variables):
+        raise NotClonable(
+            f"The other model must have the same variables. Received: {len(made.variables)}, where the first has "
+            f"{len(model.variables)}. Give rebuild=, a function that returns it as it was made and compiled."
+        )
+    if not made.optimizer.built:
+        pairs = zip(made.variables, model.variables, strict=True)
+        made.optimizer.build([mine for mine, theirs in pairs if id(theirs) in known])
+
+
+def copied_callbacks(callbacks: list[Any]) -> tuple[list[Any], list[str], list[str]]:
+    """Return callbacks for another training: Keras' own that change it, and the user's, each at its place.
+
+    Returns:
+        Copies, the classes of which it is not known what they remember, and those left out since they write to where
+        the first ones do.
+    """
+    made: list[Any] = []
+    written: list[str] = []
+    for callback in callbacks:
+        if only_writes(callback) or type(callback) is keras.callbacks.ModelCheckpoint:
+            written.append(type(callback).__name__)
+        is_left_out = type(callback).__name__ in written or type(callback) is keras.callbacks.History
+        made.append(keras.callbacks.Callback() if is_left_out else copy.copy(callback))
+    while made and type(callbacks[len(made) - 1]).__name__ in ("History", "ProgbarLogger"):
+        made.pop()  # `fit` adds these
+    kept = [callback for callback in made if type(callback) is not keras.callbacks.Callback]
+    return (
+        made,
+        list(dict.fromkeys(forgetful(kept))),
+        [name for name in dict.fromkeys(written) if name != "ProgbarLogger"],
+    )
+
+
+def why_not_twice(x: Any) -> str | None:
+    """Say why data cannot be read by two trainings, `None` if they can."""
+    return f"a {type(x).__name__}, whose batches come once" if isinstance(x, Iterator) else None
