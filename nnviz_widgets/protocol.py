@@ -283,6 +283,32 @@ class Rewind(_Message, tag="rewind"):
     state_only: bool = False
 
 
+class Edit(_Message, tag="edit"):
+    """Change something between two steps, as `session.edit` does; `weights` sets the kernel, or a neuron of it."""
+
+    id: Count
+    client: Text
+    name: Literal["learning_rate", "batch_size", "trainable", "dropout", "weights", "reinitialize"]
+    value: float | bool | None = None
+    layer: Text | None = None
+    neuron: Count | None = None
+
+
+class Undo(_Message, tag="undo"):
+    """Take back the last edit that was made since the last step."""
+
+    id: Count
+    client: Text
+
+
+class ReadSettings(_Message, tag="settings"):
+    """What may be edited, as it is now: answered with `Reply.settings`."""
+
+    id: Count
+    client: Text
+    layer: Text
+
+
 class FetchAnnex(_Message, tag="annex"):
     """What the front end loads only when it is first asked for. The buffer of the reply is the script, UTF-8."""
 
@@ -307,6 +333,9 @@ ClientMessage = (
     | Complete
     | PlanRewind
     | Rewind
+    | Edit
+    | Undo
+    | ReadSettings
     | FetchAnnex
 )
 
@@ -345,6 +374,15 @@ class Plan(msgspec.Struct, frozen=True):
     """What to know of it, in sentences."""
 
 
+class Settings(msgspec.Struct, frozen=True):
+    """What may be edited; null is what cannot, or what the layer does not have."""
+
+    learning_rate: float | None
+    batch_size: int | None
+    trainable: bool | None
+    dropout: float | None
+
+
 class Reply(_Message, tag="reply"):
     """The one answer to a client message that carried `id`."""
 
@@ -357,6 +395,7 @@ class Reply(_Message, tag="reply"):
     """Of a text that is no condition: where, counted in characters from 1."""
     completion: Completion | None = None
     plan: Plan | None = None
+    settings: Settings | None = None
 
 
 class LayerEntry(msgspec.Struct, frozen=True):
@@ -619,6 +658,16 @@ class BranchEntry(msgspec.Struct, frozen=True):
     last_step: int
 
 
+class JournalEntry(msgspec.Struct, frozen=True):
+    """An edit."""
+
+    step: int
+    """The step after which it was made."""
+    branch: str
+    text: str
+    undone: bool
+
+
 class Debugging(msgspec.Struct, frozen=True):
     """How the debugger of a session stands."""
 
@@ -632,7 +681,11 @@ class Debugging(msgspec.Struct, frozen=True):
     branch: str
     """The one in which the session stands."""
     rewinds: bool
-    """Whether it can go back at all."""
+    """Whether it can go back, and be edited, at all: a `fit` of the user's cannot."""
+    journal: list[JournalEntry]
+    """The newest edits, the oldest of them first."""
+    n_to_undo: int
+    """How many of them can be taken back."""
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ export const GUTTER_BITS = 32705;
 
 export const PANELS = ["transport","layers","activations","weights","gradients","neuron","timeline"];
 
-export type ClientMessage = Ready | Gone | Watch | Ack | Run | RunUntil | Pause | TakeSteps | Stop | SetSpeed | ReadValues | AddBreakpoint | ChangeBreakpoint | Complete | PlanRewind | Rewind | FetchAnnex;
+export type ClientMessage = Ready | Gone | Watch | Ack | Run | RunUntil | Pause | TakeSteps | Stop | SetSpeed | ReadValues | AddBreakpoint | ChangeBreakpoint | Complete | PlanRewind | Rewind | Edit | Undo | ReadSettings | FetchAnnex;
 
 export type ServerMessage = Reply | Layers | Frame | Series | Notice;
 
@@ -181,6 +181,29 @@ export interface Rewind {
   state_only: boolean;
 }
 
+export interface Edit {
+  kind: "edit";
+  id: number;
+  client: string;
+  name: "learning_rate" | "batch_size" | "trainable" | "dropout" | "weights" | "reinitialize";
+  value: number | boolean | null;
+  layer: string | null;
+  neuron: number | null;
+}
+
+export interface Undo {
+  kind: "undo";
+  id: number;
+  client: string;
+}
+
+export interface ReadSettings {
+  kind: "settings";
+  id: number;
+  client: string;
+  layer: string;
+}
+
 export interface FetchAnnex {
   kind: "annex";
   id: number;
@@ -206,6 +229,13 @@ export interface Plan {
   remarks: string[];
 }
 
+export interface Settings {
+  learning_rate: number | null;
+  batch_size: number | null;
+  trainable: boolean | null;
+  dropout: number | null;
+}
+
 export interface Reply {
   kind: "reply";
   client: string;
@@ -216,6 +246,7 @@ export interface Reply {
   column: number | null;
   completion: Completion | null;
   plan: Plan | null;
+  settings: Settings | null;
 }
 
 export interface LayerEntry {
@@ -390,6 +421,13 @@ export interface BranchEntry {
   last_step: number;
 }
 
+export interface JournalEntry {
+  step: number;
+  branch: string;
+  text: string;
+  undone: boolean;
+}
+
 export interface Debugging {
   breakpoints: BreakpointEntry[];
   paused_by: string | null;
@@ -397,6 +435,8 @@ export interface Debugging {
   branches: BranchEntry[];
   branch: string;
   rewinds: boolean;
+  journal: JournalEntry[];
+  n_to_undo: number;
 }
 
 export interface Status {

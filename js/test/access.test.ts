@@ -151,12 +151,16 @@ const FACES: Record<string, Face> = {
           ],
           paused_by: "loss > 3",
           branches: [MAIN, { name: "branch 1", parent: "main", step: 300, last_step: 350 }],
+          journal: [{ step: 300, branch: "main", text: "learning rate: 0.1 \u2192 0.01", undone: true }],
+          n_to_undo: 1,
         }),
       }),
     },
     after: async (el, kernel) => {
       press(find(el, ".nnv-inspector"), "d");
       await expect.poll(() => el.querySelector("[role=combobox]")).not.toBeNull();
+      const settings = { learning_rate: 0.01, batch_size: 32, trainable: true, dropout: 0.5 };
+      await kernel.reply("settings", { settings });
       const field = find<HTMLInputElement>(el, "[role=combobox]");
       field.value = "lo";
       field.dispatchEvent(new Event("input", { bubbles: true }));

@@ -26,6 +26,7 @@ async function silent() {
       column: null,
       completion: null,
       plan: null,
+      settings: null,
     } as const;
     shown.kernel.say(said, error === null ? [bytes(script)] : []);
   };

@@ -62,6 +62,7 @@ describe("greeting", () => {
       column: null,
       completion: null,
       plan: null,
+      settings: null,
     });
     await expect.poll(() => source.notice.value?.text).toBe("update the package");
     expect(source.connection.value).toBe("connecting");
@@ -231,6 +232,7 @@ describe("commands", () => {
       column: null,
       completion: null,
       plan: null,
+      settings: null,
     });
     await expect(asked).rejects.toThrow("the session is closed");
   });
@@ -266,6 +268,7 @@ describe("commands", () => {
       column: null,
       completion: null,
       plan: null,
+      settings: null,
     });
     await expect(asked).resolves.toBe("1e-45");
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { userEvent } from "vitest/browser";
 import { treeOf } from "../src/branches.ts";
 import { plotOf } from "../src/picture/plot.ts";
-import type { Debugging, Status } from "../src/protocol.gen.ts";
+import type { Debugging, Settings, Status } from "../src/protocol.gen.ts";
 import type { Line } from "../src/source/source.ts";
 import { breakpoint, debugging, type FakeKernel, frame, MAIN, status } from "./fakes.ts";
 import { draw, find, press, show, text, WEIGHTS } from "./harness.ts";
@@ -378,5 +378,114 @@ describe("branches", () => {
     choose(el, "branch beside it", 0);
     await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ beside: null, run: "first" });
     expect(el.querySelector(".nnv-runs")).toBeNull();
+  });
+});
+
+describe("edits", () => {
+  const SETTINGS = { learning_rate: 0.0010000000474974513, batch_size: 32, trainable: true, dropout: null };
+
+  async function editing(changes: Partial<Debugging> = {}, settings: Partial<Settings> = {}) {
+    const shown = await opened(changes);
+    await shown.kernel.reply("settings", { settings: { ...SETTINGS, ...settings } });
+    const labelled = (label: string) =>
+      [...shown.el.querySelectorAll(".nnv-debug label")]
+        .find(({ textContent }) => textContent === label)
+        ?.querySelector("input");
+    await expect.poll(() => labelled("learning rate")?.value).toBe("0.001");
+    return { ...shown, labelled };
+  }
+
+  test("numbers are shown as they were given and set with Enter, and what is the same is not sent", async () => {
+    const { kernel, labelled } = await editing();
+    expect(kernel.of("settings").at(-1)?.layer).toBe("hidden");
+    const rate = labelled("learning rate");
+    rate?.focus();
+    await userEvent.keyboard("{Enter}");
+    expect(kernel.of("edit")).toEqual([]);
+    await userEvent.fill(rate as HTMLInputElement, "0.01");
+    await userEvent.keyboard("{Enter}");
+    await expect
+      .poll(() => kernel.of("edit").at(-1))
+      .toMatchObject({ name: "learning_rate", value: 0.01, layer: null });
+    await userEvent.fill(labelled("batch size") as HTMLInputElement, "64");
+    await userEvent.keyboard("{Tab}");
+    await expect.poll(() => kernel.of("edit").at(-1)).toMatchObject({ name: "batch_size", value: 64 });
+  });
+
+  test("what is refused is told, and the field says what it is", async () => {
+    const { el, kernel, labelled } = await editing();
+    const rate = labelled("learning rate") as HTMLInputElement;
+    await userEvent.fill(rate, "-1");
+    await userEvent.keyboard("{Enter}");
+    await kernel.reply("edit", { error: "`value` must be at least 0." });
+    await expect.poll(() => text(el, "[aria-label=Edits] [role=alert]")).toContain("at least 0");
+    await expect.poll(() => rate.value).toBe("0.001");
+    await userEvent.fill(rate, "7");
+    await userEvent.keyboard("{Escape}");
+    expect(rate.value).toBe("0.001");
+  });
+
+  test("the selected layer learns or not, drops, and its neuron is set", async () => {
+    const { el, kernel, labelled } = await editing({}, { dropout: 0.5 });
+    labelled("trainable")?.click();
+    await expect
+      .poll(() => kernel.of("edit").at(-1))
+      .toMatchObject({ name: "trainable", layer: "hidden", value: false });
+    await userEvent.fill(labelled("dropout") as HTMLInputElement, "0.25");
+    await userEvent.keyboard("{Enter}");
+    await expect
+      .poll(() => kernel.of("edit").at(-1))
+      .toMatchObject({ name: "dropout", layer: "hidden", value: 0.25 });
+    kernel.cursor.set("neuron", 3);
+    await expect.poll(() => text(el, "[aria-label=Edits]")).toContain("neuron 3");
+    button(el, "Set to zero")?.click();
+    await expect
+      .poll(() => kernel.of("edit").at(-1))
+      .toMatchObject({ name: "weights", layer: "hidden", value: 0, neuron: 3 });
+    button(el, "Re-initialise")?.click();
+    await expect.poll(() => kernel.of("edit").at(-1)).toMatchObject({ name: "reinitialize", neuron: 3 });
+  });
+
+  test("settings are asked anew for another layer, and after an edit", async () => {
+    const { kernel, tell } = await editing();
+    const count = kernel.of("settings").length;
+    kernel.cursor.set("layer", "digits");
+    await expect.poll(() => kernel.of("settings").at(-1)?.layer).toBe("digits");
+    const entry = { step: 412, branch: "main", text: "learning rate: 0.001 \u2192 0.01", undone: false };
+    tell({ journal: [entry], n_to_undo: 1 });
+    await expect.poll(() => kernel.of("settings").length).toBe(count + 2);
+  });
+
+  test("the journal has the newest first, what was undone is struck out, and undo is there while it can be", async () => {
+    const entry = (text: string, undone = false) => ({ step: 12, branch: "main", text, undone });
+    const { el, kernel, tell } = await editing({
+      journal: [entry("first"), entry("second", true)],
+      n_to_undo: 1,
+    });
+    const rows = () => [...el.querySelectorAll(".nnv-journal li")];
+    expect(rows().map((row) => row.textContent)).toEqual(["12second", "12first"]);
+    expect(rows().map((row) => row.querySelector("s")?.textContent)).toEqual(["second", undefined]);
+    button(el, "undo")?.click();
+    await expect.poll(() => kernel.of("undo").length).toBe(1);
+    tell({ n_to_undo: 0 });
+    await expect.poll(() => button(el, "undo")?.disabled).toBe(true);
+    expect(button(el, "undo")?.title).toBe("Nothing was changed since the last step");
+  });
+
+  test.each<[string, Partial<Status>, string]>([
+    ["running", { state: "running" }, "Pause training to edit it"],
+    ["idle", { state: "idle", step: 0 }, "Take a step first"],
+    ["finished", { state: "finished" }, "Training has ended: go back to edit it"],
+    ["failed", { state: "failed" }, "Training has ended: go back to edit it"],
+    ["a fit", { debugging: debugging({ rewinds: false }) }, "This training cannot be edited from here"],
+  ])("nothing can be edited, and it is said why: %s", async (_, changes, why) => {
+    const { el } = await opened({}, changes);
+    const controls = [
+      ...el.querySelectorAll<HTMLButtonElement | HTMLInputElement>("[aria-label=Edits] :is(button, input)"),
+    ];
+    expect(controls.length).toBeGreaterThan(4);
+    expect(controls.filter(({ disabled }) => !disabled)).toEqual([]);
+    expect(text(el, "[aria-label=Edits]")).toContain(why);
+    expect(button(el, "Set to zero")?.title).toBe(why);
   });
 });

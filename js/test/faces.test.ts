@@ -134,6 +134,7 @@ describe("faces", () => {
       column: null,
       completion: null,
       plan: null,
+      settings: null,
     });
     await expect.poll(() => text(el, ".nnv-notice")).toContain("it is closed");
     find<HTMLButtonElement>(el, ".nnv-notice button").click();

@@ -112,6 +112,7 @@ export class FakeKernel extends FakeModel<InspectorTraits> implements InspectorM
         column: null,
         completion: null,
         plan: null,
+        settings: null,
       },
       message.kind === "annex" ? [ANNEX] : [],
     );
@@ -122,7 +123,7 @@ export class FakeKernel extends FakeModel<InspectorTraits> implements InspectorM
   async reply(kind: ClientMessage["kind"], changes: Partial<Reply> = {}): Promise<void> {
     await expect.poll(() => this.of(kind).length).toBeGreaterThan(0);
     const { id, client } = this.of(kind).at(-1) as Pause;
-    const nothing = { error: null, values: null, column: null, completion: null, plan: null };
+    const nothing = { error: null, values: null, column: null, completion: null, plan: null, settings: null };
     this.say({ kind: "reply", client, id, ok: (changes.error ?? null) === null, ...nothing, ...changes });
   }
 
@@ -170,7 +171,7 @@ export const MAIN: BranchEntry = { name: "main", parent: null, step: 0, last_ste
 
 export function debugging(changes: Partial<Debugging> = {}): Debugging {
   const plain = { breakpoints: [], paused_by: null, refused: null, branches: [MAIN], branch: "main" };
-  return { ...plain, rewinds: true, ...changes };
+  return { ...plain, rewinds: true, journal: [], n_to_undo: 0, ...changes };
 }
 
 export function layerEntry(path: string, changes: Partial<LayerEntry> = {}): LayerEntry {

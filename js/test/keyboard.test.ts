@@ -72,6 +72,7 @@ describe("by keyboard alone", () => {
         column: null,
         completion: null,
         plan: null,
+        settings: null,
       });
     kernel.set("_status", status({ step: 413 }));
     await expect.poll(() => button?.getAttribute("aria-disabled")).toBeNull();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.attributes import NamedAttributes
+from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.failure import failure_text, failure_title
 from nnviz_widgets.errors import InvalidArgumentError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.control import Control, State
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
+    from nnviz_widgets.core.settings import Settings
     from nnviz_widgets.core.time_travel import Grade
     from nnviz_widgets.core.worker import Worker
 
@@ -82,6 +84,11 @@ class SessionState(NamedAttributes):
     def snapshot_steps(self) -> tuple[int, ...]:
         """The steps of the current branch whose state is stored, ascending: `rewind` leads there at once."""
         return tuple(self._worker.travel.steps(self.branches.current.name))
+
+    def settings(self, layer: str | None = None) -> Settings:
+        """Return what `edit` may change as it is now, also of the layer with this path. To be read while it rests."""
+        settings: Settings = load_tensorflow_backend().settings_of(self._training, layer)
+        return settings
 
     @property
     def state(self) -> State:

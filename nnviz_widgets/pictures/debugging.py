@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from nnviz_widgets.core.fit_session import FitSession
 from nnviz_widgets.pictures.text import cut
-from nnviz_widgets.protocol import BranchEntry, BreakpointEntry, Debugging
+from nnviz_widgets.protocol import BranchEntry, BreakpointEntry, Debugging, JournalEntry
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.branches import Branch
     from nnviz_widgets.core.conditions.breakpoint import Breakpoint
+    from nnviz_widgets.core.journal import Entry
     from nnviz_widgets.core.session import Session
 
 MAX_TEXT = 200
@@ -28,6 +29,8 @@ def debugging_of(session: Session) -> Debugging:
         branches=[_branch(one) for one in branches],
         branch=branches.current.name,
         rewinds=not isinstance(session, FitSession),
+        journal=[_entry(one) for one in session.journal[-MAX_ROWS:]],
+        n_to_undo=session.n_to_undo,
     )
 
 
@@ -52,3 +55,7 @@ def _breakpoint(one: Breakpoint) -> BreakpointEntry:
 
 def _branch(one: Branch) -> BranchEntry:
     return BranchEntry(one.name, one.parent, one.step, one.last_step)
+
+
+def _entry(one: Entry) -> JournalEntry:
+    return JournalEntry(one.step, one.branch, cut(one.text, MAX_TEXT), one.undone)

@@ -96,11 +96,15 @@ def taken_off(
     return stacked(recording, frame) if together else frame
 
 
-def batches_note(key: TensorKey, beside: Beside | None) -> str | None:
+def batches_note(recording: Recording, key: TensorKey, beside: Beside | None) -> str | None:
     """Return what a reader must know of a difference of a tensor that tells of samples, `None` of any other."""
     if not of_its_batch(key):
         return None
-    return ANOTHER_BATCH if beside is None or beside.minus is None else ANOTHER_RUN
+    if beside is None or beside.minus is None:
+        return ANOTHER_BATCH
+    # Branches of one training take the same batches.
+    of_one_training = bool(recording.branches) and recording.branches == beside.first.branches
+    return None if of_one_training else ANOTHER_RUN
 
 
 def of_its_batch(key: TensorKey) -> bool:

@@ -21,11 +21,13 @@ from nnviz_widgets.protocol import (
     ChangeBreakpoint,
     ClientMessage,
     Complete,
+    Edit,
     FetchAnnex,
     Gone,
     Notice,
     Pause,
     PlanRewind,
+    ReadSettings,
     ReadValues,
     Ready,
     Reply,
@@ -35,10 +37,11 @@ from nnviz_widgets.protocol import (
     SetSpeed,
     Stop,
     TakeSteps,
+    Undo,
     Watch,
     parse_client_message,
 )
-from nnviz_widgets.widgets.debugging import change_breakpoint, completion_of, plan_of
+from nnviz_widgets.widgets.debugging import change_breakpoint, completion_of, edit, plan_of, settings_of
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
@@ -117,6 +120,12 @@ class Door:
                 return {"plan": plan_of(self._session(), message)}
             case Rewind():
                 self._session().ask_rewind(message.step, message.branch, state_only=message.state_only)
+            case Edit():
+                edit(self._trainable(), message)
+            case Undo():
+                self._trainable().ask_undo()
+            case ReadSettings():
+                return {"settings": settings_of(self._session(), message)}
         return {}
 
     def _after(self, message: ClientMessage) -> None:

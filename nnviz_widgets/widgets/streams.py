@@ -141,10 +141,16 @@ class Streams:
         """Say what was noted since the last turn, such as where values went NaN, where nobody can miss it."""
         recordings = [run.recording for run in runs_of(self._source)]
         notices = [(step, text) for each in recordings for step, name, text in each.events if name == "notice"]
-        new = [text for step, text in notices if (step, text) not in self._noticed]
+        new = [text for step, text in notices if (step, text) not in self._noticed and text not in self._of_branches()]
         self._noticed.update(notices)
         if new:
             self._channel.send(Notice("warning", cut(". ".join(new), MAX_NOTICE)))
+
+    def _of_branches(self) -> set[str]:
+        """Return what is noted of each branch that begins: the page shows where it leaves."""
+        session = self._source.session
+        branches = () if session is None else session.branches
+        return {f"{one.name} leaves {one.parent} after step {one.step}" for one in branches}
 
     def _publish_status(self, now: float, silent: bool) -> float | None:
         status, before = status_of(self._source), self._status

@@ -14,10 +14,12 @@ from nnviz_widgets import protocol
 from nnviz_widgets.core.branches import Branches
 from nnviz_widgets.core.conditions.breakpoints import Breakpoints
 from nnviz_widgets.core.frame import VITALS, Catalogue, LayerInfo, TensorKey, TensorSpec, VitalsReading
+from nnviz_widgets.core.journal import Entry, Journal
 from nnviz_widgets.core.recording import Recording
+from nnviz_widgets.core.settings import Settings
 from nnviz_widgets.core.stats import neuron_statistics, vitals
 from nnviz_widgets.core.time_travel import RewindPlan
-from nnviz_widgets.errors import InvalidArgumentError, SessionClosed
+from nnviz_widgets.errors import InvalidArgumentError, NothingToUndo, SessionClosed
 
 N_SAMPLES = 4
 
@@ -49,6 +51,9 @@ class FakeSession:
         self.branches = Branches(self.recording)
         self.paused_by: Any = None
         self.replay_grade: Any = "exact"
+        self.journal = Journal(lambda path, data: None)
+        self.n_to_undo = 0
+        self.now = Settings(0.001, 32, True, None)
         self.step_index = 0
         self.epoch = 0
         self.batch_index = 0
@@ -101,6 +106,23 @@ class FakeSession:
 
     def ask_stop(self) -> None:
         self._ask("stop")
+
+    def settings(self, layer: str | None = None) -> Settings:
+        return self.now
+
+    def ask_edit(self, name: str, **arguments: Any) -> None:
+        self._ask("edit", name, arguments)
+        self.journal.add(Entry(self.step_index, "main", name))
+        self.n_to_undo += 1
+        self.notify()
+
+    def ask_undo(self) -> None:
+        if not self.n_to_undo:
+            raise NothingToUndo("There must be an edit since the last step to undo. Received: none.")
+        self._ask("undo")
+        self.journal[-1].undone = True
+        self.n_to_undo -= 1
+        self.notify()
 
     def rewind_plan(self, step: int, branch: str | None = None) -> RewindPlan:
         name = branch or self.branches.current.name

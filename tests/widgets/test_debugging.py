@@ -198,3 +198,43 @@ def test_a_page_that_does_not_know_of_it_is_answered_as_ever(forked, inspector):
     old.reply(old.ready())
     message, _ = frame(old)
     assert message["step"] == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments"),
+    [
+        ({"name": "learning_rate", "value": 0.01}, {"value": 0.01}),
+        ({"name": "batch_size", "value": 64}, {"n": 64}),
+        ({"name": "trainable", "value": False, "layer": "hidden"}, {"layer": "hidden", "flag": False}),
+        ({"name": "dropout", "value": 0.25, "layer": "drop"}, {"layer": "drop", "rate": 0.25}),
+        (
+            {"name": "weights", "value": 0, "layer": "hidden", "neuron": 3},
+            {"layer": "hidden", "value": 0, "neuron": 3},
+        ),
+        ({"name": "reinitialize", "layer": "hidden", "neuron": 3}, {"layer": "hidden", "neuron": 3}),
+    ],
+)
+def test_an_edit_is_asked_for_and_written_to_the_journal(session, page, fields, arguments):
+    session.take_step(full=True)
+    session.turn("paused")
+    assert page.reply(page.ask("edit", **fields))["ok"]
+    assert session.asked == [("edit", fields["name"], arguments)]
+    assert type(session.asked[0][2].get("n", 0)) is int
+    until(lambda: debugging(page)["n_to_undo"] == 1)
+    assert debugging(page)["journal"] == [{"step": 1, "branch": "main", "text": fields["name"], "undone": False}]
+    assert page.reply(page.ask("undo"))["ok"]
+    until(lambda: debugging(page)["journal"][0]["undone"])
+    assert "since the last step" in page.reply(page.ask("undo"))["error"]
+
+
+def test_an_edit_of_no_layer_is_refused(session, page):
+    assert "`layer` must be named" in page.reply(page.ask("edit", name="dropout", value=0.1))["error"]
+    assert session.asked == []
+
+
+def test_settings_are_told_while_the_session_rests(session, page):
+    session.turn("paused")
+    told = page.reply(page.ask("settings", layer="hidden"))["settings"]
+    assert told == {"learning_rate": 0.001, "batch_size": 32, "trainable": True, "dropout": None}
+    session.turn("running")
+    assert "while it rests" in page.reply(page.ask("settings", layer="hidden"))["error"]

@@ -27,7 +27,7 @@ from tests.widgets.fakes import Page, until
 def test_a_command_asks_the_session_and_is_answered_once(session, page, kind, fields, asked):
     reply = page.reply(page.ask(kind, **fields))
     said = {"kind": "reply", "client": "page", "id": page.n_asked, "ok": True}
-    nothing = dict.fromkeys(("error", "values", "column", "completion", "plan"))
+    nothing = dict.fromkeys(("error", "values", "column", "completion", "plan", "settings"))
     assert reply == {**said, **nothing}
     assert session.asked == [asked]
 

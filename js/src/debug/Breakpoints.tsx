@@ -32,13 +32,25 @@ function Row({ entry }: { entry: BreakpointEntry }) {
   );
 }
 
+/** As a condition names a layer. */
+const nameOf = (path = "dense"): string => (/^[A-Za-z_]\w*$/.test(path) ? path : `"${path}"`);
+
 /** Conditions at which training pauses. */
 export function Breakpoints() {
-  const listed = useView().store.source.status.value?.debugging?.breakpoints ?? [];
+  const { source } = useView().store;
+  const learning = source.layers.value.find(({ tensors }) => tensors.includes("gradients"));
+  const listed = source.status.value?.debugging?.breakpoints ?? [];
   return (
     <section class="nnv-debug-part" aria-label="Breakpoints">
       <h3>Pause when</h3>
       <ConditionField />
+      {listed.length === 0 && (
+        <p class="nnv-hint">
+          Such as <code>val_loss &gt; 2</code> or{" "}
+          <code>{`l2(${nameOf(learning?.path)}.gradients) > 100`}</code>; with <code>nan</code> or a gradient
+          it pauses before the update.
+        </p>
+      )}
       {listed.length > 0 && (
         <ul class="nnv-breakpoints">
           {listed.map((entry) => (

@@ -126,7 +126,7 @@ export function ConditionField() {
             autocapitalize="off"
             spellcheck={false}
             maxLength={1000}
-            placeholder="loss > 3   nan   l2(layer.gradients) > 100"
+            placeholder="loss > 3 or nan"
             value={text.value}
             onInput={complete}
             onKeyDown={onKeyDown}

@@ -37,6 +37,7 @@ const DONE: Answer = {
   column: null,
   completion: null,
   plan: null,
+  settings: null,
   buffers: [],
 };
 

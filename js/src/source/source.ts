@@ -6,6 +6,7 @@ import type {
   AddBreakpoint,
   ChangeBreakpoint,
   Complete,
+  Edit,
   Event,
   Health,
   LayerEntry,
@@ -15,6 +16,7 @@ import type {
   Pause,
   Plane,
   PlanRewind,
+  ReadSettings,
   ReadValues,
   Rewind,
   Run,
@@ -23,6 +25,7 @@ import type {
   Status,
   Stop,
   TakeSteps,
+  Undo,
   Watch,
 } from "../protocol.gen.ts";
 import type { Answer } from "./pending.ts";
@@ -123,6 +126,9 @@ export type Command = Body<
   | Complete
   | PlanRewind
   | Rewind
+  | Edit
+  | Undo
+  | ReadSettings
 >;
 
 export type Connection = "connecting" | "live" | "gone";

@@ -16,6 +16,7 @@ from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInP
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
 from nnviz_widgets.core.backends.tensorflow.scaling_layers import normalization_layer, rescaling_layer
+from nnviz_widgets.core.backends.tensorflow.settings import settings_of
 from nnviz_widgets.core.backends.tensorflow.training import EpochEnd, Step, Training, set_random_seed
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "random_streams",
     "rescaling_layer",
     "set_random_seed",
+    "settings_of",
     "variables",
 ]

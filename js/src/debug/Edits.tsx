@@ -1,0 +1,174 @@
+import { useEffect, useRef } from "preact/hooks";
+import type { JournalEntry } from "../protocol.gen.ts";
+import { useView } from "../view/context.ts";
+import { type Editing, useEditing } from "./settings.ts";
+
+interface FieldProps {
+  readonly label: string;
+  /** `null` where there is nothing to set. */
+  readonly value: number | null;
+  readonly why: string;
+  readonly onSet: (value: number) => Promise<boolean>;
+}
+
+/** As short as it was typed: a float32 has more digits than anybody gave it. */
+const shown = (value: number): string => String(Number(value.toPrecision(6)));
+
+/** A number that is set with Enter, or by leaving it. */
+function NumberField({ label, value, why, onSet }: FieldProps) {
+  const field = useRef<HTMLInputElement>(null);
+  const text = value === null ? "" : shown(value);
+  const reset = () => {
+    if (field.current !== null) field.current.value = text;
+  };
+  useEffect(reset, [text]);
+  const set = async () => {
+    const typed = field.current?.valueAsNumber ?? Number.NaN;
+    // What was refused, or is no number, is not what it is.
+    const granted = Number.isFinite(typed) && shown(typed) !== text && (await onSet(typed));
+    if (!granted) reset();
+  };
+  return (
+    <label class="nnv-edit">
+      <span>{label}</span>
+      <input
+        ref={field}
+        type="number"
+        step="any"
+        class="nnv-number"
+        disabled={why !== "" || value === null}
+        title={why}
+        onChange={() => void set()}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape") return;
+          reset();
+          event.stopPropagation();
+        }}
+      />
+    </label>
+  );
+}
+
+function LayerEdits({ editing }: { editing: Editing }) {
+  const { store } = useView();
+  const { settings, why, edit } = editing;
+  const entry = store.layer.value;
+  if (entry === null) return null;
+  const { path: layer, n_neurons, variables } = entry;
+  const neuron = Math.min(store.cursor.neuron.value, Math.max(0, n_neurons - 1));
+  const one = n_neurons > 1 ? neuron : null;
+  return (
+    <>
+      <div class="nnv-edits-line">
+        <b class="nnv-edits-of" title={layer}>
+          {layer}
+        </b>
+        <label class="nnv-check" title={why}>
+          <input
+            type="checkbox"
+            checked={settings?.trainable ?? false}
+            disabled={why !== "" || (settings?.trainable ?? null) === null || variables.length === 0}
+            onChange={(event) => void edit({ name: "trainable", layer, value: event.currentTarget.checked })}
+          />
+          <span>trainable</span>
+        </label>
+        {(settings?.dropout ?? null) !== null && (
+          <NumberField
+            label="dropout"
+            value={settings?.dropout ?? null}
+            why={why}
+            onSet={(value) => edit({ name: "dropout", layer, value })}
+          />
+        )}
+      </div>
+      {variables.length > 0 && (
+        <div class="nnv-edits-line">
+          <b class="nnv-edits-of">{one === null ? "its weights" : `neuron ${one}`}</b>
+          <button
+            type="button"
+            class="nnv-tool-button"
+            disabled={why !== ""}
+            title={why || "Set its kernel to zero"}
+            onClick={() => void edit({ name: "weights", layer, value: 0, neuron: one })}
+          >
+            Set to zero
+          </button>
+          <button
+            type="button"
+            class="nnv-tool-button"
+            disabled={why !== ""}
+            title={why || "Draw its variables anew with the layer's own initializers"}
+            onClick={() => void edit({ name: "reinitialize", layer, neuron: one })}
+          >
+            Re-initialise
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** What was changed, the newest first. */
+function Journal({ entries }: { entries: readonly JournalEntry[] }) {
+  if (entries.length === 0) return null;
+  const newest = [...entries].reverse();
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
+    <ol class="nnv-journal" aria-label="journal" reversed tabIndex={0}>
+      {newest.map(({ step, branch, text, undone }, i) => (
+        <li key={entries.length - i} class={undone ? "nnv-is-undone" : undefined}>
+          <span title={`after step ${step} of ${branch}`}>{step}</span>
+          {undone ? <s title="undone">{text}</s> : <span>{text}</span>}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** What can be changed between two steps, and what was. */
+export function Edits() {
+  const { store } = useView();
+  const editing = useEditing();
+  const { settings, why, fault, edit, undo } = editing;
+  const { journal = [], n_to_undo = 0 } = store.source.status.value?.debugging ?? {};
+  return (
+    <section class="nnv-debug-part" aria-label="Edits">
+      <div class="nnv-debug-head">
+        <h3>Edit</h3>
+        <button
+          type="button"
+          class="nnv-choice"
+          disabled={why !== "" || n_to_undo === 0}
+          title={
+            why || (n_to_undo === 0 ? "Nothing was changed since the last step" : "Take the last edit back")
+          }
+          onClick={() => void undo()}
+        >
+          undo
+        </button>
+      </div>
+      <div class="nnv-edits-line">
+        <NumberField
+          label="learning rate"
+          value={settings?.learning_rate ?? null}
+          why={why}
+          onSet={(value) => edit({ name: "learning_rate", value })}
+        />
+        <NumberField
+          label="batch size"
+          value={settings?.batch_size ?? null}
+          why={why}
+          onSet={(value) => edit({ name: "batch_size", value })}
+        />
+      </div>
+      <LayerEdits editing={editing} />
+      {fault !== null && (
+        <p class="nnv-wrong" role="alert">
+          {fault}
+        </p>
+      )}
+      {why !== "" && <p class="nnv-hint">{`${why}.`}</p>}
+      <Journal entries={journal} />
+    </section>
+  );
+}
