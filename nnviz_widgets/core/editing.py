@@ -79,17 +79,23 @@ class Editor:
         return self._do("trainable", layer, flag)
 
     def weights(
-        self, layer: str | LayerInfo, value: npt.ArrayLike, variable: str | None = None, neuron: int | None = None
+        self,
+        layer: str | LayerInfo,
+        value: npt.ArrayLike,
+        variable: str | None = None,
+        neuron: int | None = None,
+        index: tuple[int, ...] | None = None,
     ) -> Entry:
-        """Set a variable of a layer, or what of it belongs to one neuron.
+        """Set a variable of a layer, what of it belongs to one neuron, or a single value.
 
         Args:
             layer: A `LayerInfo`, a path or a unique name.
             value: A number for all of it, or an array of its shape; of a neuron, the shape without the neurons' axis.
             variable: Its name; the kernel, or the only one, if `None`.
             neuron: Index of the neuron (unit, filter, feature), whose gates are among it; all if `None`.
+            index: The place of a single value, a whole number for each axis.
         """
-        return self._do("weights", layer, value, variable, neuron)
+        return self._do("weights", layer, value, variable, neuron, index)
 
     def reinitialize(self, layer: str | LayerInfo, neuron: int | None = None, *, seed: int | None = None) -> Entry:
         """Draw the variables of a layer, or of one neuron, anew with the layer's own initializers.

@@ -13,12 +13,14 @@ from nnviz_widgets.core.failure import trimmed_traceback
 from nnviz_widgets.core.forking import Forking
 from nnviz_widgets.core.post_mortem import PostMortem, failed_part, plain_words, users_line
 from nnviz_widgets.core.warn import warn
+from nnviz_widgets.core.what_if import WhatIf
 from nnviz_widgets.errors import InvalidArgumentError, NotFailed, SessionBusy, SessionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
+    import numpy.typing as npt
     import pandas as pd
 
     from nnviz_widgets.core.frame import LayerInfo
@@ -77,6 +79,46 @@ class Looking(Forking):
         with self.standing_still():
             batch, what = self._batch_at_hand()
             return Trace(load_tensorflow_backend().looking.traced_calls(self._training, batch), what)
+
+    def what_if(
+        self,
+        layer: str | LayerInfo,
+        value: npt.ArrayLike,
+        variable: str | None = None,
+        neuron: int | None = None,
+        index: tuple[int, ...] | None = None,
+    ) -> WhatIf:
+        """Return what the loss of the last batch would be if a weight were another; nothing stays changed.
+
+        The loss is that of inference: without dropout, with the moving statistics. Where a breakpoint has paused
+        training before an update, the batch is that of the step which is still to be taken. To make it so:
+        `session.edit.weights` with the same arguments.
+
+        Args:
+            layer: As in `session.edit.weights`.
+            value: As there.
+            variable: As there.
+            neuron: As there.
+            index: As there.
+
+        Raises:
+            InvalidArgumentError: If an argument is not what it must be, or the model has no compiled loss.
+            LayerNotFound: If no layer has that path or name.
+            SessionBusy: If the session is running, or has taken no step.
+            SessionClosed: If the session is closed.
+
+        Example:
+            ```python
+            session.what_if("dense", 0.0, index=(3, 5))     # <what if: loss 0.4312 → 0.4319>
+            ```
+        """
+        self._require_open("try a weight")
+        backend = load_tensorflow_backend()
+        with self.standing_still():
+            batch, _ = self._batch_at_hand()
+            edit = backend.editing.weights(self._training, layer, value, variable, neuron, index)
+            answer: WhatIf = backend.trying.try_edit(self._training, batch, edit)
+            return answer
 
     def step_into(self, layer: str | LayerInfo, *, debugger: Callable[[FrameType], Any] | None = None) -> None:
         """Run the next batch eagerly and stop in Python's debugger where a layer is called.

@@ -313,6 +313,28 @@ def test_undo_after_a_change_by_hand_keeps_the_stored_step_as_it_was(session: Se
     assert_same_weights(weights_of(session.model), weights)
 
 
+def test_what_if_tells_the_loss_and_leaves_everything_as_it_was(session: Session) -> None:
+    before, drawn = everything(session), np.random.get_state()[1].tolist()
+    x, y, _ = session.batch  # type: ignore[misc]
+    kernel = session.model.get_layer("out").kernel
+    value = float(kernel.numpy()[2, 1])
+    answer = session.what_if("out", 3.0, index=(2, 1))
+    assert everything(session) == before
+    assert np.random.get_state()[1].tolist() == drawn
+    assert answer.value == value
+    assert answer.before == pytest.approx(session.model.compute_loss(y=y, y_pred=session.model(x, training=False)))
+    assert session.what_if("out", value, index=(2, 1)).after == answer.before
+    session.edit.weights("out", 3.0, index=(2, 1))
+    assert kernel.numpy()[2, 1] == 3.0
+    assert answer.after == pytest.approx(session.model.compute_loss(y=y, y_pred=session.model(x, training=False)))
+    session.undo()
+    assert everything(session) == before
+    with pytest.raises(InvalidArgumentError, match="2 whole numbers"):
+        session.what_if("out", 0.0, index=(8, 0))
+    with pytest.raises(InvalidArgumentError, match="Only one of"):
+        session.what_if("out", 0.0, neuron=1, index=(8, 0))
+
+
 def test_the_callback_of_a_session_can_only_ask() -> None:
     told: list[BaseException] = []
 

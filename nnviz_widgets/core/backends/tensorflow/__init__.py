@@ -11,7 +11,7 @@ data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`traini
 
 from __future__ import annotations
 
-from nnviz_widgets.core.backends.tensorflow import cloning, editing, failing, looking, random_streams, variables
+from nnviz_widgets.core.backends.tensorflow import cloning, editing, failing, looking, random_streams, trying, variables
 from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
@@ -38,5 +38,6 @@ __all__ = [
     "rescaling_layer",
     "set_random_seed",
     "settings_of",
+    "trying",
     "variables",
 ]

@@ -177,14 +177,25 @@ def dropout(training: Any, layer: str | LayerInfo, rate: float) -> Edit:
 
 
 def weights(
-    training: Any, layer: str | LayerInfo, value: Any, variable: str | None = None, neuron: int | None = None
+    training: Any,
+    layer: str | LayerInfo,
+    value: Any,
+    variable: str | None = None,
+    neuron: int | None = None,
+    index: tuple[int, ...] | None = None,
 ) -> Edit:
-    """Set a variable of a layer, or what of it belongs to one neuron."""
+    """Set a variable of a layer, what of it belongs to one neuron, or a single value."""
     entry = _entry(training, layer)
     name = _variable_name(entry, variable)
     kept = entry.variables[name]
     of = f"{entry.path} {name}" + ("" if neuron is None else f", neuron {neuron}")
-    new = _with(training, entry, name, neuron, _as_array(value, kept), of)
+    if index is not None:
+        if neuron is not None:
+            raise InvalidArgumentError("Only one of `neuron` and `index` must be given. Received: both.")
+        of = f"{entry.path} {name}[{', '.join(map(str, np.atleast_1d(index)))}]"
+        new = _with_one(kept, index, _as_array(value, kept), of)
+    else:
+        new = _with(training, entry, name, neuron, _as_array(value, kept), of)
     shown = f"{float(np.asarray(value)):g}" if np.ndim(value) == 0 else f"values of shape {np.shape(value)}"
     return _setting(f"{of} → {shown}", ((kept, new),), entry.path)
 
@@ -267,6 +278,22 @@ def _with(
             f"`value` must be a number or an array of shape {place.shape}, that of {of}. Received: shape {value.shape}."
         )
     place[...] = value
+    return before
+
+
+def _with_one(variable: Any, index: Any, value: npt.NDArray[Any], of: str) -> npt.NDArray[Any]:
+    """Return the values of a variable with one of them replaced."""
+    before = np.array(variable.numpy())
+    place = tuple(whole_number(one) for one in np.atleast_1d(index).tolist())
+    inside = len(place) == before.ndim and all(
+        one is not None and 0 <= one < size for one, size in zip(place, before.shape, strict=True)
+    )
+    if not inside or value.ndim:
+        raise InvalidArgumentError(
+            f"`index` must be {before.ndim} whole numbers within {before.shape}, and `value` a number. Received: "
+            f"{of}, {value!r:.100}."
+        )
+    before[place] = value
     return before
 
 
