@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import nnviz_widgets as nnviz
 from benchmarks.figures import Figure, in_turns, median_ratio
@@ -22,8 +23,10 @@ def measure() -> Iterator[Figure]:
     """Yield the figures."""
     yield from snapshots("MLP", mlp)
     yield from snapshots("CNN", lambda: cnn(40))
+    yield from taped()
     yield from stored()
-    yield from again()
+    yield from again("", mlp(1000))
+    yield from again(", data that come once", as_dataset(*mlp(1000)))
 
 
 def snapshots(name: str, network: Callable[[], Any]) -> Iterator[Figure]:
@@ -38,6 +41,28 @@ def snapshots(name: str, network: Callable[[], Any]) -> Iterator[Figure]:
     for clock, index in (("wall", 0), ("CPU", 1)):
         ratio = median_ratio([t[index] for t in times["with"]], [t[index] for t in times["without"]])
         yield Figure(f"{name}: default snapshots / none, {clock}", ratio, limit=1.05)
+
+
+def as_dataset(model: Any, x: Any, y: Any, batch_size: int) -> tuple[Any, Any, Any, Any]:
+    """Return a network whose data are a data set."""
+    data = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return model, data, None, None
+
+
+def taped() -> Iterator[Figure]:
+    """Compare training on a data set whose batches are kept, so that they can come again, with training without."""
+    candidates = {"kept": {"snapshots": nnviz.Snapshots(every=10**9)}, "not": {}, "default": {"snapshots": True}}
+    times = in_turns(
+        {
+            name: session(lambda: as_dataset(*mlp()), nnviz.Probe(layers=()), **options)
+            for name, options in candidates.items()
+        },
+        ROUNDS,
+    )
+    for clock, index in (("wall", 0), ("CPU", 1)):
+        for name, words in (("kept", "its batches kept"), ("default", "that and default snapshots")):
+            ratio = median_ratio([t[index] for t in times[name]], [t[index] for t in times["not"]])
+            yield Figure(f"MLP on a data set: {words} / none, {clock}", ratio, limit=1.05)
 
 
 def ten_million() -> tuple[Any, Any, Any]:
@@ -72,9 +97,9 @@ def stored() -> Iterator[Figure]:
         )
 
 
-def again() -> Iterator[Figure]:
+def again(what: str, network: tuple[Any, Any, Any, Any]) -> Iterator[Figure]:
     """Take steps again, and compare their speed with that of the training."""
-    model, x, y, batch_size = mlp(1000)
+    model, x, y, batch_size = network
     options = nnviz.Snapshots(every=10**9)
     with nnviz.TrainingSession(
         model, x, y, batch_size=batch_size, epochs=10, verbose=0, probe=nnviz.Probe(layers=()), snapshots=options
@@ -93,5 +118,5 @@ def again() -> Iterator[Figure]:
             speeds.append(trained / 800 / replayed)
             run.rewind(100)
         yield Figure(
-            "speed of steps taken again / of the training", statistics.median(speeds), limit=0.9, at_least=True
+            f"speed of steps taken again / of the training{what}", statistics.median(speeds), limit=0.9, at_least=True
         )

@@ -301,8 +301,8 @@ class Session(Looking):
             step: How many steps are to be completed, from 0.
             branch: The branch whose step it is, one of `branches`; the current one if `None`. The step at which it
                 begins is as the branch began, with what was changed by hand; its parent has that as it was.
-            state_only: Whether to be content with the newest stored state at or before the step where the data cannot
-                be found again: they begin anew with the epoch.
+            state_only: Whether to be content with the newest stored state at or before the step where its batches
+                cannot come again: then the data begin anew with the epoch.
 
         Returns:
             The report of the step at which the session stands, `None` for step 0.

@@ -52,7 +52,7 @@ class SessionState(NamedAttributes):
         something was changed meanwhile, on a new branch. Any other condition pauses training after the step, and the
         step is read in full where nobody outside hears of it twice.
 
-        To pause before an update takes snapshots and data that can be found again (`replay_grade`). Without them a
+        To pause before an update takes snapshots and steps that can be taken again (`replay_grade`). Without them a
         guard pauses after the step, and a notice in `recording.events` says why.
 
         Example:
@@ -74,9 +74,10 @@ class SessionState(NamedAttributes):
 
     @property
     def replay_grade(self) -> Grade:
-        """Whether `rewind` leads back bit by bit: `"exact"`, or `"state only"` where the data cannot be found again.
+        """Whether `rewind` leads back bit by bit: `"exact"`, or `"state only"` where steps cannot be taken again.
 
-        Told for the training as it stands; `rewind_plan` tells of one step, and why.
+        Told of the newest steps. Of data that come once the newest batches are kept: how far they reach back,
+        `rewind_plan` tells of one step, and why.
         """
         return self._worker.travel.grade if self._worker.prepared else "exact"
 

@@ -13,7 +13,7 @@ from nnviz_widgets.core.thinning import SLACK, drop_order
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.sickness import SicknessWatch
@@ -29,12 +29,15 @@ _BYTES_PER_S = 1.5e9
 class Snapshots:
     """How often a session puts its state aside, so that `rewind` can lead back: `TrainingSession(..., snapshots=...)`.
 
-    Any step between two snapshots is reached by taking the steps after the earlier one again.
+    Any step between two snapshots is reached by taking the steps after the earlier one again. Batches that come once
+    (of data sets, generators, loaders) are kept for that.
 
     Attributes:
-        every: Steps from one to the next. `None` is as often as costs no more than 2 % of the training's time.
+        every: Steps from one to the next. `None` is as often as costs no more than 2 % of the training's time. One is
+            also taken where batches that come once would be dropped before the next.
         memory: Bytes that they may hold, a number or a text such as `"1 GB"`: then those of older steps are dropped,
-            ever more sparsely spread. Step 0 and the newest stay even where they alone need more.
+            ever more sparsely spread. Step 0 and the newest stay even where they alone need more. Batches that come
+            once may have half of it.
     """
 
     every: int | None = None
@@ -107,14 +110,16 @@ class SnapshotStore:
 
     Args:
         options: How many there may be.
+        besides: Returns how much of their memory the batches of data that come once hold.
 
     Attributes:
         n_dropped: How many were given up.
         n_bytes: Memory that they hold, what several of them share counted for each.
     """
 
-    def __init__(self, options: Snapshots) -> None:
+    def __init__(self, options: Snapshots, besides: Callable[[], int] = lambda: 0) -> None:
         self._options = options
+        self._besides = besides
         self._kept: dict[tuple[str, int, bool], Kept] = {}
         self._n_added = 0
         self._next = 0.0
@@ -124,6 +129,9 @@ class SnapshotStore:
     def __len__(self) -> int:
         """Count them."""
         return len(self._kept)
+
+    def __iter__(self) -> Iterator[Kept]:
+        return iter(self._kept_now())
 
     def is_due(self, step: int) -> bool:
         """Whether the state after `step` is to be put aside."""
@@ -166,6 +174,12 @@ class SnapshotStore:
         nearest = {name: -index for index, (name, _) in enumerate(lineage)}
         return max(found, key=lambda kept: (kept.step, kept.edited, nearest[kept.branch]), default=None)
 
+    def after(self, lineage: Sequence[tuple[str, int]], step: int) -> list[Kept]:
+        """Return the snapshots after a step, ascending; `lineage` as in `before`."""
+        ends = dict(lineage)
+        found = [kept for kept in self._kept_now() if step < kept.step <= ends.get(kept.branch, -1)]
+        return sorted(found, key=lambda kept: kept.step)
+
     def steps(self, lineage: Sequence[tuple[str, int]]) -> list[int]:
         """Return the steps that have a snapshot, ascending; `lineage` as in `before`."""
         ends = dict(lineage)
@@ -189,9 +203,10 @@ class SnapshotStore:
 
     def _thin(self) -> None:
         """Drop snapshots of older steps while there is too much."""
-        if self.n_bytes <= self._options.memory:
+        memory = self._options.memory - self._besides()
+        if self.n_bytes <= memory:
             return
-        enough = self._options.memory - int(self._options.memory * SLACK)
+        enough = memory - int(memory * SLACK)
         droppable = [kept for kept in self._kept_now()[:-1] if kept.step and not kept.pinned]
         for index in drop_order([kept.ordinal for kept in droppable], self._n_added - 1):
             if self.n_bytes <= enough:

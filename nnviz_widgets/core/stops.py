@@ -208,7 +208,8 @@ class Stops:
         if not (outcome.hits or outcome.broken or self._late or self._broken):
             return False
         hits = (*self._late, *outcome.hits)
-        if not self._guards_asked and any(one.condition.is_guard for one in outcome.hits):
+        is_late = event.output is not None and not self._guards_asked
+        if is_late and any(one.condition.is_guard for one in outcome.hits):
             why = self._why_not_before(step)
             self._tell_once(why, f"a guard could pause only after step {step}, not before its update: {why}")
         broken = [one for one in (*self._broken, *outcome.broken) if self._pauses_broken(one)]
@@ -221,7 +222,8 @@ class Stops:
 
     def _answered(self, late: Mapping[str, float], *, is_step: bool) -> list[Breakpoint]:
         """List the conditions that are not asked now: they were before, and have nothing new to answer."""
-        guards = [one for needs in self._needs for one in needs.guards] if self._guards_asked else []
+        asked = self._guards_asked or not is_step
+        guards = [one for needs in self._needs for one in needs.guards] if asked else []
         others = [] if is_step else [one for needs in self._needs for one in needs.others]
         return [one for one in (*guards, *others) if not one.condition.names & late.keys()]
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.sickness import SicknessWatch
     from nnviz_widgets.core.snapshots import Snapshots
 
+_BATCHES = 0.5
+"""Which share of their memory snapshots leave to the batches of data that come once."""
+
 Grade = Literal["exact", "state only"]
 
 
@@ -60,7 +63,9 @@ class TimeTravel:
     def __init__(self, training: Any, branches: Branches, options: Snapshots | None) -> None:
         self._training = training
         self._branches = branches
-        self._store = None if options is None else SnapshotStore(options)
+        self._store = None if options is None else SnapshotStore(options, lambda: int(training.held_bytes))
+        if options is not None:
+            training.tape_bytes = int(options.memory * _BATCHES)
         self._told: set[str] = set()
         self._held: Kept | None = None
 
@@ -75,9 +80,16 @@ class TimeTravel:
 
     # --- on the training thread ---
 
-    def is_due(self, step: int) -> bool:
-        """Whether the state after `step` is to be put aside."""
-        return self._store is not None and self._store.is_due(step)
+    def is_due(self, step: int, *, ends_epoch: bool) -> bool:
+        """Whether the state after `step` is to be put aside.
+
+        Always at the end of an epoch whose validation reads on: it would read something else if it were gone over.
+        """
+        if self._store is None:
+            return False
+        if self._store.is_due(step) or self._training.needs_snapshot:
+            return True
+        return ends_epoch and self._training.reads_on() is not None
 
     def keep(
         self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool
@@ -104,8 +116,8 @@ class TimeTravel:
         if self._held is not None and self._held.step < step:
             self._held = None
         self._store.add(kept, time.perf_counter() - began)
-        text = self._store.over_budget()
-        return None if text is None else self._once(text)
+        batches = self._training.let_go(one.state for one in self._store)
+        return self._once(self._store.over_budget()) or self._once(batches)
 
     def hold(self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch) -> list[Any]:
         """Hold the state that training goes on from. If somebody has changed it since the pause, it is kept beside.
@@ -169,14 +181,20 @@ class TimeTravel:
         """Say why a step of the current branch cannot be gone back to bit by bit; `None` if it can."""
         if self._store is None:
             return "the session takes no snapshots (snapshots=False)"
-        if self.newest(step) is None:
-            return "no state before it is stored"
-        reason: str | None = self._training.why_not_exact()
+        kept = self.newest(step)
+        return "no state before it is stored" if kept is None else self._why_not_from(kept)
+
+    def is_exact_from(self, kept: Kept) -> bool:
+        """Whether the steps after a snapshot can be taken again bit by bit."""
+        return self._why_not_from(kept) is None
+
+    def _why_not_from(self, kept: Kept) -> str | None:
+        reason: str | None = self._training.why_not_exact(kept.state)
         return reason
 
-    def _once(self, text: str) -> str | None:
-        kind = text.partition(" ")[0]
-        if kind in self._told:
+    def _once(self, text: str | None) -> str | None:
+        kind = "" if text is None else text[:12]
+        if text is None or kind in self._told:
             return None
         self._told.add(kind)
         return text
@@ -191,7 +209,7 @@ class TimeTravel:
 
     @property
     def grade(self) -> Grade:
-        """Whether steps can be taken again bit by bit."""
+        """Whether the newest steps can be taken again bit by bit."""
         return "exact" if self._training.why_not_exact() is None else "state only"
 
     def plan(self, step: int, branch: str, *, state_only: bool) -> tuple[RewindPlan, Kept]:
@@ -221,12 +239,12 @@ class TimeTravel:
         kept = self._store.before(self._branches.lineage(branch), step)
         if kept is None:
             raise ReplayNotExact(self._nothing_before(step, branch))
-        reason = self._training.why_not_exact()
+        reason = self._why_not_from(kept)
         if reason is not None and not state_only:
             raise ReplayNotExact(
                 f"Steps must be such that they can be taken again to go back exactly. Received: step={step}, and "
-                f"{reason}. Without the data, the nearest step whose state is stored is {kept.step}: "
-                f"session.rewind({step}, state_only=True)."
+                f"{reason}. {self._nearest_exact(step, branch)}Without the data, the nearest step whose state is "
+                f"stored is {kept.step}: session.rewind({step}, state_only=True)."
             )
         return self._plan(step if reason is None else kept.step, branch, kept, reason), kept
 
@@ -238,9 +256,24 @@ class TimeTravel:
         if again:
             remarks.append(f"what these remember is not put back: {', '.join(again)}")
         validation = self._training.reads_on()
-        if validation is not None and step > kept.step:
+        if validation is not None and self._ends_epoch_between(kept, step):
             remarks.append(f"where an epoch ends in between, {validation} gives its validation other data than then")
         return RewindPlan(step, branch, kept.step, "exact" if reason is None else "state only", tuple(remarks))
+
+    def _ends_epoch_between(self, kept: Kept, step: int) -> bool:
+        per_epoch = self._training.steps_per_epoch
+        if step == kept.step or per_epoch is None:
+            return step > kept.step
+        return bool((kept.batch + 1) % per_epoch + step - kept.step >= per_epoch)
+
+    def _nearest_exact(self, step: int, branch: str) -> str:
+        """Name the nearest step after one that can be gone back to exactly; nothing if there is none."""
+        assert self._store is not None
+        later = self._store.after(self._branches.lineage(branch), step)
+        found = next((kept.step for kept in later if self.is_exact_from(kept)), None)
+        return (
+            "" if found is None else f"The nearest step that is reached exactly is {found}: session.rewind({found}). "
+        )
 
     def _nothing_before(self, step: int, branch: str) -> str:
         stored = self.steps(branch)

@@ -199,7 +199,7 @@ class Traveller:
         if self._is_over():
             return
         kept = self.travel.newest(self.step - 1)
-        if self._is_to_be_read(event) and kept is not None and self.travel.grade == "exact":
+        if self._is_to_be_read(event) and kept is not None and self.travel.is_exact_from(kept):
             self._return_to(kept, self.step, self.branches.current.name, Goal(), is_exact=True)
         self._pause_at_once()
 

@@ -332,7 +332,7 @@ class Worker(Traveller):
             self._take_back(event)
         elif is_hit:
             self._stop_here(event)
-        elif event.output is not None and self.travel.is_due(self.step):
+        elif event.output is not None and self.travel.is_due(self.step, ends_epoch=event.ends_epoch):
             self._put_aside()
         self.notify_viewers()
         if event.refused or is_hit:

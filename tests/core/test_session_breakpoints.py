@@ -447,30 +447,19 @@ def test_rewinding_from_a_refused_step_forgets_it() -> None:
         assert session.recording.steps.tolist() == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "why"),
-    [({"snapshots": False}, "takes no snapshots"), ({"x": "generator"}, "come once")],
-    ids=["no snapshots", "a generator"],
-)
-def test_a_guard_that_cannot_go_back_pauses_after_the_step_and_says_why(arguments: dict[str, Any], why: str) -> None:
-    network = poisoned(networks.line(), 2)
-    if arguments.pop("x", None):
-        x, y = network.x, network.y
-        network.x = ((x[i % 22 : i % 22 + 1], y[i % 22 : i % 22 + 1]) for i in range(0, 1000, 4))
-        network.y = None
-        arguments["steps_per_epoch"] = 5
-    with network.session(**arguments) as session:
+def test_a_guard_that_cannot_go_back_pauses_after_the_step_and_says_why() -> None:
+    with poisoned(networks.line(), 2).session(snapshots=False) as session:
         guard = session.breakpoints.add("nan")
         run(session)
-        step = session.step_index
+        assert session.step_index == 2
         assert session.paused_by is guard
         assert not np.isfinite(session.batch_loss)
-        assert session.recording.steps.tolist() == list(range(1, step + 1))
+        assert session.recording.steps.tolist() == [1, 2]
         notices = [text for _, text in told(session, "notice") if "a guard could pause only after" in text]
         assert len(notices) == 1
-        assert why in notices[0]
+        assert "takes no snapshots" in notices[0]
         session.step()
-        assert session.step_index == step + 1
+        assert session.step_index == 3
 
 
 def test_an_overflow_that_a_loss_scale_skips_is_no_nan() -> None:

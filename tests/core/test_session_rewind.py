@@ -282,14 +282,34 @@ def test_validation_data_that_come_once_are_told_of() -> None:
         while True:
             yield networks.features(), networks.features(width=2)
 
-    with networks.line().session(
-        validation_data=batches(), validation_steps=1, snapshots=Snapshots(every=100)
-    ) as session:
+    arguments = {"validation_data": batches(), "validation_steps": 1}
+    with networks.line().session(**arguments, snapshots=Snapshots(every=100, memory=1)) as session:
         session.step(5)
+        assert session.snapshot_steps == (0, 5)
         assert session.rewind_plan(4).remarks == (
             "where an epoch ends in between, a generator gives its validation other data than then",
         )
-        assert session.rewind_plan(0).remarks == ()
+        assert session.rewind_plan(2).remarks == ()
+
+
+def test_the_end_of_an_epoch_whose_validation_reads_on_is_put_aside() -> None:
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((networks.features(), networks.features(width=2))).batch(8).repeat()
+    arguments = {"validation_data": data, "validation_steps": 2}
+    with networks.line().session(**arguments, snapshots=Snapshots(every=100)) as free:
+        free.run()
+        free.wait()
+        history = free.history
+    with networks.line().session(**arguments, snapshots=Snapshots(every=100)) as session:
+        session.breakpoints.add("step == 5 and gradient_l2 > 0")
+        session.run()
+        session.wait()
+        assert session.step_index == 4
+        assert session.snapshot_steps[:3] == (0, 3, 4)
+        session.run()
+        session.wait()
+        assert session.history == history
 
 
 def test_what_keras_own_callbacks_write_is_not_written_twice(tmp_path: Path) -> None:

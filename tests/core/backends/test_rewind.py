@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.filterwarnings(text) for text in (OF_KERAS, NOT_SHUFFLED, RAN_OUT)]
 
 EVERY = 4
-AGAIN = {"data set", "repeated data set", "data set of unknown length", "PyDataset", "PyDataset with two workers"} | {
+ONCE = {"data set", "repeated data set", "data set of unknown length", "PyDataset", "PyDataset with two workers"} | {
     "generator",
     "mlp with steps_per_epoch",
     "mlp without a seed with steps_per_epoch",
 }
 """Runs whose batches come once."""
 
-EXACT = [name for name in RUNS if name not in AGAIN]
+FEW_BYTES = 3000
+"""Memory for a batch or two."""
 
 
 def taken_one_by_one(session: Session) -> tuple[list[dict[str, Any]], list[float]]:
@@ -46,7 +47,7 @@ def taken_one_by_one(session: Session) -> tuple[list[dict[str, Any]], list[float
         losses.append(session.batch_loss)
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", RUNS)
 def test_every_step_is_gone_back_to_and_on_from_bit_by_bit(name: str) -> None:
     run = RUNS[name]
     with run.session(run.make(), snapshots=Snapshots(every=EVERY)) as session:
@@ -67,37 +68,44 @@ def test_every_step_is_gone_back_to_and_on_from_bit_by_bit(name: str) -> None:
         assert not [text for _, _, text in session.recording.events if "differs" in text]
 
 
-@pytest.mark.parametrize("name", sorted(AGAIN))
-def test_R05_data_that_come_once_are_told_before_anything_is_done(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(ONCE))
+def test_R05_batches_that_are_not_held_any_more_are_told_before_anything_is_done(name: str) -> None:
     run = RUNS[name]
-    with run.session(run.make(), snapshots=Snapshots(every=2)) as session:
-        session.run(until=4)
+    with run.session(run.make(), snapshots=Snapshots(every=2, memory=FEW_BYTES)) as session:
+        session.run(until=5)
         session.wait()
         before = everything(session)
-        assert session.replay_grade == "state only"
-        plan = session.rewind_plan(3)
-        assert (plan.grade, plan.step, plan.snapshot) == ("state only", 2, 2)
-        with pytest.raises(ReplayNotExact, match="nearest step whose state is stored is 2"):
-            session.rewind(3)
-        assert session.step_index == 4
+        assert session.replay_grade == "exact", "of the newest steps"
+        assert session.rewind_plan(5).grade == "exact"
+        plan = session.rewind_plan(2)
+        assert (plan.grade, plan.step, plan.snapshot) == ("state only", 0, 0)
+        assert "not held any more" in plan.remarks[0]
+        with pytest.raises(ReplayNotExact, match=r"reached exactly is 5.*nearest step whose state is stored is 0"):
+            session.rewind(2)
+        assert session.step_index == 5
         assert_same(everything(session), before)
+        notices = [text for _, _, text in session.recording.events if "come once" in text]
+        assert len(notices) == 1
 
 
-@pytest.mark.parametrize("name", sorted(AGAIN))
-def test_R05_only_the_state_is_put_back_where_data_come_once(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(ONCE))
+def test_R05_only_the_state_is_put_back_where_batches_are_not_held_any_more(name: str) -> None:
     run = RUNS[name]
-    with run.session(run.make(), snapshots=Snapshots(every=2)) as session:
-        session.run(until=2)
-        session.wait()
+    with run.session(run.make()) as session:
+        session.step()
+        session.rewind(0)
         then = everything(session)
-        session.run(until=4)
+    with run.session(run.make(), snapshots=Snapshots(every=2, memory=FEW_BYTES)) as session:
+        session.run(until=5)
         session.wait()
         session.rewind(3, state_only=True)
-        assert (session.state, session.step_index) == ("paused", 2)
+        assert (session.state, session.step_index) == ("paused", 0)
         assert_same(everything(session), then)
-        session.step()
+        session.step(2)
         assert session.branches.current.name == "branch 1"
-        assert session.recording.steps.tolist() == [1, 2, 3]
+        assert session.recording.steps.tolist() == [1, 2]
+        assert session.rewind_plan(2).grade == "exact"
+        assert session.rewind_plan(4, "main").grade == "state only"
 
 
 def test_a_snapshot_stays_what_it_was_while_training_goes_on() -> None:

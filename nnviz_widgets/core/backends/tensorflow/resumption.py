@@ -142,6 +142,7 @@ class Resumption:
 
     activity = "going to where the saved session was in the data"
     begins_epoch = True
+    on_tape = False
 
     def __init__(self, saved: SavedRun, *, state_only: bool) -> None:
         self._saved = saved

@@ -14,12 +14,14 @@ from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 from nnviz_widgets.core.backends.tensorflow import callback_state
 from nnviz_widgets.core.backends.tensorflow.data import StoredOrderAdapter
 from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone, why_not
+from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy
 from nnviz_widgets.errors import ReplayNotExact
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.backends.tensorflow.position import Position
     from nnviz_widgets.core.backends.tensorflow.setup import Setup
     from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot
+    from nnviz_widgets.core.backends.tensorflow.source import Taped
 
 _WRITERS = (
     of_keras.BackupAndRestore,
@@ -35,22 +37,27 @@ class Rewinding:
     """The way of a `Training` to a snapshot.
 
     Arrays are found again: those in the session's own order at once, others by passing over the batches of one epoch.
-    Any other data begin anew with the epoch, and only the state is what it was.
+    Of any other data what came after the snapshot comes from the tape; if that does not reach so far, they begin anew
+    with the epoch, and only the state is what it was.
 
     Args:
         snapshot: Where to go.
         iterator: Keras' epoch iterator over the data.
+        taped: Where data come from that come once, `None` for others.
 
     Attributes:
         position: The place in the data.
+        on_tape: Whether what comes after it is on the tape.
         done: Whether it is reached.
     """
 
     activity = "going back"
     begins_epoch = False
 
-    def __init__(self, snapshot: Snapshot, iterator: Any) -> None:
+    def __init__(self, snapshot: Snapshot, iterator: Any, taped: Taped | None) -> None:
         self._snapshot = snapshot
+        self._taped = taped
+        self.on_tape = taped is not None and taped.tape.reaches(snapshot.place)
         self._finds_data = epochs_stand_alone(iterator)
         adapter = iterator.data_adapter
         self._order = adapter if isinstance(adapter, StoredOrderAdapter) else None
@@ -86,6 +93,10 @@ class Rewinding:
             training.random.bit_generator.state = self.position.order
         if self._order is not None:
             self._order.begin_with(self.position.batch)
+        if self._taped is not None and self.on_tape:
+            self._taped.go_to(self._snapshot.place)
+        elif self._taped is not None:
+            self._taped.begin_anew()
 
     def pass_over(self, batch: int, batches: Any, training: Any) -> bool:
         """Leave a batch that was trained on before; whether it was the last of them."""
@@ -97,25 +108,28 @@ class Rewinding:
         return True
 
     def put_back(self, training: Any) -> None:
-        """Give the model, the random streams and the callbacks what they had."""
-        self._snapshot.put_back(training)
+        """Give the model, the random streams and the callbacks what they had.
+
+        Streams from which the data may draw are theirs: they are further on than the training.
+        """
+        self._snapshot.put_back(training, streams=not (self.on_tape and self._taped.in_python))  # type: ignore[union-attr]
         self.done = True
 
 
-def why_not_exact(training: Any) -> str | None:
+def why_not_exact(training: Any, snapshot: Snapshot | None) -> str | None:
     """Say why the same steps cannot be taken once more, bit by bit; `None` if they can.
 
     Args:
         training: A `Training` that is prepared.
+        snapshot: The state before the first of them; `None` for one that would be taken now.
     """
     iterator = training.iterator
     if iterator is None:
         return "the session is closed, or has not begun"
-    if not epochs_stand_alone(iterator):
-        arrays = isinstance(iterator.data_adapter, ArrayDataAdapter)
-        what = "arrays with steps_per_epoch" if arrays else _kind(training.arguments.x)
-        return f"the batches of {what} come once and cannot be found again"
-    reason = why_not(iterator, seeded=training.origin["tensorflow_seed"] is not None)
+    if epochs_stand_alone(iterator):
+        reason = why_not(iterator, seeded=training.origin["tensorflow_seed"] is not None)
+    else:
+        reason = _why_not_again(training, snapshot)
     if reason is not None:
         return reason
     hidden = training.hidden_streams()
@@ -124,6 +138,23 @@ def why_not_exact(training: Any) -> str | None:
     if tf.config.list_logical_devices("GPU") and not tf.config.experimental.get_op_determinism():
         return "a GPU adds in another order each time: call tf.config.experimental.enable_op_determinism() before"
     return None
+
+
+def _why_not_again(training: Any, snapshot: Snapshot | None) -> str | None:
+    """Say why the batches after a snapshot of data that come once do not come again; `None` if they do."""
+    what = batches_of(training)
+    if training.taped is None:
+        on = " on replicas" if has_strategy(training.model) else ""
+        return f"{what}{on} come once and cannot be found again"
+    if snapshot is not None and not training.taped.tape.reaches(snapshot.place):
+        return f"{what} come once, and those that came then are not held any more"
+    return None
+
+
+def batches_of(training: Any) -> str:
+    """Name the batches of data that come once."""
+    arrays = isinstance(training.iterator.data_adapter, ArrayDataAdapter)
+    return f"the batches of {'arrays with steps_per_epoch' if arrays else _kind(training.arguments.x)}"
 
 
 def _kind(x: Any) -> str:
@@ -144,6 +175,8 @@ def calls_users(callbacks: Iterable[Any]) -> bool:
 def reads_on(training: Any) -> str | None:
     """Name what gives validation data that come once: where an epoch ends again, others come; `None` if none does."""
     data = training.arguments.validation_data
+    if isinstance(data, tf.data.Dataset) and training.arguments.validation_steps is not None:
+        return "a data set with validation_steps"
     return f"a {type(data).__name__}" if isinstance(data, Iterator) else None
 
 

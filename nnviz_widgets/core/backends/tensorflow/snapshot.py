@@ -42,6 +42,7 @@ class Snapshot:
         streams: Where the random streams of the process were.
         memories: What the callbacks remembered.
         stop_training: Whether the model was told to stop.
+        place: How much had come from data that come once; 0 for others.
     """
 
     n_bytes: int
@@ -49,6 +50,7 @@ class Snapshot:
     epoch: int
     output: StepOutput | None
     setup: Setup
+    place: int
     _variables: Sequence[tf.Variable]
     _values: Sequence[tf.Tensor]
     streams: random_streams.Streams
@@ -61,11 +63,12 @@ class Snapshot:
             _is_same(one, two) for one, two in zip(self._values, other._values, strict=True)
         )
 
-    def put_back(self, training: Any) -> None:
-        """Give the model, the random streams and the callbacks what they had."""
+    def put_back(self, training: Any, *, streams: bool = True) -> None:
+        """Give the model and the callbacks what they had, and where `streams` is true the random streams, too."""
         self.put_back_values()
         callback_state.remind(training.callbacks, self.memories)
-        random_streams.put_back(self.streams)
+        if streams:
+            random_streams.put_back(self.streams)
         training.model.stop_training = self.stop_training
 
     def put_back_values(self) -> None:
@@ -112,6 +115,7 @@ class SnapshotTaker:
             epoch=training.epoch,
             output=kept,
             setup=training.setup,
+            place=training.place,
             _variables=self._variables,
             _values=values,
             streams=random_streams.held(),

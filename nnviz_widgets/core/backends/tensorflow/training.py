@@ -20,16 +20,18 @@ from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow import random_streams
+from nnviz_widgets.core.backends.tensorflow.batch_tape import BatchTape
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
 from nnviz_widgets.core.backends.tensorflow.editing import by_hand
 from nnviz_widgets.core.backends.tensorflow.feed import Feed, why_no_other
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
-from nnviz_widgets.core.backends.tensorflow.position import Position
+from nnviz_widgets.core.backends.tensorflow.position import Position, epochs_stand_alone
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
 from nnviz_widgets.core.backends.tensorflow.resumption import Captured, Resumption, capture, capture_of
 from nnviz_widgets.core.backends.tensorflow.rewinding import (
     Rewinding,
+    batches_of,
     called_again,
     calls_users,
     kept_checkpoints,
@@ -41,6 +43,7 @@ from nnviz_widgets.core.backends.tensorflow.rewinding import (
 from nnviz_widgets.core.backends.tensorflow.script import write_script
 from nnviz_widgets.core.backends.tensorflow.setup import Setup
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
+from nnviz_widgets.core.backends.tensorflow.source import Live, Taped
 from nnviz_widgets.core.backends.tensorflow.state import hidden_streams, of_tensorflow
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.core.backends.tensorflow.thread_state import copied_state
@@ -122,6 +125,8 @@ class Training:
         feed: What feeds the data.
         next_feed: Arguments of `fit` with which the next epoch is fed otherwise.
         setup: What it is set to beside its variables; `None` before it is prepared.
+        tape_bytes: What the batches of data that come once may hold, so that they can come again; 0 keeps none.
+        taped: Where such data come from, `None` if others are trained on or none are kept.
         keras_state: What Keras keeps for the training thread.
         refuses: Asked of each step once it was computed, before callbacks hear of it, whether it must not count.
 
@@ -156,6 +161,8 @@ class Training:
         self.setup: Setup | None = None
         self._callbacks: Any = None
         self.resumption: Resumption | None = None
+        self.tape_bytes = 0
+        self.taped: Taped | None = None
         self.keras_state: dict[str, Any] | None = None
         self.refuses: Callable[[Step], bool] = lambda step: False
         self._next = (arguments.initial_epoch, 0)
@@ -255,6 +262,8 @@ class Training:
         self._make_iterator()
         self.model._maybe_symbolic_build(iterator=self.iterator)
         self.iterator.reset()
+        if self.tape_bytes and not epochs_stand_alone(self.iterator) and not has_strategy(self.model):
+            self.taped = Taped(self.iterator, BatchTape(self.tape_bytes), self._no_batches)
         self._on_activity("building the training step")
         self.functions.prepare(self._no_batches())
         self._on_activity(None)
@@ -325,7 +334,8 @@ class Training:
         if self._ended:
             with kept_logs(self.callbacks):
                 self._begin()
-        self._stop_loading()
+        if not rewinding.on_tape:
+            self._stop_loading()
         self.use(rewinding.setup)
         yield from self._train(choose, rewinding)
 
@@ -341,7 +351,35 @@ class Training:
         Args:
             output: Of the last step, `None` if there was none.
         """
-        return self._taker.take(self, output)
+        snapshot = self._taker.take(self, output)
+        if self.taped is not None and snapshot is not None:
+            self.taped.tape.mark()
+        return snapshot
+
+    @property
+    def place(self) -> int:
+        """How much has come from data that come once."""
+        return 0 if self.taped is None else self.taped.tape.place
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the batches hold that can come again."""
+        return 0 if self.taped is None else self.taped.tape.n_bytes
+
+    @property
+    def needs_snapshot(self) -> bool:
+        """Whether one must be taken now, or the batches since the last are let go before there is another."""
+        return self.taped is not None and self.taped.tape.needs_mark
+
+    def let_go(self, snapshots: Iterable[Snapshot]) -> str | None:
+        """Let go of batches that none of these snapshots leads to; tell if there are batches that are not held."""
+        if self.taped is None or not self.taped.tape.gave_up:
+            return None
+        self.taped.tape.let_go(snapshot.place for snapshot in snapshots)
+        return (
+            f"{batches_of(self)} come once, and of those that were trained on only the newest are held: steps before "
+            "cannot be gone back to exactly. Give them more: snapshots=nnviz.Snapshots(memory=...)"
+        )
 
     def digest(self) -> bytes:
         """Return what tells the values of all variables from any others, to the last bit."""
@@ -358,7 +396,7 @@ class Training:
 
     def rewinding(self, snapshot: Snapshot) -> Rewinding:
         """Return the way back to a snapshot. It is not gone yet."""
-        return Rewinding(snapshot, snapshot.setup.feed.iterator)
+        return Rewinding(snapshot, snapshot.setup.feed.iterator, self.taped)
 
     def hidden_streams(self) -> list[str]:
         """Return which operations of the step keep a random stream that cannot be read."""
@@ -366,9 +404,13 @@ class Training:
             self._hidden = self.functions.n_traces, hidden_streams(self.functions.graphs())
         return self._hidden[1]
 
-    def why_not_exact(self) -> str | None:
-        """Say why the same steps cannot be taken once more, bit by bit; `None` if they can."""
-        return why_not_exact(self)
+    def why_not_exact(self, snapshot: Snapshot | None = None) -> str | None:
+        """Say why the steps after a snapshot cannot be taken once more, bit by bit; `None` if they can.
+
+        Args:
+            snapshot: The state before the first of them; `None` for one that would be taken now.
+        """
+        return why_not_exact(self, snapshot)
 
     def called_again(self) -> list[str]:
         """Name the user's callbacks, which are called once more when steps are taken once more."""
@@ -550,8 +592,13 @@ class Training:
         output: StepOutput | None = None
         step: Step | None = None
         n_taken = n_done
-        with iterator.catch_stop_iteration():
-            for batch, _, batches in iterator:
+        source = self.taped or Live(iterator)
+        if way is not None and way.on_tape:
+            self._next = (epoch, n_done)
+            way.put_back(self)
+            yield READY
+        with source.until_end():
+            for batch, batches in source.batches(n_done):
                 self.epoch = epoch
                 if way is not None and batch < n_done:
                     self._next = (epoch, batch + 1)
@@ -562,6 +609,7 @@ class Training:
                     callbacks.on_train_batch_begin(batch)
                 variant = choose()
                 output = self.functions.take(variant, batches)
+                source.taken(output.batch)
                 step = Step(epoch, batch, output, variant)
                 if self.refuses(step):
                     yield replace(step, refused=True)
@@ -630,7 +678,8 @@ class Training:
         if isinstance(model.optimizer, keras.optimizers.Optimizer) and self.epochs > 0:
             model.optimizer.finalize_variable_values(model.trainable_weights)
         self.release_validation()
-        self._stop_loading()
+        if self.taped is None:  # else the data can go on where they are, after going back
+            self._stop_loading()
         callbacks.on_train_end(logs=logs)
 
     def end_progress_line(self) -> None:
@@ -718,7 +767,7 @@ class Training:
         """Drop everything of ours that the model or the process holds."""
         self.release_validation()
         self._stop_loading()
-        self.feed.iterator = None
+        self.feed.iterator = self.taped = None
 
     def _stop_loading(self) -> None:
         """End the threads with which a `PyDataset` loads ahead; Keras ends them with the epoch, we may stop before."""
