@@ -35,6 +35,18 @@ class TensorRows:
         self._rows = {spec.key: row for row, spec in enumerate(catalogue.specs)}
         self._activations = {row for key, row in self._rows.items() if key.kind == "activations"}
         self._found: dict[tuple[str, str], int] = {}
+        self._cells: dict[tuple[str, str, str], tuple[int, int]] = {}
+
+    def cell(self, statistic: str, layer: str, kind: Kind) -> tuple[int, int]:
+        """Find row and column of a number of a tensor, looked up once.
+
+        Raises:
+            ConditionBroken: If there is no such tensor.
+        """
+        cell = self._cells.get((statistic, layer, kind))
+        if cell is None:
+            cell = self._cells[statistic, layer, kind] = self.row(layer, kind), _COLUMNS[statistic]
+        return cell
 
     def row(self, layer: str, kind: Kind) -> int:
         """Find the row of the tensor that a condition means.
@@ -65,9 +77,12 @@ class StepValues:
         output: What it returned.
         rows: Where tensors lie in its reading.
         rate: The learning rate of its update, `None` if that was not read or there is none.
+        metrics: Returns the metrics that other steps had.
+
+    Attributes:
+        output: As given.
         report: Of the step, `None` before it counts.
         epoch_logs: The metrics of the epoch that it ends, `None` if it ends none.
-        metrics: Returns the metrics that other steps had.
     """
 
     def __init__(
@@ -77,14 +92,12 @@ class StepValues:
         output: Any,
         rows: TensorRows,
         rate: float | None = None,
-        report: StepReport | None = None,
-        epoch_logs: Mapping[str, float] | None = None,
         metrics: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        self._step, self._epoch, self._output, self._rows, self._rate = step, epoch, output, rows, rate
-        self._epoch_logs = epoch_logs or {}
+        self._step, self._epoch, self.output, self._rows, self._rate = step, epoch, output, rows, rate
         self._metrics = metrics
-        self.report = report
+        self.report: StepReport | None = None
+        self.epoch_logs: Mapping[str, float] | None = None
 
     def number(self, name: str) -> float | None:
         """Return `loss`, `step`, `epoch`, `lr` or a metric.
@@ -92,7 +105,7 @@ class StepValues:
         Raises:
             ConditionBroken: If no step has it.
         """
-        output = self._output
+        output = self.output
         if name in ("loss", BATCH_LOSS):
             loss: float | None = output.batch_loss if output.has_loss else None
             return loss
@@ -105,14 +118,16 @@ class StepValues:
             if self._rate is None:
                 raise ConditionBroken("the optimizer has no learning rate")
             return self._rate
-        value: float | None = output.logs.get(name, self._epoch_logs.get(name))
+        value: float | None = output.logs.get(name)
+        if value is None and self.epoch_logs is not None:
+            value = self.epoch_logs.get(name)
         if value is None:
             self._require_metric(name)
         return value
 
     def _require_metric(self, name: str) -> None:
         """Refuse a name that no step has; others come at the end of an epoch."""
-        logs = self._output.logs
+        logs = self.output.logs
         known = tuple(dict.fromkeys((*logs, *self._metrics())))
         if name not in known and not (name.startswith("val_") and name.removeprefix("val_") in logs):
             raise ConditionBroken(unknown_name(name, Known(self._rows.lookup, known)))
@@ -123,9 +138,9 @@ class StepValues:
         Raises:
             ConditionBroken: If there is no such tensor.
         """
-        row = self._rows.row(layer, kind)
-        vitals = self._output.vitals
-        return None if vitals is None else vitals.value(row, _COLUMNS[statistic])
+        row, column = self._rows.cell(statistic, layer, kind)
+        vitals = self.output.vitals
+        return None if vitals is None else vitals.value(row, column)
 
     @property
     def non_finite(self) -> bool:
@@ -133,7 +148,7 @@ class StepValues:
 
         Activations are looked at where vitals are read.
         """
-        output = self._output
+        output = self.output
         if output.has_loss and not math.isfinite(output.batch_loss):
             return True
         norm = output.gradient_l2

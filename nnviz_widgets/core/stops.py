@@ -87,6 +87,7 @@ class Stops:
         self._names: frozenset[str] = frozenset()
         self._rate: float | None = None
         self._rows: TensorRows | None = None
+        self._last: StepValues | None = None
         self._guards_asked = False
         self._late: tuple[Breakpoint, ...] = ()
         self._passed: tuple[Breakpoint, ...] = ()
@@ -131,7 +132,7 @@ class Stops:
         Returns:
             What must at least be read of it.
         """
-        self.paused_by, self.retaken, self._guards_asked = None, None, False
+        self.paused_by, self.retaken, self._guards_asked, self._last = None, None, False, None
         self._late = self._passed = self._broken = ()
         self._until = until
         needs = self.breakpoints.needs, _NO_NEEDS if until is None else until.needs
@@ -250,11 +251,21 @@ class Stops:
         report: StepReport | None = None,
         epoch_logs: Mapping[str, float] | None = None,
     ) -> StepValues:
+        """Return the numbers of a step; those that were made before it counted are gone on with."""
+        values = self._last
+        if values is None or values.output is not output:
+            values = self._last = StepValues(step, event.epoch, output, self._tensor_rows(), self._rate, self._metrics)
+        values.report, values.epoch_logs = report, epoch_logs
+        return values
+
+    def _tensor_rows(self) -> TensorRows:
         catalogue = self._training.functions.catalogue
         if self._rows is None or self._rows.catalogue is not catalogue:
             self._rows = TensorRows(catalogue)
-        metrics = self._branches.current.recording.metric_arrays
-        return StepValues(step, event.epoch, output, self._rows, self._rate, report, epoch_logs, lambda: metrics()[1])
+        return self._rows
+
+    def _metrics(self) -> Mapping[str, Any]:
+        return self._branches.current.recording.metric_arrays()[1]
 
     # --- what is told ---
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from nnviz_widgets.core.conditions.evaluate import NO
+
 if TYPE_CHECKING:
     from nnviz_widgets.core.conditions.condition import AnyCondition
     from nnviz_widgets.core.conditions.evaluate import Answer
@@ -88,7 +90,9 @@ class Breakpoint:
 
     def is_left_by(self, answer: Answer) -> bool:
         """Whether an answer leaves all as it is: the condition does not hold, and did not before."""
-        return answer.holds is False and answer.nan is None and self._broken is None and not self._held
+        if self._broken is not None or self._held:
+            return False
+        return answer is NO or (answer.holds is False and answer.nan is None)
 
     def note(self, step: int, answer: Answer) -> bool:
         """Take the answer at a step, and say whether that is a hit.

@@ -15,7 +15,7 @@ from nnviz_widgets.core.conditions.condition import as_condition
 from nnviz_widgets.errors import ConditionBroken, InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from nnviz_widgets.core.conditions.condition import AnyCondition
     from nnviz_widgets.core.conditions.evaluate import Answer, Values
@@ -63,6 +63,11 @@ class Needs:
     others: tuple[Breakpoint, ...] = ()
     names: frozenset[str] = frozenset()
     tensors: frozenset[tuple[str, str, Kind]] = frozenset()
+
+    @property
+    def all(self) -> tuple[Breakpoint, ...]:
+        """All of them."""
+        return (*self.guards, *self.others)
 
     @classmethod
     def of(cls, breakpoints: tuple[Breakpoint, ...]) -> Needs:
@@ -199,7 +204,7 @@ class Breakpoints(NamedAttributes):
         step: int,
         values: Values,
         which: Literal["all", "guards", "others"] = "all",
-        without: Container[Breakpoint] = (),
+        without: Collection[Breakpoint] = (),
     ) -> Outcome:
         """Ask the enabled breakpoints at a step, and count.
 
@@ -213,9 +218,14 @@ class Breakpoints(NamedAttributes):
             without: Breakpoints that are passed over, such as guards that have refused this very step.
         """
         needs = self._needs
-        asked = (*(needs.guards if which != "others" else ()), *(needs.others if which != "guards" else ()))
-        answers = [(one, _answer(one, values)) for one in asked if one not in without]
-        answers = [(one, answer) for one, answer in answers if isinstance(answer, str) or not one.is_left_by(answer)]
+        asked = needs.guards if which == "guards" else needs.others if which == "others" else needs.all
+        answers = []
+        for one in asked:
+            if without and one in without:
+                continue
+            answer = _answer(one, values)
+            if isinstance(answer, str) or not one.is_left_by(answer):
+                answers.append((one, answer))
         if not answers:  # as at nearly every step: without the lock
             return _NOTHING
         with self._lock:

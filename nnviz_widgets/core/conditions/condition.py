@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nnviz_widgets.core.conditions.evaluate import Answer, answer
+from nnviz_widgets.core.conditions.evaluate import Answer, asking
 from nnviz_widgets.core.conditions.parse import parse
 from nnviz_widgets.core.conditions.tree import Name, NonFinite, Statistic, walk
 from nnviz_widgets.errors import ConditionBroken, InvalidArgumentError
@@ -97,13 +97,17 @@ class Condition:
         """Whether it is answered only after the step: it names weights, or a metric that Keras counts at the end."""
         return not self.names <= _BEFORE_UPDATE or any(kind == "weights" for _, _, kind in self.tensors)
 
+    @cached_property
+    def _ask(self) -> Callable[[Values], Answer]:
+        return asking(self.tree)
+
     def answer(self, values: Values) -> Answer:
         """Ask it of one step; what it met on the way is in the answer.
 
         Raises:
             ConditionBroken: If it names what there is not, or a value is no number.
         """
-        return answer(self.tree, values)
+        return self._ask(values)
 
     def holds(self, values: Values) -> bool | None:
         """Say whether it holds at a step, `None` if that depends on a value that the step does not have.
@@ -111,7 +115,7 @@ class Condition:
         Raises:
             ConditionBroken: If it names what there is not, or a value is no number.
         """
-        return answer(self.tree, values).holds
+        return self._ask(values).holds
 
 
 @dataclass(frozen=True)

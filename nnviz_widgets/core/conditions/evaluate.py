@@ -1,4 +1,8 @@
-"""The answer to a condition at one step."""
+"""The answer to a condition at one step.
+
+A condition is asked at every step of a training, so its tree is gone through once: each part becomes a function of the
+numbers of a step, made of the functions of its own parts. Nothing of a text is ever run.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ from nnviz_widgets.core.conditions.tree import (
 from nnviz_widgets.errors import ConditionBroken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nnviz_widgets.core.conditions.tree import Logical, Node, Numeric
     from nnviz_widgets.core.frame import Kind
     from nnviz_widgets.core.report import StepReport
@@ -62,93 +68,188 @@ class Answer(NamedTuple):
     nan: str | None = None
 
 
+NO, YES = Answer(False), Answer(True)
+"""The answers of nearly all steps."""
+
+
+class _Met:
+    """What was met on the way to an answer."""
+
+    __slots__ = ("missing", "nan")
+
+    def __init__(self) -> None:
+        self.missing: Node | None = None
+        self.nan: Node | None = None
+
+
+if TYPE_CHECKING:
+    _Asked = Callable[[Values, _Met], bool | None]
+    _Number = Callable[[Values, _Met], float | None]
+
+
 def answer(tree: Logical, values: Values) -> Answer:
-    """Ask a condition of one step.
+    """Ask a condition of one step; as `asking`."""
+    return asking(tree)(values)
+
+
+def asking(tree: Logical) -> Callable[[Values], Answer]:
+    """Return the function that asks a condition of one step.
 
     `and` and `or` are answered as soon as one side decides, though the other has no value: `val_loss > 3 or nan` holds
-    when `nan` does. A comparison with NaN is false, but for `!=`.
-
-    Raises:
-        ConditionBroken: If the values raise it, or one of them is no number.
+    when `nan` does. A comparison with NaN is false, but for `!=`. The function raises `ConditionBroken` if the values
+    raise it, or one of them is no number.
     """
-    asked = _Asked(values)
-    holds = asked.logical(tree)
-    return Answer(holds, None if asked.missing is None else written(asked.missing), asked.nan_text())
+    holds_at = _logical(tree)
+
+    def ask(values: Values) -> Answer:
+        met = _Met()
+        holds = holds_at(values, met)
+        if met.missing is None and met.nan is None:
+            return YES if holds else NO
+        missing, nan = (None if node is None else written(node) for node in (met.missing, met.nan))
+        return Answer(holds, missing, nan)
+
+    return ask
 
 
-class _Asked:
-    """One walk over a tree, and what it met."""
+def _logical(node: Logical) -> _Asked:
+    if isinstance(node, Comparison):
+        return _compared(node) if len(node.operands) == 2 else _chained(node)
+    if isinstance(node, Junction):
+        return _joined(node)
+    if isinstance(node, Negation):
+        return _negated(_logical(node.operand))
+    return _non_finite(node)
 
-    __slots__ = ("_nan", "_values", "missing")
 
-    def __init__(self, values: Values) -> None:
-        self._values = values
-        self._nan: Node | None = None
-        self.missing: Node | None = None
+def _non_finite(node: Node) -> _Asked:
+    def ask(values: Values, met: _Met) -> bool | None:
+        found = values.non_finite
+        if found is None:
+            met.missing = node
+        return found
 
-    def nan_text(self) -> str | None:
-        return None if self._nan is None else written(self._nan)
+    return ask
 
-    def logical(self, node: Logical) -> bool | None:
-        if isinstance(node, Comparison):
-            return self._comparison(node)
-        if isinstance(node, Junction):
-            return self._junction(node)
-        if isinstance(node, Negation):
-            holds = self.logical(node.operand)
-            return None if holds is None else not holds
-        non_finite = self._values.non_finite
-        if non_finite is None:
-            self.missing = node
-        return non_finite
 
-    def _junction(self, node: Junction) -> bool | None:
-        decides = node.word == "or"
+def _negated(operand: _Asked) -> _Asked:
+    def ask(values: Values, met: _Met) -> bool | None:
+        holds = operand(values, met)
+        return None if holds is None else not holds
+
+    return ask
+
+
+def _joined(node: Junction) -> _Asked:
+    decides = node.word == "or"
+    operands = tuple(map(_logical, node.operands))
+
+    def ask(values: Values, met: _Met) -> bool | None:
         open_ = False
-        for operand in node.operands:
-            holds = self.logical(operand)
+        for operand in operands:
+            holds = operand(values, met)
             if holds is decides:
                 return decides
-            open_ = open_ or holds is None
+            if holds is None:
+                open_ = True
         return None if open_ else not decides
 
-    def _comparison(self, node: Comparison) -> bool | None:
-        numbers = [self.numeric(operand) for operand in node.operands]
+    return ask
+
+
+def _compared(node: Comparison) -> _Asked:
+    """Compare two numbers."""
+    compare = COMPARISONS[node.operators[0]]
+    of_left, of_right = node.operands
+    left, right = _numeric(of_left), _numeric(of_right)
+
+    def ask(values: Values, met: _Met) -> bool | None:
+        one, other = left(values, met), right(values, met)
+        if met.nan is None and (one != one or other != other):
+            met.nan = of_left if one != one else of_right
+        return None if one is None or other is None else compare(one, other)
+
+    return ask
+
+
+def _chained(node: Comparison) -> _Asked:
+    """Compare more than two numbers, neighbour with neighbour."""
+    parts = tuple(map(_numeric, node.operands))
+    comparisons = tuple(COMPARISONS[operator] for operator in node.operators)
+
+    def ask(values: Values, met: _Met) -> bool | None:
+        numbers = [part(values, met) for part in parts]
+        if met.nan is None:
+            met.nan = next(
+                (part for part, number in zip(node.operands, numbers, strict=True) if number != number), None
+            )
         holds: bool | None = True
-        for index, operator in enumerate(node.operators):
-            left, right = numbers[index], numbers[index + 1]
+        for compare, left, right in zip(comparisons, numbers[:-1], numbers[1:], strict=True):
             if left is None or right is None:
                 holds = None
-            elif not COMPARISONS[operator](left, right):
-                holds = False
-                break
-        if self._nan is None:
-            for operand, number in zip(node.operands, numbers, strict=True):
-                if number is not None and number != number:
-                    self._nan = operand
-                    break
+            elif not compare(left, right):
+                return False
         return holds
 
-    def numeric(self, node: Numeric) -> float | None:
-        if isinstance(node, Number):
-            return node.value
-        if isinstance(node, Name):
-            return self._checked(node, self._values.number(node.name))
-        if isinstance(node, Statistic):
-            return self._checked(node, self._values.statistic(node.statistic, node.layer, node.kind))
-        if isinstance(node, Signed):
-            operand = self.numeric(node.operand)
-            return operand if operand is None or node.sign == "+" else -operand
-        left, right = self.numeric(node.left), self.numeric(node.right)
-        return None if left is None or right is None else OPERATORS[node.operator](left, right)
+    return ask
 
-    def _checked(self, node: Name | Statistic, value: Any) -> float | None:
-        if type(value) is float:
-            return value
-        if value is None:
-            self.missing = node
-            return None
-        try:
-            return float(value)
-        except (TypeError, ValueError, OverflowError):
-            raise ConditionBroken(f"{written(node)} is no number but a {type(value).__name__}") from None
+
+def _numeric(node: Numeric) -> _Number:
+    if isinstance(node, Number):
+        value = node.value
+        return lambda values, met: value
+    if isinstance(node, Name):
+        return _named(node)
+    if isinstance(node, Statistic):
+        return _of_tensor(node)
+    if isinstance(node, Signed):
+        operand = _numeric(node.operand)
+        return _minus(operand) if node.sign == "-" else operand
+    return _calculated(OPERATORS[node.operator], _numeric(node.left), _numeric(node.right))
+
+
+def _named(node: Name) -> _Number:
+    name = node.name
+
+    def ask(values: Values, met: _Met) -> float | None:
+        value: Any = values.number(name)
+        return value if type(value) is float else _checked(node, value, met)
+
+    return ask
+
+
+def _of_tensor(node: Statistic) -> _Number:
+    statistic, layer, kind = node.statistic, node.layer, node.kind
+
+    def ask(values: Values, met: _Met) -> float | None:
+        value: Any = values.statistic(statistic, layer, kind)
+        return value if type(value) is float else _checked(node, value, met)
+
+    return ask
+
+
+def _minus(operand: _Number) -> _Number:
+    def ask(values: Values, met: _Met) -> float | None:
+        number = operand(values, met)
+        return None if number is None else -number
+
+    return ask
+
+
+def _calculated(operator: Callable[[float, float], float], left: _Number, right: _Number) -> _Number:
+    def ask(values: Values, met: _Met) -> float | None:
+        one, other = left(values, met), right(values, met)
+        return None if one is None or other is None else operator(one, other)
+
+    return ask
+
+
+def _checked(node: Name | Statistic, value: Any, met: _Met) -> float | None:
+    """Return as a float what is none yet; `None` is a value that the step does not have."""
+    if value is None:
+        met.missing = node
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ConditionBroken(f"{written(node)} is no number but a {type(value).__name__}") from None
