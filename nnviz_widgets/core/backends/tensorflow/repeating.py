@@ -82,11 +82,17 @@ def fed(array: Any) -> Any:
 def batches(arrays: Any, order: Any, size: int) -> Any:
     """Return the batches of epochs whose samples come in the order of the rows of `order`."""
     even = order.shape[1] % size == 0
-    indices = tf.data.Dataset.from_tensor_slices(order).flat_map(
-        lambda epoch: tf.data.Dataset.from_tensor_slices(epoch).batch(size, drop_remainder=even)
-    )
     arrays = tf.nest.map_structure(fed, arrays)
-    return indices.map(lambda index: tf.nest.map_structure(lambda array: tf.gather(array, index), arrays))
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def cut(epoch: Any) -> Any:
+        return tf.data.Dataset.from_tensor_slices(epoch).batch(size, drop_remainder=even)
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def gather(index: Any) -> Any:
+        return tf.nest.map_structure(lambda array: tf.gather(array, index), arrays)
+
+    return tf.data.Dataset.from_tensor_slices(order).flat_map(cut).map(gather)
 
 
 def repeat(

@@ -10,6 +10,7 @@ import inspect
 import io
 import json
 import platform
+import re
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -214,7 +215,7 @@ def _lines(training: Any, entry: Entry, number: int, stored: dict[str, npt.NDArr
             continue
         name = f"edit {entry.step}.{number}.{place}"
         stored[name] = array
-        yield f"variables(model)[{index}].assign(STORED[{name!r}])"
+        yield f"variables(model)[{index}].assign(STORED[{name!r}])  # {repeating.variables(training.model)[index].path}"
 
 
 # --- the model ---
@@ -249,10 +250,11 @@ def _is_of_keras(config: Any) -> bool:
 
 
 def _text(training: Any, told: Told, legs: list[dict[str, Any]], edits: list[str], config: str | None) -> str:
-    body = inspect.getsource(repeating).partition("from typing")
+    source = re.sub(r"  # type: ignore\[[\w-]+\]", "", inspect.getsource(repeating))
+    body = source.partition("from typing")
     return "\n\n\n".join(
         [
-            _head(training, told, config) + "\n\n" + (body[1] + body[2]).split("\n\n\n", 1)[0].rstrip(),
+            _head(training, told, config) + "\n" + (body[1] + body[2]).split("\n\n\n", 1)[0].rstrip(),
             "\n".join(
                 [
                     'STORED = np.load(Path(__file__).with_suffix(".npz"))',
