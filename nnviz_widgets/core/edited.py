@@ -119,10 +119,7 @@ class Edits:
 
     def _undo(self, step: int) -> Entry:
         if not self._since:
-            raise NothingToUndo(
-                f"An edit must have been made since the last step to be undone. Received: none since step {step}. "
-                "session.rewind(step) leads back to before an older one."
-            )
+            raise NothingToUndo(nothing_since(step))
         entry, before = self._since.pop()
         self._training.undo(before)
         entry.undone = True
@@ -157,3 +154,11 @@ class Edits:
     def add_by_hand(self, step: int, edit: Edit | None, text: str = "") -> None:
         """Write down what somebody has changed without an edit: as one, or in words if it cannot be repeated."""
         self.journal.add(Entry(step, self._branches.current.name, text if edit is None else edit.text, _edit=edit))
+
+
+def nothing_since(step: int) -> str:
+    """Say that no edit was made since a step."""
+    return (
+        f"An edit must have been made since the last step to be undone. Received: none since step {step}. "
+        "session.rewind(step) leads back to before an older one."
+    )

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.control import Goal
-from nnviz_widgets.core.edited import Wish
+from nnviz_widgets.core.edited import Wish, nothing_since
 from nnviz_widgets.core.journal import Told
 from nnviz_widgets.core.names import nearest
 from nnviz_widgets.core.saving import Saving
-from nnviz_widgets.errors import InvalidArgumentError, ScriptNotPossible, SessionBusy, SessionClosed
+from nnviz_widgets.errors import InvalidArgumentError, NothingToUndo, ScriptNotPossible, SessionBusy, SessionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,6 +185,10 @@ class Editing(Saving):
             SessionClosed: If training has ended.
             BaseException: The error of a failed session, again.
         """
+        with self._control.changed:
+            self._require_editable()
+            if not self.n_to_undo and self.state != "running":
+                raise NothingToUndo(nothing_since(self.step_index))
         return self._grant(Wish(None))
 
     def ask_edit(self, name: str, **arguments: Any) -> None:

@@ -149,10 +149,16 @@ class Stops:
         """Be somewhere else: nothing is refused there."""
         self.refused = self.paused_by = self.retaken = None
 
-    def refused_is_changed(self) -> None:
-        """Take note that the refused step will come out otherwise: the guards that have fired still let it pass."""
-        if self.refused is not None:
-            self.refused = replace(self.refused, digest=None)
+    def refused_is_changed(self) -> bool:
+        """Take note that the refused step will come out otherwise: the guards that have fired still let it pass.
+
+        Returns:
+            Whether that is new.
+        """
+        if self.refused is None or self.refused.digest is None:
+            return False
+        self.refused = replace(self.refused, digest=None)
+        return True
 
     # --- once it was computed ---
 

@@ -222,8 +222,7 @@ class Traveller:
         """
         if goal.rewind is not None or goal.stop:
             return
-        if self.stops.refused is not None and self.edits.waiting:
-            self.stops.refused_is_changed()
+        if self.edits.waiting and self.stops.refused_is_changed():
             self._must_fork = True
         if self._must_fork and (self.stops.refused is None or self.edits.waiting):
             changed = self.travel.changed(self.step, self.output)
