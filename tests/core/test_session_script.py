@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import InvalidArgumentError, ScriptNotPossible
@@ -159,6 +161,26 @@ def test_callbacks_of_keras_are_given_again(tmp_path: Path) -> None:
         session.step(21)
         text = assert_repeats(session, tmp_path, "plateau")
     assert "ReduceLROnPlateau" in text.partition("import json")[0]
+
+
+def test_a_data_set_is_given_to_the_script(tmp_path: Path) -> None:
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
+    with Session(network(), data, epochs=3, shuffle=False, verbose=0) as session:
+        session.step(3)
+        session.edit.learning_rate(0.1)
+        session.step(7)
+        expected = now(session)
+        session.journal.to_script(tmp_path / "of_a_data_set.py")
+        with pytest.raises(ScriptNotPossible, match="must be arrays"):
+            session.journal.to_script(tmp_path / "of_a_data_set.py", data=True)
+    spec = importlib.util.spec_from_file_location("of_a_data_set", tmp_path / "of_a_data_set.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    model = script.train(script.make_model(), data, verbose=0)
+    for one, other in zip(expected, script.variables(model), strict=True):
+        np.testing.assert_array_equal(one, other.numpy())
 
 
 def test_with_its_data_it_runs_by_itself(tmp_path: Path) -> None:

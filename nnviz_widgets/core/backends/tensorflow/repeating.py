@@ -130,6 +130,7 @@ def repeat(
                 initial_epoch=leg["epoch"],
                 epochs=leg["epoch"] + leg["epochs"],
                 class_weight=leg["class_weight"],
+                shuffle=False,
                 callbacks=[Edits(edit, leg["step"]), *callbacks, *stop],
                 **steps,
                 **options,
