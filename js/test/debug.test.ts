@@ -58,6 +58,39 @@ describe("the debugger", () => {
   });
 });
 
+describe("the transport with its buttons", () => {
+  const PAUSED = {
+    by: "l2(encoder/dense.gradients) > 100",
+    logs: { loss: 0.2861, accuracy: 0.9063, val_loss: 1.25 },
+  };
+
+  test.each([480, 700, 900, 1000, 1100, 1120, 1200])("fits into %i pixels", async (width) => {
+    const { kernel, el } = show({
+      _status: status({ debugging: debugging({ paused_by: PAUSED.by }), logs: PAUSED.logs }),
+    });
+    el.style.width = `${width}px`;
+    await draw(kernel);
+    const { right } = find(el, ".nnv-root").getBoundingClientRect();
+    await expect.poll(() => find(el, ".nnv-root").getBoundingClientRect().width).toBe(width);
+    const parts = [...el.querySelectorAll(".nnv-transport :is(button, select, .nnv-chip, .nnv-figure)")];
+    const { bottom } = find(el, ".nnv-figures").getBoundingClientRect();
+    const seen = parts.filter((part) => part.getBoundingClientRect().top < bottom);
+    expect(parts.length - seen.length).toBeLessThanOrEqual(1);
+    const ends = seen.map((part) => part.getBoundingClientRect());
+    const figures = find(el, ".nnv-figures").getBoundingClientRect();
+    expect(Math.max(figures.right, find(el, ".nnv-ask").getBoundingClientRect().right)).toBeLessThanOrEqual(
+      right,
+    );
+    expect(Math.max(...ends.map((end) => end.right))).toBeLessThanOrEqual(right);
+    for (const [i, end] of ends.entries())
+      for (const other of ends.slice(i + 1)) {
+        const apart = end.right <= other.left + 0.5 || other.right <= end.left + 0.5;
+        expect(apart || end.bottom <= other.top + 0.5 || other.bottom <= end.top + 0.5, `${i}`).toBe(true);
+      }
+    expect(find(el, ".nnv-chip").clientWidth).toBeGreaterThan(60);
+  });
+});
+
 describe("typing a condition", () => {
   test("names the ways to go on; arrows choose, Enter takes, and what must follow is put too", async () => {
     const { el, kernel, field } = await opened();

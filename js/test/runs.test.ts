@@ -4,13 +4,18 @@ import { drawStrip } from "../src/picture/strip.ts";
 import { fileNameOf, titleOf } from "../src/save/content.ts";
 import type { Line } from "../src/source/source.ts";
 import type { Theme } from "../src/theme.ts";
-import { frame, plane, status } from "./fakes.ts";
+import { type FakeKernel, frame, plane, status } from "./fakes.ts";
 import { draw, find, press, show, text, WEIGHTS } from "./harness.ts";
 
 const NAMES = ["slow", "fast <b>"];
 const OF_TWO = status({ source: "comparison", state: "finished", controls: false, runs: NAMES });
 
 const shown = () => show({ _status: OF_TWO });
+/** Its buttons come with the annex. */
+async function drawn(kernel: FakeKernel, el: Element): Promise<void> {
+  await draw(kernel);
+  await expect.poll(() => buttons(el).length).toBe(3);
+}
 const buttons = (el: Element) => [...el.querySelectorAll<HTMLButtonElement>(".nnv-runs button")];
 const pressed = (el: Element) => buttons(el).map(({ ariaPressed }) => ariaPressed);
 const watched = (kernel: ReturnType<typeof shown>["kernel"]) => kernel.of("watch").at(-1)?.run;
@@ -22,7 +27,7 @@ const difference = (step: number, size: number) =>
 describe("two runs", () => {
   test("a row of buttons says which is shown, and one alone has none", async () => {
     const { kernel, el } = shown();
-    await draw(kernel);
+    await drawn(kernel, el);
     expect(buttons(el).map(({ textContent }) => textContent?.trim())).toEqual([...NAMES, "difference"]);
     expect(buttons(el).map(({ title }) => title)).toEqual([
       "slow (R)",
@@ -42,7 +47,7 @@ describe("two runs", () => {
   test("long names give way, so that all three are seen", async () => {
     const { kernel, el } = show({ _status: { ...OF_TWO, runs: ["a name ".repeat(30), "b".repeat(300)] } });
     el.style.width = "320px";
-    await draw(kernel);
+    await drawn(kernel, el);
     const row = find(el, ".nnv-runs").getBoundingClientRect();
     await expect.poll(() => find(el, ".nnv-runs").getBoundingClientRect().width).toBeLessThanOrEqual(320);
     for (const button of buttons(el)) {
@@ -56,7 +61,7 @@ describe("two runs", () => {
 
   test("a key leads from one to the next, and does nothing where there is one", async () => {
     const { kernel, el } = shown();
-    await draw(kernel);
+    await drawn(kernel, el);
     for (const expected of ["second", "difference", "first"]) {
       press(find(el, ".nnv-inspector"), "r");
       await expect.poll(() => watched(kernel)).toBe(expected);
@@ -71,7 +76,7 @@ describe("two runs", () => {
 
   test("a difference is called one, is read as one, and has no other step to take off", async () => {
     const { kernel, el } = shown();
-    await draw(kernel);
+    await drawn(kernel, el);
     press(find(el, ".nnv-inspector"), "r");
     press(find(el, ".nnv-inspector"), "r");
     await expect.poll(() => watched(kernel)).toBe("difference");
@@ -108,7 +113,7 @@ describe("two runs", () => {
 
   test("the last step is that of the longer run: who drags there does not follow", async () => {
     const { kernel, el } = shown();
-    await draw(kernel);
+    await drawn(kernel, el);
     const slider = find<HTMLInputElement>(el, "input[aria-label=step]");
     Object.assign(slider, { value: slider.max });
     slider.dispatchEvent(new Event("input", { bubbles: true }));

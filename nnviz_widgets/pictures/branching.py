@@ -37,13 +37,20 @@ class BranchViews:
         if known is None:
             pair = (branches[name], branches[asked.beside])
             first, second = (_Side(self._source, branch) for branch in pair)
-            known = self._known[name, asked.beside] = Comparison(first, second, "step", (name, asked.beside))
+            shared = shared_step(branches, name, asked.beside)
+            known = self._known[name, asked.beside] = Comparison(first, second, "step", (name, asked.beside), shared)
         return known
 
     def _one(self, branches: Branches, name: str) -> Source:
         if name == branches.current.name:
             return self._source
         return self._known.setdefault((name, None), _Side(self._source, branches[name]))
+
+
+def shared_step(branches: Branches, one: str, other: str) -> int:
+    """Return the last step that two branches have in common."""
+    ends = dict(branches.lineage(other))
+    return max((min(last, ends[name]) for name, last in branches.lineage(one) if name in ends), default=0)
 
 
 class _Side(RecordingSource):

@@ -29,17 +29,19 @@ class Comparison:
         by: Whether a step belongs to that of the same number, or to that at the same place within the same epoch.
         names: What both are called.
         distances: What was found of how far they are apart.
+        shared: The last step that both have in common, as branches of one training do: until then they are one.
     """
 
     kind: SourceKind = "comparison"
     session = None  # nobody can press a button of two
 
-    def __init__(self, first: Source, second: Source, by: By, names: tuple[str, str]) -> None:
+    def __init__(self, first: Source, second: Source, by: By, names: tuple[str, str], shared: int = -1) -> None:
         """Put two runs beside each other, of which the caller knows that they are of the same model."""
         self.first = first
         self.second = second
         self.by = by
         self.names = names
+        self.shared = shared
         self.distances: Known = {}
         self._known: tuple[tuple[int, ...], Alignment] | None = None
 
@@ -105,7 +107,8 @@ class Comparison:
 
         Returns:
             The first run's step and the second's, `None` if there is none. Where the newest kept steps of both never
-            meet, the newest one of the first and that of the second which is nearest before it.
+            meet, the newest one of the first and that of the second which is nearest before it. So it is of branches
+            that have met only where they were one.
         """
         alignment = self.alignment
         nearest: tuple[int, int] | None = None
@@ -117,9 +120,11 @@ class Comparison:
             other = self.other.kept_step(key, wanted)
             if other is None:
                 break
+            if own <= self.shared < step and nearest is not None:
+                break
             if other == wanted or alignment.to_own(other) == own:
                 return own, other
-            nearest = nearest or (own, other)
+            nearest = nearest or ((own, other) if other > self.shared else None)
             before = min(own - 1, alignment.to_own(other))
             own = self.recording.kept_step(key, before) if before >= 0 else None
         return nearest

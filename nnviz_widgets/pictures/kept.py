@@ -98,8 +98,11 @@ def taken_off(
 
 def batches_note(recording: Recording, key: TensorKey, beside: Beside | None) -> str | None:
     """Return what a reader must know of a difference of a tensor that tells of samples, `None` of any other."""
-    if not of_its_batch(key):
-        return None
+    return whose_batches(recording, beside) if of_its_batch(key) else None
+
+
+def whose_batches(recording: Recording, beside: Beside | None) -> str | None:
+    """Return what a reader must know of a difference of what tells of samples."""
     if beside is None or beside.minus is None:
         return ANOTHER_BATCH
     # Branches of one training take the same batches.

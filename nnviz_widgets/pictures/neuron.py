@@ -14,7 +14,7 @@ from nnviz_widgets.core.grammar import BLOCK_AXIS
 from nnviz_widgets.core.numeric import as_real, is_numeric, part_of
 from nnviz_widgets.errors import NnvizError, TensorTooLarge
 from nnviz_widgets.pictures.compare import difference
-from nnviz_widgets.pictures.kept import ANOTHER_BATCH, ANOTHER_RUN, earlier_of, key_of, key_or_reason
+from nnviz_widgets.pictures.kept import earlier_of, key_of, key_or_reason, whose_batches
 from nnviz_widgets.pictures.neuron_arrays import (
     Named,
     incoming,
@@ -126,7 +126,7 @@ class NeuronParts:
         array = difference(_frame(key, self._step, part), _frame(key, compared, earlier))
         if isinstance(array, str):
             return array
-        batches = None if request.part not in OF_SAMPLES else ANOTHER_BATCH if self._minus is None else ANOTHER_RUN
+        batches = whose_batches(self._recording, self._beside) if request.part in OF_SAMPLES else None
         changed = replace(part, array=array)
         return _picture(key, self._step, changed, request.complex, joined(note, batches), compared)
 

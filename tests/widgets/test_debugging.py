@@ -66,7 +66,7 @@ def test_completion_names_layers_and_what_they_have(session, page):
     assert [each["text"] for each in reply["completion"]["candidates"]] == ["accuracy"]
 
 
-def test_a_plan_is_told_and_nothing_done(session, page):
+def test_R04_a_plan_is_told_and_nothing_done(session, page):
     for _ in range(8):
         session.take_step(full=True)
     plan = page.reply(page.ask("plan", step=7))["plan"]
@@ -80,7 +80,7 @@ def test_a_plan_is_told_and_nothing_done(session, page):
     assert session.asked == [("rewind", 7, None, True)]
 
 
-def test_R04_after_going_back_the_newest_step_is_where_the_session_stands_and_later_ones_are_still_seen(session, page):
+def test_after_going_back_the_newest_step_is_where_the_session_stands_and_later_ones_are_still_seen(session, page):
     for _ in range(6):
         session.take_step(full=True)
     session.turn("paused")
@@ -140,7 +140,7 @@ def test_the_status_lists_the_branches(forked, page):
     ]
 
 
-def test_each_branch_is_shown_and_both_beside_each_other(forked, page):
+def test_R07_each_branch_is_shown_and_both_beside_each_other(forked, page):
     main, ours = (forked.branches[name].recording for name in ("main", "branch 1"))
     kernel = {name: of.tensor("hidden", "weights", step=5) for name, of in (("main", main), ("ours", ours))}
     for fields, step, expected in [
@@ -157,6 +157,25 @@ def test_each_branch_is_shown_and_both_beside_each_other(forked, page):
         np.testing.assert_array_equal(cells, expected, err_msg=str(fields))
 
 
+def test_branches_that_keep_no_step_of_their_own_in_common_are_compared_at_the_nearest(session, page):
+    for full in (True, True, False, True, False):  # 4 is kept of main
+        session.take_step(full=full)
+    session.turn("paused")
+    session.ask_rewind(2)
+    session.begin_branch()
+    for full in (True, False, True):  # 3 and 5 of the branch
+        session.take_step(full=full)
+    session.turn("paused")
+    main, ours = (session.branches[name].recording for name in ("main", "branch 1"))
+    message, cells = frame(page, beside="main", run="difference")
+    expected = main.tensor("hidden", "weights", step=4) - ours.tensor("hidden", "weights", step=5)
+    np.testing.assert_array_equal(cells, expected)
+    assert "step 4 minus step 5" in message["planes"][0]["note"]
+    message, cells = frame(page, beside="main", run="difference", step=2)
+    assert message["step"] == 2
+    assert not cells.any()
+
+
 def test_a_value_is_read_of_the_branch_that_is_shown(forked, page):
     place = {"layer": "hidden", "step": 5, "sample": 0, "tensor": "weights", "row": 3, "column": 5}
     main, ours = (forked.branches[name].recording.tensor("hidden", "weights", step=5) for name in ("main", "branch 1"))
@@ -164,6 +183,15 @@ def test_a_value_is_read_of_the_branch_that_is_shown(forked, page):
     assert page.reply(page.ask("read", **place, branch="main"))["values"] == {"weights": str(main[3, 5])}
     apart = page.reply(page.ask("read", **place, branch="main", beside="branch 1", run="difference"))
     assert float(apart["values"]["weights"]) == pytest.approx(float(ours[3, 5] - main[3, 5]))
+
+
+def test_branches_take_the_same_batches_and_nothing_else_is_said(forked, page):
+    maps = [{"tensor": "activations", "max_rows": 64, "max_cols": 64}]
+    asked = {"layer": "hidden", "step": 5, "sample": 0, "maps": maps, "branch": "main", "beside": "branch 1"}
+    seen = len(page.poll())
+    page.reply(page.ask("watch", **asked, run="difference"))
+    until(lambda: len(page.poll()) > seen)
+    assert page.frames[-1][0]["planes"][0]["note"] is None
 
 
 def test_series_have_the_lines_of_every_branch_and_reach_the_end_of_the_longest(forked, page):

@@ -8,5 +8,6 @@ export { PlanDialog } from "../debug/Plan.tsx";
 export { goBack } from "../debug/rewind.ts";
 export { showFirstBad, showNextBad } from "../view/bad.ts";
 export { Help } from "../view/Help.tsx";
+export { Runs } from "../view/Runs.tsx";
 export { Table } from "../view/Table.tsx";
 export { ToolsPanel } from "../view/ToolsPanel.tsx";

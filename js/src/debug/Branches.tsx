@@ -37,7 +37,7 @@ export function Branches() {
             <span>shown</span>
             <Pick
               label="branch that is shown"
-              names={names.map((name) => (name === debugging.branch ? `${name} (the session)` : name))}
+              names={names.map((name) => (name === debugging.branch ? `${name} (now)` : name))}
               chosen={names.indexOf(shown.name)}
               onPick={(index) => pick(names[index])}
             />

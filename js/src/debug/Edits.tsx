@@ -63,15 +63,19 @@ function LayerEdits({ editing }: { editing: Editing }) {
         <b class="nnv-edits-of" title={layer}>
           {layer}
         </b>
-        <label class="nnv-check" title={why}>
-          <input
-            type="checkbox"
-            checked={settings?.trainable ?? false}
-            disabled={why !== "" || (settings?.trainable ?? null) === null || variables.length === 0}
-            onChange={(event) => void edit({ name: "trainable", layer, value: event.currentTarget.checked })}
-          />
-          <span>trainable</span>
-        </label>
+        {variables.length > 0 && (
+          <label class="nnv-check" title={why}>
+            <input
+              type="checkbox"
+              checked={settings?.trainable ?? false}
+              disabled={why !== "" || (settings?.trainable ?? null) === null}
+              onChange={(event) =>
+                void edit({ name: "trainable", layer, value: event.currentTarget.checked })
+              }
+            />
+            <span>trainable</span>
+          </label>
+        )}
         {(settings?.dropout ?? null) !== null && (
           <NumberField
             label="dropout"

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { namesOf } from "../runs.ts";
 import { Annexed, AnnexStyle } from "./Annexed.tsx";
 import { useView } from "./context.ts";
 import { handleRootKey } from "./keys.ts";
@@ -7,7 +8,6 @@ import { LayerList } from "./LayerList.tsx";
 import { Maps } from "./Maps.tsx";
 import { Neuron } from "./Neuron.tsx";
 import { Connection, NoticeBar } from "./Notice.tsx";
-import { Runs } from "./Runs.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { Transport } from "./Transport.tsx";
 
@@ -54,7 +54,7 @@ export function Inspector() {
       {shows("transport") && store.debugging.value && status?.debugging && (
         <Annexed>{({ Debugger }) => <Debugger />}</Annexed>
       )}
-      <Runs />
+      {namesOf(store).length > 0 && <Annexed>{({ Runs }) => <Runs />}</Annexed>}
       {(shows("layers") || maps || neuron) && (
         <div class={columns.filter(Boolean).join(" ")}>
           {shows("layers") && <LayerList />}

@@ -53,7 +53,7 @@ function CommandButton({ icon, label, title, command, act, enabled, primary = fa
       onClick={() => void press()}
     >
       <Icon name={icon} />
-      {label}
+      <span class={primary || icon === "back" ? undefined : "nnv-name"}>{label}</span>
     </button>
   );
 }
