@@ -84,6 +84,11 @@ class Edits:
         """Whether there is a wish."""
         return bool(self._wishes)
 
+    @property
+    def changing(self) -> bool:
+        """Whether there is a wish for more than to take something back."""
+        return any(wish.make is not None for wish in list(self._wishes))
+
     def apply(self, step: int, output: Any) -> None:
         """Grant all wishes, between two steps the last of which was `step` and returned `output`."""
         while self._wishes:

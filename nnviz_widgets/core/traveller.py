@@ -218,14 +218,17 @@ class Traveller:
     def _begin_branch(self, goal: Goal) -> None:
         """Begin the branch that the next step is of before anything is noted or stored, which is no part of the other.
 
-        A refused step that is still to be taken is compared with the branch that was left, and begins it by itself.
+        A refused step that is still to be taken is compared with the branch that was left, and begins it by itself,
+        unless something was changed: then it will come out otherwise.
         """
         if goal.rewind is not None or goal.stop:
             return
-        if self.edits.waiting and self.stops.refused_is_changed():
+        refused = self.stops.refused is not None
+        changed = self.travel.changed(self.step, self.output) if refused or self._must_fork else []
+        if (changed or self.edits.changing) and self.stops.refused_is_changed():
             self._must_fork = True
-        if self._must_fork and (self.stops.refused is None or self.edits.waiting):
-            changed = self.travel.changed(self.step, self.output)
+            refused = False
+        if self._must_fork and not refused:
             self._fork()
             self._put_aside(pinned=True)  # what was changed by hand since is where this branch begins
             self._write_down(changed)

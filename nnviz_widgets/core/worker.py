@@ -188,7 +188,8 @@ class Worker(Traveller):
             if not self.prepared:
                 self._prepare()
             else:
-                self._begin_branch(self._control.goal)
+                if not self._control.goal.at_once:
+                    self._begin_branch(self._control.goal)
                 if self._control.goal.rewind is None:  # else nothing that was done to the model stays
                     self._notice_changes()
             self._rate_mark = (time.perf_counter(), self.step)
@@ -220,6 +221,8 @@ class Worker(Traveller):
     def _edit(self) -> None:
         """Make the edits that somebody has asked for; the steps after it begin with what they make."""
         self._put_aside_once()
+        if self.edits.changing:
+            self._begin_branch(Goal())
         self.edits.apply(self.step, self.output)
 
     def _hold(self) -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
+from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, NothingToUndo, SessionBusy, SessionClosed
 from tests.core.networks import assert_same_weights, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 X = np.random.default_rng(0).normal(size=(48, 5)).astype("float32")
 Y = (X.sum(1) > 0).astype("int32")
@@ -208,6 +210,56 @@ def test_an_edit_where_a_guard_has_paused_lets_the_step_be_taken_otherwise() -> 
             session.recording.tensor("hidden", "weights", 1).tolist()
             == session.recording.tensor("hidden", "weights", 0).tolist()
         )
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["edit", "by hand"])
+def test_a_refused_step_that_comes_out_otherwise_can_be_gone_back_to_on_either_branch(by_hand: bool) -> None:
+    with made(optimizer=keras.optimizers.SGD(0.1)) as session:
+        session.step(3)
+        session.breakpoints.add("l2(out.gradients) > 0", once=True)
+        session.run()
+        session.wait()
+        assert session.step_index == 3
+        if by_hand:
+            session.model.get_layer("out").bias.assign([2.0, -2.0])
+        else:
+            session.edit.learning_rate(0.5)
+        session.step(2)
+        assert session.branches.names == ("main", "branch 1")
+        weights, losses = weights_of(session.model), session.recording.metrics["batch_loss"].copy()
+        assert [entry.branch for entry in session.journal] == ["branch 1"]
+        session.rewind(4, "main")
+        assert float(session.model.optimizer.learning_rate) == pytest.approx(0.1)
+        assert session.branches.current.name == "main"
+        session.rewind(4, "branch 1")
+        assert session.batch_loss == losses[4]
+        session.rewind(5, "branch 1")
+        assert_same_weights(weights_of(session.model), weights)
+
+
+def test_to_undo_nothing_begins_no_branch(session: Session) -> None:
+    session.rewind(2)
+    with pytest.raises(NothingToUndo):
+        session.undo()
+    with pytest.raises(NothingToUndo):
+        session.ask_undo()
+    assert session.branches.names == ("main",)
+
+
+def test_an_edit_is_recorded_to_a_file_too(tmp_path: Path) -> None:
+    with made(record=tmp_path / "a.nnv") as session:
+        session.step(3)
+        session.edit.weights("hidden", 0.25)
+        session.step(1)
+        session.rewind(2)
+        session.edit.weights("hidden", 0.5)
+        session.step(1)
+    main, branch = open_recording(tmp_path / "a.nnv"), open_recording(tmp_path / "a.branch-1.nnv")
+    assert (main.tensor("hidden", "weights", 3) == 0.25).all()
+    assert ("edit", "hidden kernel → 0.25") in [(name, text) for _, name, text in main.events]
+    assert (branch.tensor("hidden", "weights", 2) == 0.5).all()
+    main.close()
+    branch.close()
 
 
 def test_an_edit_while_running_is_made_between_two_steps() -> None:
