@@ -156,6 +156,15 @@ class SnapshotStore:
         self._next = time.perf_counter() + (seconds + kept.n_bytes / _BYTES_PER_S) / SHARE
         self._thin()
 
+    def give(self, kept: Kept, branch: str) -> None:
+        """Let a snapshot, which may be stored, be that of the step with which a branch begins."""
+        key = kept.branch, kept.step, kept.edited
+        if self._kept.get(key) is kept:
+            del self._kept[key]
+            self.n_bytes -= kept.n_bytes
+        kept.branch, kept.edited, kept.pinned = branch, False, True
+        self.add(kept, 0.0)
+
     def at(self, branch: str, step: int) -> Kept | None:
         """Return the snapshot of a step, as training left it, if there is one."""
         return self._kept.get((branch, step, False))

@@ -143,6 +143,12 @@ class TimeTravel:
         differing: list[Any] = left.state.differing(self._held.state)
         return differing
 
+    def begin_branch(self, step: int) -> None:
+        """Let the current branch begin with the state that is held of `step`, which belongs to the one it has left."""
+        held, name = self._held, self._branches.current.name
+        if self._store is not None and held is not None and held.step == step:
+            self._store.give(held, name)
+
     def changed(self, step: int, output: Any) -> list[Any]:
         """Return the variables that somebody has changed since training came to `step`, with their values.
 

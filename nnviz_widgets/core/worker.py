@@ -356,6 +356,7 @@ class Worker(Traveller):
         is_new = self._must_fork or not self.stops.retaken
         if self._must_fork or self.stops.retaken is False:
             self._fork()
+            self.travel.begin_branch(self.step)
         self._step_taken(event)
         self.edits.step_taken()
         if is_new:

@@ -418,6 +418,27 @@ def test_R07_what_was_changed_before_a_refused_step_makes_a_branch() -> None:
         assert any("branch 1 leaves main after step 3" in text for _, _, text in session.recording.events)
 
 
+def test_R07_what_was_changed_before_a_refused_step_is_where_its_branch_begins() -> None:
+    with networks.mlp().session(snapshots=Snapshots(every=10**9)) as session:
+        session.breakpoints.add("step == 4 and gradient_l2 > 0")
+        run(session)
+        at_3 = everything(session)
+        session.model.get_layer("hidden").kernel.assign(np.ones((5, 8), np.float32))
+        changed = everything(session)
+        run(session, until=5)
+        at_5 = everything(session)
+        run(session, until=8)
+        session.rewind(3)
+        assert_same(everything(session), changed)
+        session.rewind(4)
+        session.rewind(5)
+        assert_same(everything(session), at_5)
+        session.rewind(4, "main")  # the step that was refused, from where nothing was changed
+        session.rewind(3, "main")
+        assert_same(everything(session), at_3)
+        assert not any("differs" in text for branch in session.branches for _, _, text in branch.recording.events)
+
+
 def test_what_was_changed_at_a_pause_is_not_lost_when_a_later_step_is_refused() -> None:
     with networks.mlp().session(snapshots=Snapshots(every=100)) as session:
         session.step(2)
