@@ -377,8 +377,14 @@ class Session(Looking):
             Whether the session is paused or finished now.
 
         Raises:
+            InvalidArgumentError: If `timeout` is no number.
             BaseException: The error of a failed session.
         """
+        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
+            raise InvalidArgumentError(
+                f"`timeout` must be a number of seconds, or None for no limit. Received: timeout={timeout!r:.100}. "
+                "session.run(until=...) says where to pause."
+            )
         self._wait(timeout)
         self._raise_error()
         return self.state in ("paused", "finished")

@@ -31,6 +31,12 @@ def test_new_session_is_idle_at_step_0(session: Session) -> None:
     assert session.failure_text is None
 
 
+@pytest.mark.parametrize("timeout", ["epoch", True], ids=["text", "flag"])
+def test_wait_takes_seconds_only(session: Session, timeout: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"number of seconds.*Received: timeout="):
+        session.wait(timeout)
+
+
 def test_wait_in_idle_returns_at_once(session: Session) -> None:
     assert session.wait() is False
     assert session.state == "idle"
