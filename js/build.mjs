@@ -10,7 +10,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const STATIC = here("../nnviz_widgets/static/");
 
 /** What a widget brings along, script and style together; and what comes when it is first asked for. Bytes in gzip. */
-const LIMITS = { inspector: 60_000, annex: 40_000 };
+const LIMITS = { inspector: 60_000, annex: 30_000 };
 
 const shared = { bundle: true, format: "esm", target: "es2022", jsx: "automatic", jsxImportSource: "preact" };
 const widget = {

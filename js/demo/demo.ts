@@ -4,7 +4,7 @@
  */
 
 import "../src/styles/all.css";
-import "../src/styles/annex.css";
+import "../src/styles/annex-reading.css";
 import "./page.css";
 import { signal } from "@preact/signals";
 import { createCursor } from "../src/cursor.ts";

@@ -69,7 +69,7 @@ export function wayBack(store: Store): { readonly step: number; readonly branch:
 /** Takes the session back there, once it is told what that will be. */
 export function goBack(store: Store): void {
   const { step, branch } = wayBack(store);
-  if (allowed(store).back && step >= 0) store.annex.use((parts) => void parts.goBack(store, step, branch));
+  if (allowed(store).back && step >= 0) store.annex.use((parts) => void parts.goBack?.(store, step, branch));
 }
 
 export function toggleDebugger({ debugging, source }: Store): void {

@@ -1,10 +1,12 @@
 /** Whether the annex is there, and asking for it once. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type * as Parts from "./annex/index.ts";
+import type * as Debugging from "./annex/debugging.ts";
+import type * as Reading from "./annex/reading.ts";
 import { reasonOf } from "./format.ts";
 
-export type AnnexParts = typeof Parts & { readonly style?: string };
+/** Without a session there is nothing to debug. */
+export type AnnexParts = typeof Reading & Partial<typeof Debugging> & { readonly style?: string };
 
 export interface Annex {
   /** `null` before it was loaded. */

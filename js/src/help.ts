@@ -2,8 +2,11 @@
 
 export interface HelpGroup {
   readonly where: string;
-  readonly keys: readonly (readonly [keys: readonly string[], what: string])[];
+  readonly keys: readonly Entry[];
 }
+
+/** Some keys need a session. */
+type Entry = readonly [keys: readonly string[], what: string, needs?: "session"];
 
 export const HELP: readonly HelpGroup[] = [
   {
@@ -14,8 +17,8 @@ export const HELP: readonly HelpGroup[] = [
       [[",", "."], "the layer before, the next one"],
       [["T"], "all maps as tables, and back"],
       [["R"], "of two runs: the other, their difference"],
-      [["B"], "the model a step back, or to the step that is shown"],
-      [["D"], "the debugger: breakpoints, branches, edits"],
+      [["B"], "the model a step back, or to the step that is shown", "session"],
+      [["D"], "the debugger: breakpoints, edits, branches", "session"],
       [["?"], "this list"],
     ],
   },

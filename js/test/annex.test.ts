@@ -1,7 +1,8 @@
 import script from "virtual:annex";
 import { describe, expect, test, vi } from "vitest";
-import * as parts from "../src/annex/index.ts";
+import * as debugging from "../src/annex/debugging.ts";
 import { importAnnex } from "../src/annex/load.ts";
+import * as reading from "../src/annex/reading.ts";
 import { createAnnex } from "../src/annex.ts";
 import { HELP } from "../src/help.ts";
 import { draw, find, press, show, text } from "./harness.ts";
@@ -56,7 +57,7 @@ describe("the annex", () => {
 
   test("has all that the page of a file has, its style, and no preact of its own", async () => {
     const { style, ...made } = await importAnnex(bytes(script));
-    expect(Object.keys(made).sort()).toEqual(Object.keys(parts).sort());
+    expect(Object.keys(made).sort()).toEqual(Object.keys({ ...debugging, ...reading }).sort());
     expect(style).toContain(".nnv-help");
     expect(script).not.toContain("__k");
   });

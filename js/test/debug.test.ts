@@ -48,6 +48,17 @@ describe("the debugger", () => {
     expect(kernel.of("annex")).toEqual([]);
   });
 
+  test.each([
+    ["a session", debugging(), true],
+    ["a file", null, false],
+  ])("has its keys in the list of %s: %s", async (_, of, has) => {
+    const { el, kernel } = show({ _status: status({ debugging: of }) });
+    await draw(kernel);
+    press(find(el, ".nnv-inspector"), "?");
+    await expect.poll(() => text(el, ".nnv-help")).toContain("Tall maps as tables");
+    expect(text(el, ".nnv-help").includes("Bthe model a step back")).toBe(has);
+  });
+
   test("opens and closes by its button, which says which", async () => {
     const { el } = await opened();
     const toggle = button(el, "Debug");

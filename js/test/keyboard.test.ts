@@ -102,6 +102,7 @@ describe("by keyboard alone", () => {
     await draw(kernel);
     await tabTo("application weights of hidden");
     await userEvent.keyboard("?");
+    await expect.poll(() => el.querySelector("dialog")).not.toBeNull();
     const dialog = find<HTMLDialogElement>(el, "dialog");
     await expect.poll(() => dialog.open).toBe(true);
     expect(focused()).toBe("button close");

@@ -1,7 +1,7 @@
 /** The one source without a kernel: for shared files, the demo, tests and benchmarks. */
 
 import { type Signal, signal } from "@preact/signals";
-import * as annex from "../annex/index.ts";
+import * as annex from "../annex/reading.ts";
 import { formatValue, reasonOf } from "../format.ts";
 import { cellValue } from "../picture/bits.ts";
 import { cellAt, sidesOf } from "../picture/side.ts";

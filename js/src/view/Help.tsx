@@ -1,5 +1,6 @@
 import type { Signal } from "@preact/signals";
 import { HELP } from "../help.ts";
+import { useView } from "./context.ts";
 import { useName } from "./hooks.ts";
 import { Modal } from "./Modal.tsx";
 
@@ -16,6 +17,7 @@ function Keys({ keys }: { keys: readonly string[] }) {
 /** All keys, over the page; Escape or a click beside it closes it. */
 export function Help({ open }: { open: Signal<boolean> }) {
   const id = useName();
+  const debugging = (useView().store.source.status.value?.debugging ?? null) !== null;
   const close = () => {
     open.value = false;
   };
@@ -33,12 +35,14 @@ export function Help({ open }: { open: Signal<boolean> }) {
             <section key={where}>
               <h4>{where}</h4>
               <dl>
-                {keys.map(([names, what]) => (
-                  <div key={what}>
-                    <Keys keys={names} />
-                    <dd>{what}</dd>
-                  </div>
-                ))}
+                {keys
+                  .filter(([, , needs]) => needs === undefined || debugging)
+                  .map(([names, what]) => (
+                    <div key={what}>
+                      <Keys keys={names} />
+                      <dd>{what}</dd>
+                    </div>
+                  ))}
               </dl>
             </section>
           ))}

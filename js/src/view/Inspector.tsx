@@ -52,7 +52,7 @@ export function Inspector() {
       <NoticeBar />
       {shows("transport") && <Transport onHelp={showHelp} />}
       {shows("transport") && store.debugging.value && status?.debugging && (
-        <Annexed>{({ Debugger }) => <Debugger />}</Annexed>
+        <Annexed>{({ Debugger }) => Debugger && <Debugger />}</Annexed>
       )}
       {namesOf(store).length > 0 && <Annexed>{({ Runs }) => <Runs />}</Annexed>}
       {(shows("layers") || maps || neuron) && (
@@ -64,7 +64,7 @@ export function Inspector() {
       )}
       {shows("timeline") && <Timeline />}
       {parts !== null && <parts.Help open={help} />}
-      {parts !== null && <parts.PlanDialog />}
+      {parts?.PlanDialog && <parts.PlanDialog />}
       <div class="nnv-spoken" aria-live="polite">
         {store.spoken}
       </div>

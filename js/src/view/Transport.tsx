@@ -141,7 +141,7 @@ function DebugButton() {
       type="button"
       class="nnv-button"
       aria-expanded={store.debugging.value}
-      title="Breakpoints, branches, edits (D)"
+      title="Breakpoints, edits, branches (D)"
       onClick={() => toggleDebugger(store)}
     >
       Debug
