@@ -135,7 +135,7 @@ class Forking(Editing):
             about = {"step": worker.step, "batch": worker.batch}
             model = backend.cloning.clone_of(self.model, rebuild)
         else:
-            _, kept = worker.travel.plan(step, worker.branches.current.name, state_only=True)
+            _, kept = worker.travel.plan(step, worker.branches.current.name, state_only=True, values=True)
             setup = kept.state.setup
             with training.as_set_up(setup):
                 facts, arrays = training.capture_of(kept.state, kept.report)

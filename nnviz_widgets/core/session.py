@@ -402,7 +402,7 @@ class Session(Looking):
         if not self._worker.alive:
             for branch in self.branches:
                 branch.recording.close()
-            self._worker.travel.forget()
+            self._worker.travel.close()
         detach(self.model, self)
         _open_sessions.discard(self)
 

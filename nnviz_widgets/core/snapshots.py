@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from nnviz_widgets.core.arguments import checked_bytes, whole_number
 from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.calls import called
+from nnviz_widgets.core.snapshot_files import SnapshotFiles
 from nnviz_widgets.core.thinning import SLACK, drop_order
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.sickness import SicknessWatch
@@ -35,16 +37,20 @@ class Snapshots:
     Attributes:
         every: Steps from one to the next. `None` is as often as costs no more than 2 % of the training's time. One is
             also taken where batches that come once would be dropped before the next.
-        memory: Bytes that they may hold, a number or a text such as `"1 GB"`: then those of older steps are dropped,
-            ever more sparsely spread. Step 0 and the newest stay even where they alone need more. Batches that come
-            once may have half of it.
+        memory: Bytes of memory that they may hold, a number or a text such as `"1 GB"`: then those of older steps are
+            dropped, ever more sparsely spread. Step 0 and the newest stay even where they alone need more. Batches that
+            come once may have half of it.
+        disk: Bytes that those for which memory has no room may have on disk, likewise: files in the system's directory
+            for temporary files, with the values and the last batch, which are gone with the session. `None` is none:
+            they are dropped. To write them takes the training's time.
     """
 
     every: int | None = None
     memory: int = 10**9
+    disk: int | None = None
 
     @called("Snapshots")
-    def __init__(self, every: int | None = None, memory: int | str = "1 GB") -> None:
+    def __init__(self, every: int | None = None, memory: int | str = "1 GB", disk: int | str | None = None) -> None:
         number = whole_number(every)
         if every is not None and (number is None or number < 1):
             raise InvalidArgumentError(
@@ -53,6 +59,7 @@ class Snapshots:
             )
         object.__setattr__(self, "every", number)
         object.__setattr__(self, "memory", checked_bytes("memory", memory))
+        object.__setattr__(self, "disk", None if disk is None else checked_bytes("disk", disk))
 
 
 def as_snapshots(value: Any) -> Snapshots | None:
@@ -87,6 +94,8 @@ class Kept:
         ordinal: How many snapshots were taken before.
         pinned: Whether it stays however old it gets.
         edited: Whether somebody has changed the state at the pause: the steps after it began with this one.
+        file: Where what is large of it was written, `None` if it is in memory.
+        file_bytes: How large that is.
     """
 
     branch: str
@@ -98,6 +107,8 @@ class Kept:
     ordinal: int
     pinned: bool
     edited: bool = False
+    file: Path | None = None
+    file_bytes: int = 0
 
     @property
     def n_bytes(self) -> int:
@@ -120,6 +131,7 @@ class SnapshotStore:
     def __init__(self, options: Snapshots, besides: Callable[[], int] = lambda: 0) -> None:
         self._options = options
         self._besides = besides
+        self._files = SnapshotFiles(options.disk or 0)
         self._kept: dict[tuple[str, int, bool], Kept] = {}
         self._n_added = 0
         self._next = 0.0
@@ -146,22 +158,41 @@ class SnapshotStore:
             kept: The snapshot; its ordinal is set here.
             seconds: How long it took to take it.
         """
-        twin = self._kept.pop((kept.branch, kept.step, kept.edited), None)
+        began = time.perf_counter()
+        twin = self._kept.get((kept.branch, kept.step, kept.edited))
         if twin is not None:
             kept.pinned = kept.pinned or twin.pinned
-            self.n_bytes -= twin.n_bytes
+            self.lose(twin)
         kept.ordinal, self._n_added = self._n_added, self._n_added + 1
         self._kept[kept.branch, kept.step, kept.edited] = kept
         self.n_bytes += kept.n_bytes
-        self._next = time.perf_counter() + (seconds + kept.n_bytes / _BYTES_PER_S) / SHARE
+        n_bytes = kept.n_bytes
         self._thin()
+        now = time.perf_counter()
+        self._next = now + (seconds + now - began + n_bytes / _BYTES_PER_S) / SHARE
+
+    def lose(self, kept: Kept) -> None:
+        """Let go of a snapshot."""
+        del self._kept[kept.branch, kept.step, kept.edited]
+        self.n_bytes -= kept.n_bytes
+        self._files.drop(kept)
+
+    def read(self, kept: Kept, *, values: bool = True) -> Kept:
+        """Return a snapshot with its values, which may lie in a file; or look only whether that is there.
+
+        Raises:
+            OSError: If they cannot be read from there.
+        """
+        if values:
+            return self._files.read(kept)
+        self._files.check(kept)
+        return kept
 
     def give(self, kept: Kept, branch: str) -> None:
-        """Let a snapshot, which may be stored, be that of the step with which a branch begins."""
+        """Let a snapshot, which may be stored in memory, be that of the step with which a branch begins."""
         key = kept.branch, kept.step, kept.edited
         if self._kept.get(key) is kept:
-            del self._kept[key]
-            self.n_bytes -= kept.n_bytes
+            self.lose(kept)
         kept.branch, kept.edited, kept.pinned = branch, False, True
         self.add(kept, 0.0)
 
@@ -197,9 +228,19 @@ class SnapshotStore:
     def forget(self) -> None:
         """Drop all: the model has other variables now."""
         self.n_dropped += len(self._kept)
-        self._kept.clear()
-        self.n_bytes = 0
+        for kept in self._kept_now():
+            self.lose(kept)
         self._next = 0.0
+
+    def close(self) -> None:
+        """Drop all, and leave nothing on disk."""
+        self.forget()
+        self._files.close()
+
+    def notices(self) -> list[str]:
+        """Say where there is not enough room."""
+        found = [self.over_budget(), self._files.over_budget()]
+        return [text for text in found if text is not None]
 
     def over_budget(self) -> str | None:
         """Say that even those that stay always need more than they may; `None` if they do not."""
@@ -211,19 +252,47 @@ class SnapshotStore:
         )
 
     def _thin(self) -> None:
-        """Drop snapshots of older steps while there is too much."""
+        """Make room in memory, and then on disk, while there is too much."""
         memory = self._options.memory - self._besides()
-        if self.n_bytes <= memory:
-            return
-        enough = memory - int(memory * SLACK)
-        droppable = [kept for kept in self._kept_now()[:-1] if kept.step and not kept.pinned]
-        for index in drop_order([kept.ordinal for kept in droppable], self._n_added - 1):
+        if self.n_bytes > memory:
+            self._make_room(memory - int(memory * SLACK))
+        files = self._files
+        if files.n_bytes > files.budget:
+            enough = files.budget - int(files.budget * SLACK)
+            for kept in self._in_order([one for one in self._kept_now() if one.file is not None and _may_go(one)]):
+                if files.n_bytes <= enough:
+                    break
+                self._drop(kept)
+                files.n_dropped += 1
+
+    def _make_room(self, enough: int) -> None:
+        """Write older snapshots to disk, or drop them, until no more than enough is in memory."""
+        in_memory = [kept for kept in self._kept_now()[:-1] if kept.file is None]
+        if self._options.disk is None:
+            in_memory = [kept for kept in in_memory if _may_go(kept)]
+        for kept in self._in_order(in_memory):
             if self.n_bytes <= enough:
                 break
-            gone = self._kept.pop((droppable[index].branch, droppable[index].step, droppable[index].edited))
-            self.n_bytes -= gone.n_bytes
-            self.n_dropped += 1
+            n_bytes = kept.n_bytes
+            if self._options.disk is not None and self._files.move(kept):
+                self.n_bytes += kept.n_bytes - n_bytes
+            elif _may_go(kept):
+                self._drop(kept)
+
+    def _in_order(self, kept: list[Kept]) -> list[Kept]:
+        """Order snapshots by how little they are missed; those that stay always come last."""
+        order = [kept[i] for i in drop_order([one.ordinal for one in kept], self._n_added - 1)]
+        return sorted(order, key=lambda one: not _may_go(one))
+
+    def _drop(self, kept: Kept) -> None:
+        self.lose(kept)
+        self.n_dropped += 1
 
     def _kept_now(self) -> list[Kept]:
         """List the snapshots in the order of their ordinals; at once, as the training thread may add one meanwhile."""
         return list(self._kept.values())
+
+
+def _may_go(kept: Kept) -> bool:
+    """Whether a snapshot may be dropped: step 0 and those with which a branch begins stay always."""
+    return bool(kept.step) and not kept.pinned

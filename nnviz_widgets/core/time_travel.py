@@ -15,6 +15,8 @@ from nnviz_widgets.core.snapshots import Kept, SnapshotStore
 from nnviz_widgets.errors import InvalidArgumentError, ReplayNotExact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nnviz_widgets.core.branches import Branches
     from nnviz_widgets.core.report import StepReport
     from nnviz_widgets.core.sickness import SicknessWatch
@@ -58,6 +60,9 @@ class TimeTravel:
         training: What is run.
         branches: Where it is recorded.
         options: How often the state is put aside; `None` is never.
+
+    Attributes:
+        unread: What is still to be told of states that could not be read from disk.
     """
 
     def __init__(self, training: Any, branches: Branches, options: Snapshots | None) -> None:
@@ -68,6 +73,7 @@ class TimeTravel:
             training.tape_bytes = int(options.memory * _BATCHES)
         self._told: set[str] = set()
         self._held: Kept | None = None
+        self.unread: list[str] = []
 
     @property
     def on(self) -> bool:
@@ -93,7 +99,7 @@ class TimeTravel:
 
     def keep(
         self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool
-    ) -> str | None:
+    ) -> list[str]:
         """Put the state aside, which is that after `step`.
 
         Args:
@@ -105,19 +111,19 @@ class TimeTravel:
             pinned: Whether it stays however old it gets.
 
         Returns:
-            What to tell the user of it, once; `None` if there is nothing.
+            What to tell the user, each once.
         """
         if self._store is None:
-            return None
+            return []
         began = time.perf_counter()
         kept = self._kept(step, batch, output, report, watch, pinned=pinned)
         if kept is None:
-            return self._once(f"memory does not suffice for a snapshot at step {step}; it is left out")
+            return self._once([f"memory does not suffice for a snapshot at step {step}; it is left out"])
         if self._held is not None and self._held.step < step:
             self._held = None
         self._store.add(kept, time.perf_counter() - began)
         batches = self._training.let_go(one.state for one in self._store)
-        return self._once(self._store.over_budget()) or self._once(batches)
+        return self._once([*self._store.notices(), *([] if batches is None else [batches])])
 
     def hold(self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch) -> list[Any]:
         """Hold the state that training goes on from. If somebody has changed it since the pause, it is kept beside.
@@ -132,15 +138,15 @@ class TimeTravel:
         Returns:
             The variables that were changed, with their values.
         """
-        self._held = None if self._store is None else self._kept(step, batch, output, report, watch, pinned=True)
-        if self._store is None or self._held is None:
+        held = self._held = None if self._store is None else self._kept(step, batch, output, report, watch, pinned=True)
+        if self._store is None or held is None:
             return []
-        left = self._store.at(self._held.branch, step)
-        if left is None or left.state.is_same(self._held.state):
+        left = self._read(lambda store: store.at(held.branch, step))
+        if left is None or left.state.is_same(held.state):
             return []
-        self._held.edited = True
-        self._store.add(self._held, 0.0)
-        differing: list[Any] = left.state.differing(self._held.state)
+        held.edited = True
+        self._store.add(held, 0.0)
+        differing: list[Any] = left.state.differing(held.state)
         return differing
 
     def begin_branch(self, step: int) -> None:
@@ -156,7 +162,8 @@ class TimeTravel:
         """
         if self._store is None:
             return []
-        left = self._store.at(self._branches.owner(step).name, step)
+        owner = self._branches.owner(step).name
+        left = self._read(lambda store: store.at(owner, step))
         now = None if left is None else self._training.snapshot(output)
         return [] if left is None or now is None else list(left.state.differing(now))
 
@@ -170,17 +177,30 @@ class TimeTravel:
 
     def newest(self, step: int) -> Kept | None:
         """Return the newest state at or before a step from which training came to where it is."""
-        if self._store is None:
-            return None
-        kept = self._store.before(self._branches.lineage(self._branches.current.name), step)
-        held = self._held
+        lineage, held = self._branches.lineage(self._branches.current.name), self._held
+        kept = self._read(lambda store: store.before(lineage, step))
         if held is not None and held.step <= step and (kept is None or kept.step <= held.step):
             return held
         return kept
 
+    def _read(self, find: Callable[[SnapshotStore], Kept | None], *, values: bool = True) -> Kept | None:
+        """Return a snapshot with its values; one whose file cannot be read any more is dropped, and another found.
+
+        Args:
+            find: Finds it.
+            values: If false, it is only looked whether its file is there.
+        """
+        while self._store is not None and (kept := find(self._store)) is not None:
+            try:
+                return self._store.read(kept, values=values)
+            except OSError as error:
+                self._store.lose(kept)
+                self.unread.append(f"the state of step {kept.step} cannot be read back from disk any more: {error}")
+        return None
+
     def first(self, branch: str) -> Any:
         """Return the state of step 0, as training began, of a branch; `None` if it is not stored."""
-        kept = None if self._store is None else self._store.before(self._branches.lineage(branch), 0)
+        kept = self._read(lambda store: store.before(self._branches.lineage(branch), 0))
         return None if kept is None else kept.state
 
     def why_not_back(self, step: int) -> str | None:
@@ -198,18 +218,23 @@ class TimeTravel:
         reason: str | None = self._training.why_not_exact(kept.state)
         return reason
 
-    def _once(self, text: str | None) -> str | None:
-        kind = "" if text is None else text[:12]
-        if text is None or kind in self._told:
-            return None
-        self._told.add(kind)
-        return text
+    def _once(self, texts: list[str]) -> list[str]:
+        """Return those of which none was told that begins alike."""
+        new = [text for text in texts if text[:16] not in self._told]
+        self._told |= {text[:16] for text in new}
+        return new
 
     def forget(self) -> None:
         """Drop all snapshots: the model changed, and no step before can be taken again."""
         self._held = None
         if self._store is not None:
             self._store.forget()
+
+    def close(self) -> None:
+        """Drop all snapshots, and leave nothing on disk."""
+        self._held = None
+        if self._store is not None:
+            self._store.close()
 
     # --- before acting, on any thread while the session rests ---
 
@@ -218,8 +243,14 @@ class TimeTravel:
         """Whether the newest steps can be taken again bit by bit."""
         return "exact" if self._training.why_not_exact() is None else "state only"
 
-    def plan(self, step: int, branch: str, *, state_only: bool) -> tuple[RewindPlan, Kept]:
+    def plan(self, step: int, branch: str, *, state_only: bool, values: bool = False) -> tuple[RewindPlan, Kept]:
         """Return what going back will be, and the snapshot that it begins with.
+
+        Args:
+            step: Where to go.
+            branch: The branch whose step it is.
+            state_only: Whether less than bit by bit is allowed.
+            values: Whether the snapshot is read from its file, if it is in one.
 
         Raises:
             InvalidArgumentError: If there is no such step.
@@ -242,7 +273,7 @@ class TimeTravel:
                 "A session must take snapshots to be rewound. Received: one with snapshots=False. Make it without "
                 "that argument."
             )
-        kept = self._store.before(self._branches.lineage(branch), step)
+        kept = self._read(lambda store: store.before(self._branches.lineage(branch), step), values=values)
         if kept is None:
             raise ReplayNotExact(self._nothing_before(step, branch))
         reason = self._why_not_from(kept)

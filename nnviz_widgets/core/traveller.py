@@ -95,8 +95,8 @@ class Traveller:
     def _put_aside(self, *, pinned: bool = False) -> None:
         """Take a snapshot of the state after the last step."""
         self._is_aside = True
-        text = self.travel.keep(self.step, self.batch, self.output, self.report, self._recorder.watch, pinned=pinned)
-        if text is not None:
+        watch = self._recorder.watch
+        for text in self.travel.keep(self.step, self.batch, self.output, self.report, watch, pinned=pinned):
             self._recorder.note(self.step, text)
 
     def _put_aside_once(self) -> None:
@@ -108,7 +108,7 @@ class Traveller:
 
     def _go_back(self, goal: Goal, rewind: Rewind) -> None:
         """Put the session where it was after a step, taking steps again from the snapshot before it."""
-        plan, kept = self.travel.plan(rewind.step, rewind.branch, state_only=True)
+        plan, kept = self.travel.plan(rewind.step, rewind.branch, state_only=True, values=True)
         self.stops.forget()
         self.edits.left()
         self._return_to(kept, plan.step, plan.branch, goal, is_exact=plan.grade == "exact")
@@ -137,6 +137,8 @@ class Traveller:
             self._take_again(goal, step, fingerprint)
         if self.step == kept.step:
             self._recorder.reread_weights(self.step)
+        while self.travel.unread:
+            self._recorder.note(self.step, self.travel.unread.pop())
         goal.at_once = True
         self.difference = fingerprint.difference
         is_same = is_exact and self.difference is None

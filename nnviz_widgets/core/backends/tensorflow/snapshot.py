@@ -16,9 +16,11 @@ import tensorflow as tf
 from nnviz_widgets.core.backends.tensorflow import callback_state, random_streams
 from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy, parts
 from nnviz_widgets.core.backends.tensorflow.state import of_tensorflow, variables_of
+from nnviz_widgets.core.backends.tensorflow.written_snapshot import WrittenSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from nnviz_widgets.core.backends.tensorflow.position import Position
     from nnviz_widgets.core.backends.tensorflow.setup import Setup
@@ -62,6 +64,14 @@ class Snapshot:
         return self.setup is other.setup and all(
             _is_same(one, two) for one, two in zip(self._values, other._values, strict=True)
         )
+
+    def write(self, path: Path) -> WrittenSnapshot:
+        """Return the same with everything large in a file, from which `read` brings it back.
+
+        Raises:
+            OSError: If the disk does not take it.
+        """
+        return WrittenSnapshot.of(self, path)
 
     def put_back(self, training: Any, *, streams: bool = True) -> None:
         """Give the model and the callbacks what they had, and where `streams` is true the random streams, too."""
