@@ -11,6 +11,8 @@ session  # at the end of a notebook cell: shows the Inspector
 from __future__ import annotations
 
 from nnviz_widgets._version import __version__ as __version__
+from nnviz_widgets.core.capsule import Capsule as Capsule
+from nnviz_widgets.core.capsule import open_capsule as open_capsule
 from nnviz_widgets.core.frame import LayerInfo as LayerInfo
 from nnviz_widgets.core.inspection import Inspection as Inspection
 from nnviz_widgets.core.probe import Probe as Probe
@@ -29,6 +31,7 @@ from nnviz_widgets.errors import InvalidArgumentError as InvalidArgumentError
 from nnviz_widgets.errors import LayerNotFound as LayerNotFound
 from nnviz_widgets.errors import ModelAttached as ModelAttached
 from nnviz_widgets.errors import NnvizError as NnvizError
+from nnviz_widgets.errors import NotACapsule as NotACapsule
 from nnviz_widgets.errors import NotARecording as NotARecording
 from nnviz_widgets.errors import NotResumable as NotResumable
 from nnviz_widgets.errors import ProtocolError as ProtocolError
@@ -55,6 +58,7 @@ from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
 
 __all__ = [
     "BackendMissing",
+    "Capsule",
     "Cursor",
     "DataPanel",
     "FrontEndMissing",
@@ -67,6 +71,7 @@ __all__ = [
     "Manifest",
     "ModelAttached",
     "NnvizError",
+    "NotACapsule",
     "NotARecording",
     "NotResumable",
     "Privacy",
@@ -91,6 +96,7 @@ __all__ = [
     "inspect",
     "list_recordings",
     "normalize",
+    "open_capsule",
     "open_recording",
     "options",
     "read_manifest",

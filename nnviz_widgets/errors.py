@@ -16,6 +16,7 @@ NnvizError
 ├── ConditionBroken        (RuntimeError)   a condition cannot be answered; its breakpoint says why
 ├── NotFailed              (RuntimeError)   a post-mortem was asked for, and nothing has failed
 ├── BackendMissing         (ImportError)    TensorFlow or Keras is not installed
+├── NotACapsule            (ValueError)     a folder is no capsule, or a damaged one
 ├── NotARecording          (ValueError)     a file is no recording, or only a newer version reads it
 ├── NotResumable           (ValueError)     a saved session is damaged, or of another model or data
 ├── ReplayNotExact         (RuntimeError)   a step cannot be gone back to exactly; says where one can
@@ -44,6 +45,7 @@ __all__ = [
     "LayerNotFound",
     "ModelAttached",
     "NnvizError",
+    "NotACapsule",
     "NotACondition",
     "NotARecording",
     "NotClonable",
@@ -132,6 +134,10 @@ class NotFailed(NnvizError, RuntimeError):
 
 class BackendMissing(NnvizError, ImportError):
     """Training needs Keras with TensorFlow, and one of them cannot be imported."""
+
+
+class NotACapsule(NnvizError, ValueError):
+    """A folder is not a capsule, a damaged one, or one that only a newer version of nnviz_widgets can read."""
 
 
 class NotARecording(NnvizError, ValueError):

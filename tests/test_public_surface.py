@@ -12,6 +12,7 @@ from nnviz_widgets.errors import WrongArguments
 
 NAMES = [
     "BackendMissing",
+    "Capsule",
     "Cursor",
     "DataPanel",
     "FrontEndMissing",
@@ -24,6 +25,7 @@ NAMES = [
     "Manifest",
     "ModelAttached",
     "NnvizError",
+    "NotACapsule",
     "NotARecording",
     "NotResumable",
     "Privacy",
@@ -47,6 +49,7 @@ NAMES = [
     "inspect",
     "list_recordings",
     "normalize",
+    "open_capsule",
     "open_recording",
     "options",
     "read_manifest",
@@ -56,7 +59,7 @@ NAMES = [
 MEMBERS = {
     "TrainingSession": (
         "run pause step stop wait close save resume speed state step_index epoch batch_index logs batch_loss history "
-        "model batch error recording cursor inspector"
+        "model batch error recording cursor inspector variables trace step_into post_mortem capsules"
     ),
     "Recording": "layers steps tensor tensor_steps why vitals neurons metrics figure save to_tensorboard",
     "Inspector": "PANELS source recording cursor show_static",
@@ -75,6 +78,7 @@ PARAMETERS = {
     "export_html": "source path layers steps kinds max_bytes title privacy",
     "read_manifest": "path",
     "list_recordings": "folder",
+    "open_capsule": "path",
     "open_recording": "path follow",
     "Record": "path dtype quota overflow",
     "inspect": "model x y loss",
@@ -88,6 +92,8 @@ PARAMETERS = {
     "TrainingSession.step": "self n",
     "TrainingSession.wait": "self timeout",
     "TrainingSession.inspector": "self panels",
+    "TrainingSession.step_into": "self layer debugger",
+    "TrainingSession.post_mortem": "self debugger",
 }
 
 
@@ -154,6 +160,7 @@ def test_errors_are_also_what_a_user_would_catch():
         "InvalidArgumentError": ValueError,
         "LayerNotFound": LookupError,
         "ModelAttached": RuntimeError,
+        "NotACapsule": ValueError,
         "NotARecording": ValueError,
         "NotResumable": ValueError,
         "ProtocolError": ValueError,

@@ -15,6 +15,7 @@ from nnviz_widgets.core.asking import checked_step
 from nnviz_widgets.core.attached import attach, attached_to, detach
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called, called
+from nnviz_widgets.core.capsules import HOLDS_DATA, as_folder
 from nnviz_widgets.core.control import Control, Goal
 from nnviz_widgets.core.failure import failure_title
 from nnviz_widgets.core.fit_arguments import FitArguments
@@ -62,7 +63,14 @@ class Session(Looking):
             defaults, `False` for never.
         record: A file to record to: a path such as `"runs/a.nnv"`, or an `nnviz.Record`. A fault of the disk ends the
             recording with a notice in `recording.events`, never the training.
+        capsule: A folder such as `"runs/nan"`, written at the first loss, gradient or, where it is read, activation
+            that is not finite: the batch, the state before the step, where it began, and a script that repeats it in
+            plain Keras. `nnviz.open_capsule` reads it. Training goes on. A folder that is there stays as it is: then
+            it becomes `"runs/nan-2"`.
         name: A name for the session, the model's if `None`.
+
+    Warns:
+        UserWarning: That a capsule holds training data.
 
     Raises:
         InvalidArgumentError: If the model is not a compiled Keras model, arrays differ in length, or an
@@ -84,7 +92,10 @@ class Session(Looking):
     model: Any
     name: str
 
-    @called("TrainingSession", hint="The arguments are those of `fit`, and seed, probe, record, snapshots and name.")
+    @called(
+        "TrainingSession",
+        hint="The arguments are those of `fit`, and seed, probe, record, snapshots, capsule and name.",
+    )
     def __init__(
         self,
         model: Any,
@@ -109,6 +120,7 @@ class Session(Looking):
         probe: Probe | None = None,
         record: str | PathLike[str] | Record | None = None,
         snapshots: Snapshots | bool | None = None,
+        capsule: str | PathLike[str] | None = None,
         name: str | None = None,
     ) -> None:
         __tracebackhide__ = True  # a refusal shows the user's line and the reason
@@ -121,6 +133,7 @@ class Session(Looking):
             )
         recorded = None if record is None else as_record(record)
         put_aside = as_snapshots(snapshots)
+        folder = None if capsule is None else as_folder(capsule)
         if seed is not None:
             backend.set_random_seed(seed)
         arguments = FitArguments(
@@ -175,7 +188,7 @@ class Session(Looking):
                 alive._write_script(path, data)
 
         self._worker = Worker(
-            self.name, self._training, self.probe, recording, self._control, put_aside, sink_of, write_script
+            self.name, self._training, self.probe, recording, self._control, put_aside, sink_of, write_script, folder
         )
         try:
             self._look()
@@ -185,6 +198,8 @@ class Session(Looking):
             raise
         weakref.finalize(self, _end_thread, self._control).atexit = False
         _open_sessions.add(self)
+        if folder is not None:
+            warn(HOLDS_DATA)
 
     @classmethod
     @called("TrainingSession.of")

@@ -10,6 +10,8 @@ from nnviz_widgets.core.failure import failure_text, failure_title
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nnviz_widgets.core.branches import Branches
     from nnviz_widgets.core.conditions.breakpoint import Breakpoint
     from nnviz_widgets.core.conditions.breakpoints import Breakpoints
@@ -71,6 +73,11 @@ class SessionState(NamedAttributes):
     def paused_by(self) -> Breakpoint | None:
         """The breakpoint that has paused training, or the condition of `run(until=...)`; `None` if neither has."""
         return None if self.state == "running" else self._worker.stops.paused_by
+
+    @property
+    def capsules(self) -> tuple[Path, ...]:
+        """The folders of the capsules that were written (`capsule=`), the newest last; see `nnviz.open_capsule`."""
+        return self._worker.capsules.written
 
     @property
     def replay_grade(self) -> Grade:

@@ -187,6 +187,19 @@ class Stops:
         self._hit(outcome.hits, f"before the update of step {step}")
         return True
 
+    def is_non_finite(self, step: int, event: Any) -> bool:
+        """Whether a step has values that are not finite, as the condition `nan` has it."""
+        return self._values(step, event, event.output).non_finite
+
+    def refuse(self, step: int, event: Any) -> None:
+        """Refuse a step that no guard has refused: the session goes back, and takes it again without a pause."""
+        if self.refused is None:
+            self.refused = Refused(step, event.output.without_tensors(), (), self._training.digest())
+
+    def say(self, text: str) -> None:
+        """Have a sentence noted with the step that was computed just now."""
+        self._left_to_tell.append(("notice", text))
+
     def _same_as(self, hits: tuple[Breakpoint, ...]) -> tuple[Breakpoint, ...]:
         """Add to those that were hit the condition of the run, if it says the same as one of them."""
         conditions = [one.condition for one in hits]

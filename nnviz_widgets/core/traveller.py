@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nnviz_widgets.core.branches import Branches
+    from nnviz_widgets.core.capsules import Capsules
     from nnviz_widgets.core.control import Control, Rewind
     from nnviz_widgets.core.edited import Edits
     from nnviz_widgets.core.probe import Probe
@@ -45,6 +46,7 @@ class Traveller:
     branches: Branches
     travel: TimeTravel
     stops: Stops
+    capsules: Capsules
     edits: Edits
     _began: float
     _budget_bytes: int
@@ -112,6 +114,8 @@ class Traveller:
         self.stops.forget()
         self.edits.left()
         self._return_to(kept, plan.step, plan.branch, goal, is_exact=plan.grade == "exact")
+        if self._recorder.watch.since is None:
+            self.capsules.arm()
 
     def _return_to(self, kept: Kept, step: int, branch: str, goal: Goal, *, is_exact: bool) -> None:
         """Put back what was kept, and take the steps after it again.
@@ -182,8 +186,23 @@ class Traveller:
         return self.travel.why_not_back(step - 1)
 
     def _refuses(self, event: Any) -> bool:
-        """Whether a guard refuses a step that was computed just now."""
-        return not self._again_until and self.stops.refuses(self.step + 1, event)
+        """Whether a guard, or a capsule, refuses a step that was computed just now."""
+        if self._again_until:
+            return False
+        step = self.step + 1
+        refused = self.stops.refuses(step, event)
+        if not self.capsules.armed or not self.stops.is_non_finite(step, event):
+            return refused
+        if not refused and self._must_hold(step):
+            self.stops.say(self.capsules.write_held(step, event))
+            return False
+        self.capsules.due = True
+        self.stops.refuse(step, event)
+        return True
+
+    def _must_hold(self, step: int) -> bool:
+        """Whether the state before a step must be held for a capsule: there is no way back that nobody hears of."""
+        return self._why_not_before(step) is not None or not self._training.may_be_called_again()
 
     def _take_back(self, event: Any) -> None:
         """Go back to before a step that was refused. It stays recorded, is read in full, and comes next."""
@@ -194,7 +213,11 @@ class Traveller:
             self._return_to(kept, step + 1, branch, Goal(), is_exact=True)
         self._return_to(kept, step, branch, Goal(), is_exact=True)
         self._must_fork = self.difference is not None
-        self._pause_at_once()
+        if self.capsules.due:
+            output = event.output
+            self._recorder.note(step + 1, self.capsules.write(step + 1, event.epoch, event.batch, output))
+        if self.stops.paused_by is not None:
+            self._pause_at_once()
 
     def _stop_here(self, event: Any) -> None:
         """Pause at a condition, with all that the probe reads of this step; the last one of all ends training."""

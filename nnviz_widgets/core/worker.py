@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.branches import Branches
+from nnviz_widgets.core.capsules import Capsules
 from nnviz_widgets.core.control import Goal
 from nnviz_widgets.core.edited import Edits
 from nnviz_widgets.core.failure import trimmed_traceback
@@ -22,6 +23,7 @@ from nnviz_widgets.errors import ScriptNotPossible
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from os import PathLike
+    from pathlib import Path
     from types import TracebackType
 
     from nnviz_widgets.core.control import Control
@@ -57,11 +59,13 @@ class Worker(Traveller):
         snapshots: How often the state is put aside; `None` is never.
         sink_of: Makes what a branch is written to, given its name and the last step that it shares.
         write_script: Writes the script of the journal.
+        capsule: Where what goes non-finite is written; `None` is nowhere.
 
     Attributes:
         branches: Where it is recorded.
         travel: The way back.
         stops: The conditions at which training pauses.
+        capsules: Writes what repeats the first step that is not finite.
         edits: What is changed between two steps.
         step: Steps completed.
         batch: 0-based index of the last completed batch, -1 before any.
@@ -85,6 +89,7 @@ class Worker(Traveller):
         snapshots: Snapshots | None = None,
         sink_of: Callable[[str, int], Sink | None] = _no_sink,
         write_script: Callable[[str | PathLike[str], bool], None] = _no_script,
+        capsule: Path | None = None,
     ) -> None:
         self._name = name
         self._training = training
@@ -93,6 +98,7 @@ class Worker(Traveller):
         self._budget_bytes = recording.budget_bytes
         self.travel = TimeTravel(training, self.branches, snapshots)
         self.stops = Stops(training, probe, self.branches, self._why_not_before, self.notify_viewers)
+        self.capsules = Capsules(training, name, capsule)
         training.refuses = self._refuses
         self._sink_of = sink_of
         self._recorder = Recorder(training, probe, self.branches)
@@ -295,6 +301,9 @@ class Worker(Traveller):
         self._wanted = _NOTHING.union(*(viewer.wanted() for viewer in self.viewers)) if self.viewers else _NOTHING
         self._read_all = self._is_last_before_pause(step) or self._recorder.watch.needs_reading(self.step)
         variant = max(self.stops.begin(self._control.goal.condition), self.schedule.variant(step))
+        if self.capsules.armed:
+            variant = max(variant, Variant.SENTINEL)
+            self.capsules.hold(self.output) if self._must_hold(step) else self.capsules.let_go()
         if self._probe.layers == ():
             return variant
         if self._wanted or (self._read_all and self._probe.kinds):

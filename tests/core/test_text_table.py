@@ -10,7 +10,7 @@ def test_columns_are_aligned() -> None:
     assert text == "name     n\na        5\nlonger  10"
 
 
-def test_every_text_is_escaped() -> None:
+def test_P01_every_text_is_escaped() -> None:
     html = as_html("<b>", ("<i>",), [("<script>",)])
     assert "<script>" not in html
     assert "<b>" not in html

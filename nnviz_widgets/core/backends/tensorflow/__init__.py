@@ -6,12 +6,22 @@ data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`traini
 (`callback`), what a saved run must hold to be gone on with (`state`, `random_streams`, `callback_state`, `position`,
 `data_facts`, `resumption`), going back within a run (`snapshot`, `rewinding`), one batch without training
 (`inspection`, `batches`, `untouched`), one step looked at closely (`looking`, `layer_calls`, `failing`, `put_aside`,
-`thread_state`, `variables`), and scalings as layers (`scaling_layers`).
+`thread_state`, `variables`), what a capsule holds (`capsules`, `first_bad`, `batch_parts`, `plain_source`), and
+scalings as layers (`scaling_layers`).
 """
 
 from __future__ import annotations
 
-from nnviz_widgets.core.backends.tensorflow import cloning, editing, failing, looking, random_streams, trying, variables
+from nnviz_widgets.core.backends.tensorflow import (
+    capsules,
+    cloning,
+    editing,
+    failing,
+    looking,
+    random_streams,
+    trying,
+    variables,
+)
 from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
@@ -28,6 +38,7 @@ __all__ = [
     "StepInPlace",
     "Training",
     "as_keras_callback",
+    "capsules",
     "cloning",
     "editing",
     "failing",
