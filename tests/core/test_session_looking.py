@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import pdb
 import subprocess
 import sys
@@ -461,6 +462,26 @@ def test_where_the_data_come_once_it_is_the_last_batch_and_that_is_said() -> Non
         assert session.batch is not None
         np.testing.assert_array_equal(seen[0], session.batch[0])
         assert session.step().step == 2
+
+
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed, but will be ignored")
+def test_what_came_once_and_comes_again_after_going_back_is_the_next_batch() -> None:
+    x = networks.features(4)
+
+    def batches() -> Any:
+        for n in itertools.count():
+            yield x + n, networks.features(4, width=2)
+
+    with Network(networks.line().model, batches(), None, {"steps_per_epoch": 5}).session() as session:
+        session.step(4)
+        session.rewind(1)
+        for n in (1, 2):
+            seen: list[Any] = []
+            session.step_into("d", debugger=lambda frame, seen=seen: seen.append(frame.f_locals["inputs"].numpy()))
+            np.testing.assert_array_equal(seen[0], x + n)
+            session.step()
+            assert session.batch is not None
+            np.testing.assert_array_equal(session.batch[0], x + n)
 
 
 def test_pdb_itself_stops_there_and_leads_into_the_layer() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nnviz_widgets.core.backends.tensorflow.batch_tape import End
 from nnviz_widgets.core.backends.tensorflow.catalogue import before_tracing
 from nnviz_widgets.core.backends.tensorflow.data import StoredOrderAdapter
 from nnviz_widgets.core.backends.tensorflow.layer_calls import LayerCalls, in_python
@@ -134,15 +135,17 @@ def _run(training: Any, batch: Any, around: Callable[..., Any] | None = None) ->
 def next_batch(training: Any) -> Any:
     """Return the batch that comes next, which still comes next afterwards; `None` where it cannot be known.
 
-    That is where the data come once, where their order cannot be found again, where an edit feeds the next epoch
+    That is where the data come once and the batch has not come yet, where their order cannot be found again, where an edit feeds the next epoch
     otherwise, before training has begun and at its end.
 
     Args:
         training: A `Training` that stands still between two steps.
     """
     iterator, position = training.iterator, training.position
-    if iterator is None or not position.order or not epochs_stand_alone(iterator):
+    if iterator is None or not position.order:
         return None
+    if not epochs_stand_alone(iterator):
+        return _on_tape(training.taped)
     if training.next_feed and not position.batch:
         return None
     seeded = training.origin["tensorflow_seed"] is not None
@@ -158,6 +161,14 @@ def next_batch(training: Any) -> Any:
     for _ in range(position.batch):
         next(batches)
     return next(batches, None)
+
+
+def _on_tape(taped: Any) -> Any:
+    """Return the batch of data that come once which comes again, after going back; `None` if none does."""
+    if taped is None or taped.tape.place >= taped.tape.end:
+        return None
+    found = taped.tape.at_place()
+    return None if isinstance(found, End) else found
 
 
 @contextlib.contextmanager
