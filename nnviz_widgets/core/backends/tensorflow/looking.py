@@ -135,8 +135,8 @@ def _run(training: Any, batch: Any, around: Callable[..., Any] | None = None) ->
 def next_batch(training: Any) -> Any:
     """Return the batch that comes next, which still comes next afterwards; `None` where it cannot be known.
 
-    That is where the data come once and the batch has not come yet, where their order cannot be found again, where an edit feeds the next epoch
-    otherwise, before training has begun and at its end.
+    That is where the data come once and the batch has not come yet, where their order cannot be found again, where an
+    edit feeds the next epoch otherwise, before training has begun and at its end.
 
     Args:
         training: A `Training` that stands still between two steps.
