@@ -283,15 +283,52 @@ class Rewind(_Message, tag="rewind"):
     state_only: bool = False
 
 
+Index = Annotated[list[Count], msgspec.Meta(max_length=8)]
+"""A place in a tensor: an index for each axis."""
+
+
 class Edit(_Message, tag="edit"):
     """Change something between two steps, as `session.edit` does; `weights` sets the kernel, or a neuron of it."""
 
     id: Count
     client: Text
-    name: Literal["learning_rate", "batch_size", "trainable", "dropout", "weights", "reinitialize"]
+    name: Literal[
+        "learning_rate",
+        "batch_size",
+        "trainable",
+        "dropout",
+        "weights",
+        "reinitialize",
+        "hyperparameter",
+        "class_weight",
+    ]
     value: float | bool | None = None
     layer: Text | None = None
     neuron: Count | None = None
+    variable: Text | None = None
+    index: Index | None = None
+    """The place of a single weight."""
+    hyperparameter: Text | None = None
+    class_weight: Annotated[dict[Text, float], msgspec.Meta(max_length=1000)] | None = None
+    """Numbers of classes, as text, to weights."""
+
+
+class TryWeight(_Message, tag="try"):
+    """What the loss of the last batch would be with another weight: answered with `Reply.tried`; nothing is changed."""
+
+    id: Count
+    client: Text
+    layer: Text
+    variable: Text
+    index: Index
+    value: float
+
+
+class ReadVariables(_Message, tag="variables"):
+    """All variables with their statistics, as `session.variables`: answered with `Reply.variables`."""
+
+    id: Count
+    client: Text
 
 
 class Undo(_Message, tag="undo"):
@@ -335,6 +372,8 @@ ClientMessage = (
     | Rewind
     | Edit
     | Undo
+    | TryWeight
+    | ReadVariables
     | ReadSettings
     | FetchAnnex
 )
@@ -381,6 +420,38 @@ class Settings(msgspec.Struct, frozen=True):
     batch_size: int | None
     trainable: bool | None
     dropout: float | None
+    hyperparameters: dict[str, float | None] = {}
+    """Of the optimizer, besides the learning rate; null is one that is turned off."""
+    class_weight: dict[str, float] | None = None
+    """Weights of the classes by their number, as the next epoch has them."""
+    weights: dict[str, list[int]] = {}
+    """The variables of the layer with their shapes, the kernel first."""
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """The loss of the last batch, as it is and with another weight; not a number is null.
+
+    `value` is the weight as it is.
+    """
+
+    before: float | None
+    after: float | None
+    value: float | None
+
+
+class VariableRow(msgspec.Struct, frozen=True):
+    """One variable; numbers are text, as they are shown."""
+
+    path: str
+    variable: str
+    shape: str
+    dtype: str
+    trainable: bool
+    mean: str
+    std: str
+    norm: str
+    n_nonfinite: int
+    slots: str
 
 
 class Reply(_Message, tag="reply"):
@@ -396,6 +467,8 @@ class Reply(_Message, tag="reply"):
     completion: Completion | None = None
     plan: Plan | None = None
     settings: Settings | None = None
+    tried: Tried | None = None
+    variables: list[VariableRow] | None = None
 
 
 class LayerEntry(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ export const GUTTER_BITS = 32705;
 
 export const PANELS = ["transport","layers","activations","weights","gradients","neuron","timeline"];
 
-export type ClientMessage = Ready | Gone | Watch | Ack | Run | RunUntil | Pause | TakeSteps | Stop | SetSpeed | ReadValues | AddBreakpoint | ChangeBreakpoint | Complete | PlanRewind | Rewind | Edit | Undo | ReadSettings | FetchAnnex;
+export type ClientMessage = Ready | Gone | Watch | Ack | Run | RunUntil | Pause | TakeSteps | Stop | SetSpeed | ReadValues | AddBreakpoint | ChangeBreakpoint | Complete | PlanRewind | Rewind | Edit | Undo | TryWeight | ReadVariables | ReadSettings | FetchAnnex;
 
 export type ServerMessage = Reply | Layers | Frame | Series | Notice;
 
@@ -185,10 +185,30 @@ export interface Edit {
   kind: "edit";
   id: number;
   client: string;
-  name: "learning_rate" | "batch_size" | "trainable" | "dropout" | "weights" | "reinitialize";
+  name: "learning_rate" | "batch_size" | "trainable" | "dropout" | "weights" | "reinitialize" | "hyperparameter" | "class_weight";
   value: number | boolean | null;
   layer: string | null;
   neuron: number | null;
+  variable: string | null;
+  index: number[] | null;
+  hyperparameter: string | null;
+  class_weight: Record<string, number> | null;
+}
+
+export interface TryWeight {
+  kind: "try";
+  id: number;
+  client: string;
+  layer: string;
+  variable: string;
+  index: number[];
+  value: number;
+}
+
+export interface ReadVariables {
+  kind: "variables";
+  id: number;
+  client: string;
 }
 
 export interface Undo {
@@ -234,6 +254,28 @@ export interface Settings {
   batch_size: number | null;
   trainable: boolean | null;
   dropout: number | null;
+  hyperparameters: Record<string, number | null>;
+  class_weight: Record<string, number> | null;
+  weights: Record<string, number[]>;
+}
+
+export interface Tried {
+  before: number | null;
+  after: number | null;
+  value: number | null;
+}
+
+export interface VariableRow {
+  path: string;
+  variable: string;
+  shape: string;
+  dtype: string;
+  trainable: boolean;
+  mean: string;
+  std: string;
+  norm: string;
+  n_nonfinite: number;
+  slots: string;
 }
 
 export interface Reply {
@@ -247,6 +289,8 @@ export interface Reply {
   completion: Completion | null;
   plan: Plan | null;
   settings: Settings | null;
+  tried: Tried | null;
+  variables: VariableRow[] | null;
 }
 
 export interface LayerEntry {

@@ -191,7 +191,7 @@ class Editing(Saving):
                 raise NothingToUndo(nothing_since(self.step_index))
         return self._grant(Wish(None))
 
-    def ask_edit(self, name: str, **arguments: Any) -> None:
+    def ask_edit(self, name: str, /, **arguments: Any) -> None:
         """Ask for an edit of `edit` by its name, and return at once.
 
         Args:

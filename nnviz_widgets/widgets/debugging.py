@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.conditions.completion import complete
 from nnviz_widgets.core.conditions.known import known_of
 from nnviz_widgets.errors import InvalidArgumentError, SessionBusy
 from nnviz_widgets.pictures.text import cut
-from nnviz_widgets.protocol import Candidate, Completion, Plan, Settings
+from nnviz_widgets.protocol import Candidate, Completion, Plan, Settings, Tried, VariableRow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nnviz_widgets.core.session import Session
-    from nnviz_widgets.protocol import ChangeBreakpoint, Complete, Edit, PlanRewind, ReadSettings
+    from nnviz_widgets.protocol import ChangeBreakpoint, Complete, Edit, PlanRewind, ReadSettings, TryWeight
 
 MAX_REMARKS = 20
+MAX_VARIABLES = 2000
 MAX_TEXT = 600
 """Characters of a remark, and of a candidate."""
 
@@ -71,8 +75,14 @@ def edit(session: Session, message: Edit) -> None:
             arguments = {"layer": layer, "rate": value}
         case "weights":
             arguments = {"layer": layer, "value": value, "neuron": message.neuron}
+            if message.index is not None:
+                arguments |= {"variable": message.variable, "index": tuple(message.index)}
         case "reinitialize":
             arguments = {"layer": layer, "neuron": message.neuron}
+        case "hyperparameter":
+            arguments = {"name": message.hyperparameter, "value": value}
+        case "class_weight":
+            arguments = {"mapping": _by_class(message.class_weight)}
     if "layer" in arguments and layer is None:
         raise InvalidArgumentError(f"`layer` must be named to edit its {message.name}. Received: none.")
     session.ask_edit(message.name, **arguments)
@@ -92,4 +102,69 @@ def settings_of(session: Session, message: ReadSettings) -> Settings:
     if session.state == "running":
         raise SessionBusy("The settings of a session must be read while it rests. Received: one that is running.")
     found = session.settings(message.layer)
-    return Settings(found.learning_rate, found.batch_size, found.trainable, found.dropout)
+    weights = None if found.class_weight is None else {str(key): value for key, value in found.class_weight.items()}
+    return Settings(
+        found.learning_rate,
+        found.batch_size,
+        found.trainable,
+        found.dropout,
+        dict(found.hyperparameters),
+        weights,
+        {name: list(shape) for name, shape in found.weights.items()},
+    )
+
+
+def try_weight(session: Session, message: TryWeight) -> Tried:
+    """Return what the loss would be with another weight.
+
+    Raises:
+        NnvizError: As `session.what_if`.
+    """
+    found = session.what_if(message.layer, message.value, message.variable, index=tuple(message.index))
+    value = message.value if found.value is None else found.value  # the same one was tried
+    return Tried(_finite(found.before), _finite(found.after), _finite(value))
+
+
+def variable_rows(session: Session) -> list[VariableRow]:
+    """Return a row for each variable, the first `MAX_VARIABLES` of very many.
+
+    Raises:
+        NnvizError: As `session.variables`.
+    """
+    rows: list[Any] = session.variables().head(MAX_VARIABLES).to_dict("records")
+    return [
+        VariableRow(
+            path=cut(row["path"], MAX_TEXT),
+            variable=cut(row["variable"], MAX_TEXT),
+            shape=" × ".join(map(str, row["shape"])) or "scalar",
+            dtype=row["dtype"],
+            trainable=bool(row["trainable"]),
+            mean=f"{row['mean']:.4g}",
+            std=f"{row['std']:.4g}",
+            norm=f"{row['norm']:.4g}",
+            n_nonfinite=int(row["n_nonfinite"]),
+            slots=cut(row["slots"], MAX_TEXT),
+        )
+        for row in rows
+    ]
+
+
+def _finite(value: float) -> float | None:
+    """Return a number as JSON knows it."""
+    return value if math.isfinite(value) else None
+
+
+def _by_class(weights: Mapping[str, float] | None) -> dict[int, float] | None:
+    """Return weights by the numbers of their classes.
+
+    Raises:
+        InvalidArgumentError: If one is no number.
+    """
+    if weights is None:
+        return None
+    try:
+        return {int(name): value for name, value in weights.items()}
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"`class_weight` must map numbers of classes to weights. Received: {dict(weights)!r:.200}."
+        ) from error

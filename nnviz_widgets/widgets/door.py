@@ -29,6 +29,7 @@ from nnviz_widgets.protocol import (
     PlanRewind,
     ReadSettings,
     ReadValues,
+    ReadVariables,
     Ready,
     Reply,
     Rewind,
@@ -37,11 +38,20 @@ from nnviz_widgets.protocol import (
     SetSpeed,
     Stop,
     TakeSteps,
+    TryWeight,
     Undo,
     Watch,
     parse_client_message,
 )
-from nnviz_widgets.widgets.debugging import change_breakpoint, completion_of, edit, plan_of, settings_of
+from nnviz_widgets.widgets.debugging import (
+    change_breakpoint,
+    completion_of,
+    edit,
+    plan_of,
+    settings_of,
+    try_weight,
+    variable_rows,
+)
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.session import Session
@@ -126,6 +136,10 @@ class Door:
                 self._trainable().ask_undo()
             case ReadSettings():
                 return {"settings": settings_of(self._session(), message)}
+            case TryWeight():
+                return {"tried": try_weight(self._session(), message)}
+            case ReadVariables():
+                return {"variables": variable_rows(self._session())}
         return {}
 
     def _after(self, message: ClientMessage) -> None:

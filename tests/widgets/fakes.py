@@ -110,7 +110,7 @@ class FakeSession:
     def settings(self, layer: str | None = None) -> Settings:
         return self.now
 
-    def ask_edit(self, name: str, **arguments: Any) -> None:
+    def ask_edit(self, name: str, /, **arguments: Any) -> None:
         self._ask("edit", name, arguments)
         self.journal.add(Entry(self.step_index, "main", name))
         self.n_to_undo += 1

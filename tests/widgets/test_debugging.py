@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from nnviz_widgets.core.conditions.condition import Condition
+from nnviz_widgets.core.session import Session
+from tests.widgets import networks
 from tests.widgets.fakes import Page, until
 
 
@@ -240,6 +242,14 @@ def test_a_page_that_does_not_know_of_it_is_answered_as_ever(forked, inspector):
             {"layer": "hidden", "value": 0, "neuron": 3},
         ),
         ({"name": "reinitialize", "layer": "hidden", "neuron": 3}, {"layer": "hidden", "neuron": 3}),
+        ({"name": "hyperparameter", "hyperparameter": "beta_1", "value": 0.5}, {"name": "beta_1", "value": 0.5}),
+        ({"name": "hyperparameter", "hyperparameter": "clipnorm"}, {"name": "clipnorm", "value": None}),
+        ({"name": "class_weight", "class_weight": {"0": 1, "1": 5}}, {"mapping": {0: 1, 1: 5}}),
+        ({"name": "class_weight"}, {"mapping": None}),
+        (
+            {"name": "weights", "value": 2, "layer": "hidden", "variable": "bias", "index": [3]},
+            {"layer": "hidden", "value": 2, "neuron": None, "variable": "bias", "index": (3,)},
+        ),
     ],
 )
 def test_an_edit_is_asked_for_and_written_to_the_journal(session, page, fields, arguments):
@@ -255,6 +265,46 @@ def test_an_edit_is_asked_for_and_written_to_the_journal(session, page, fields, 
     assert "since the last step" in page.reply(page.ask("undo"))["error"]
 
 
+def test_weights_of_classes_without_numbers_are_refused(session, page):
+    reply = page.reply(page.ask("edit", name="class_weight", class_weight={"cat": 1}))
+    assert "numbers of classes" in reply["error"]
+    assert session.asked == []
+
+
+@pytest.fixture
+def trained(make_inspector):
+    """A real session at step 2, and a page that looks at it."""
+    model, x, y = networks.digits()
+    with Session(model, x, y, batch_size=networks.BATCH_SIZE, verbose=0) as session:
+        session.step(2)
+        page = Page(make_inspector(session))
+        page.reply(page.ready())
+        yield session, page
+
+
+def test_a_weight_is_tried_and_nothing_changes(trained):
+    session, page = trained
+    before = session._training.digest()
+    layer = session.recording.layers[0]
+    found = page.reply(page.ask("try", layer=layer.path, variable="kernel", index=[1, 0], value=5.0))["tried"]
+    assert found["before"] != found["after"]
+    assert found["value"] == float(session.recording.tensor(layer, "weights")[1, 0])
+    same = page.reply(page.ask("try", layer=layer.path, variable="kernel", index=[1, 0], value=found["value"]))["tried"]
+    assert same["after"] == found["before"]
+    assert session._training.digest() == before
+    wrong = page.reply(page.ask("try", layer=layer.path, variable="kernel", index=[1], value=5.0))
+    assert "2 whole numbers" in wrong["error"]
+
+
+def test_variables_are_listed_with_their_statistics(trained):
+    session, page = trained
+    rows = page.reply(page.ask("variables"))["variables"]
+    table = session.variables()
+    assert [(row["path"], row["variable"]) for row in rows] == list(zip(table.path, table.variable, strict=True))
+    assert rows[0]["norm"] == f"{table.norm[0]:.4g}"
+    assert rows[0]["shape"] == " × ".join(map(str, table["shape"][0]))
+
+
 def test_an_edit_of_no_layer_is_refused(session, page):
     assert "`layer` must be named" in page.reply(page.ask("edit", name="dropout", value=0.1))["error"]
     assert session.asked == []
@@ -263,6 +313,11 @@ def test_an_edit_of_no_layer_is_refused(session, page):
 def test_settings_are_told_while_the_session_rests(session, page):
     session.turn("paused")
     told = page.reply(page.ask("settings", layer="hidden"))["settings"]
-    assert told == {"learning_rate": 0.001, "batch_size": 32, "trainable": True, "dropout": None}
+    assert {name: told[name] for name in ("learning_rate", "batch_size", "trainable", "dropout")} == {
+        "learning_rate": 0.001,
+        "batch_size": 32,
+        "trainable": True,
+        "dropout": None,
+    }
     session.turn("running")
     assert "while it rests" in page.reply(page.ask("settings", layer="hidden"))["error"]
