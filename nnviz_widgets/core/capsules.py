@@ -60,7 +60,7 @@ class Capsules:
         Args:
             output: Of the step before.
         """
-        self._before = self._training.snapshot(output)
+        self._before = self._training.held(output)
 
     def let_go(self) -> None:
         """Hold no state any more."""
@@ -72,7 +72,7 @@ class Capsules:
         Returns:
             What came of it, in words.
         """
-        before, after = self._before, self._training.snapshot(event.output)
+        before, after = self._before, self._training.held(event.output)
         self._before, self._armed = None, False
         if before is None or after is None:
             return f"the capsule of step {step} was not written: memory did not suffice for the state before it"

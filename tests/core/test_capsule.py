@@ -19,6 +19,7 @@ import pytest
 from nnviz_widgets.core import capsule_files
 from nnviz_widgets.core.capsule import open_capsule
 from nnviz_widgets.core.probe import Probe
+from nnviz_widgets.core.snapshots import Snapshots
 from nnviz_widgets.errors import InvalidArgumentError, NotACapsule
 from tests.core import networks
 from tests.core.backends import structures
@@ -306,6 +307,28 @@ def test_where_the_data_come_once_the_state_before_is_held(tmp_path: Path) -> No
         without.run()
         without.wait(120)
         assert_same(everything(without), after)
+
+
+def test_holding_states_is_no_snapshot_to_go_back_to(tmp_path: Path) -> None:
+    """Batches that come once are kept only as far as the newest snapshot: a state that is held must not be one."""
+    import keras
+
+    def stored(**arguments: Any) -> tuple[int, ...]:
+        def batches() -> Iterator[Any]:
+            while True:
+                yield features(2000), features(2000, width=2)
+
+        heard = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+        once = {"epochs": 1, "steps_per_epoch": 60, "callbacks": [heard]}
+        seldom = Snapshots(every=10**9, memory="2 MB")
+        with Network(model_of(dense(2, "d")), batches()).session(**once, snapshots=seldom, **arguments) as session:
+            session.run()
+            session.wait(120)
+            return session.snapshot_steps
+
+    without = stored()
+    assert len(without) > 2
+    assert stored(capsule=tmp_path / "nan") == without
 
 
 # --- beside breakpoints and going back ---

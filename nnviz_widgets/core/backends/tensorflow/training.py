@@ -351,10 +351,14 @@ class Training:
         Args:
             output: Of the last step, `None` if there was none.
         """
-        snapshot = self._taker.take(self, output)
+        snapshot = self.held(output)
         if self.taped is not None and snapshot is not None:
             self.taped.tape.mark()
         return snapshot
+
+    def held(self, output: StepOutput | None) -> Snapshot | None:
+        """Do the same for a moment: no way back leads there, for which batches that come once would have to be kept."""
+        return self._taker.take(self, output)
 
     @property
     def place(self) -> int:
