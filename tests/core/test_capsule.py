@@ -57,6 +57,13 @@ def dense(n: int, name: str) -> Callable[[], Any]:
     return make
 
 
+def bounded() -> Any:
+    """A layer whose output is finite where its input is infinite."""
+    import keras
+
+    return keras.layers.Activation("tanh", name="bounded")
+
+
 def going_wrong(row: int = 9) -> tuple[Network, Any]:
     """A network whose `c` overflows on one sample, and that sample: in order, it is of step 2, or of 3 from row 16."""
     x = features()
@@ -277,6 +284,26 @@ def test_K13_batches_of_any_structure_are_kept(name: str, tmp_path: Path) -> Non
     for kept, row in zip(x, rows, strict=True):
         np.testing.assert_array_equal(kept, row)
     np.testing.assert_array_equal(y, batch[1])
+
+
+def test_K16_an_activation_that_is_not_finite_is_enough_where_it_is_read(tmp_path: Path) -> None:
+    x = features()
+    x[9] = 3e38
+    model = model_of(dense(4, "c"), bounded, dense(2, "d"))
+    network = Network(model, x, features(width=2), {"shuffle": False})
+    session, capsule = trained(network, tmp_path / "nan", epochs=1, probe=Probe(every=1))
+    assert (capsule.step, capsule.layer, capsule.what) == (2, "c", "output")
+    assert np.isfinite(session.recording.metrics.loc[2, "batch_loss"])
+
+
+def test_a_pause_that_was_asked_for_comes_at_the_step_itself(tmp_path: Path) -> None:
+    network, _ = going_wrong()
+    with network.session(capsule=tmp_path / "nan") as session:
+        session.pause_when_non_finite = True
+        session.run()
+        session.wait(120)
+        assert (session.state, session.step_index) == ("paused", open_capsule(session.capsules[0]).step)
+        assert np.isinf(session.recording.tensor("c", "activations", session.step_index)).any()
 
 
 # --- where the session cannot go back ---

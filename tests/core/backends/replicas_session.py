@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from nnviz_widgets.core.backends.tensorflow import inspect  # noqa: E402
+from nnviz_widgets.core.capsule import open_capsule  # noqa: E402
 from nnviz_widgets.core.frame import TensorKey  # noqa: E402
 from nnviz_widgets.core.probe import Probe  # noqa: E402
 from nnviz_widgets.errors import InvalidArgumentError, TensorUnavailable  # noqa: E402
@@ -242,6 +244,26 @@ def inspected() -> None:
         np.testing.assert_allclose(np.asarray(read.tensors[key]), factor * values, rtol=1e-4, atol=1e-6)
     for variable, was in zip(network.model.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), was)
+
+
+def looked_at() -> None:
+    """Variables are listed; what runs a step on one thread is refused, and a capsule tells what is known."""
+    network = spread(two_layers)
+    network.x[13] = np.nan
+    with tempfile.TemporaryDirectory() as folder, network.session(shuffle=False, capsule=f"{folder}/nan") as session:
+        session.step()
+        table = session.variables().set_index(["path", "variable"])
+        kernel = network.model.get_layer("out").kernel.numpy()
+        np.testing.assert_allclose(table.loc[("out", "kernel"), "norm"], np.linalg.norm(kernel), rtol=1e-5)
+        for ask in (session.trace, lambda: session.step_into("out", debugger=print)):
+            with pytest.raises(InvalidArgumentError, match="one on 2 replicas"):
+                ask()
+        session.run()
+        session.wait(120)
+        capsule = open_capsule(session.capsules[0])
+        assert (capsule.step, capsule.layer) == (2, None)
+        assert "trained on 2 replicas" in capsule.why
+        np.testing.assert_array_equal(capsule.batch[0], network.x[8:16])
 
 
 if __name__ == "__main__":
