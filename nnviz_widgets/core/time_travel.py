@@ -149,21 +149,31 @@ class TimeTravel:
         differing: list[Any] = left.state.differing(held.state)
         return differing
 
+    def hold_on_to(self, kept: Kept) -> None:
+        """Hold a state that was gone back to as the one that training goes on from."""
+        self._held = kept
+
     def begin_branch(self, step: int) -> None:
         """Let the current branch begin with the state that is held of `step`, which belongs to the one it has left."""
         held, name = self._held, self._branches.current.name
         if self._store is not None and held is not None and held.step == step:
             self._store.give(held, name)
 
-    def changed(self, step: int, output: Any) -> list[Any]:
+    def changed(self, step: int, output: Any, *, refused: bool) -> list[Any]:
         """Return the variables that somebody has changed since training came to `step`, with their values.
 
         None where the state of that step is not stored.
+
+        Args:
+            step: Where it stands.
+            output: What the last step returned.
+            refused: Whether the next step was refused: then since that, with what was changed before.
         """
         if self._store is None:
             return []
         owner = self._branches.owner(step).name
-        left = self._read(lambda store: store.at(owner, step))
+        held = self._held if refused and self._held is not None and self._held.step == step else None
+        left = self._read(lambda store: held or store.at(owner, step))
         now = None if left is None else self._training.snapshot(output)
         return [] if left is None or now is None else list(left.state.differing(now))
 

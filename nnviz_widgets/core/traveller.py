@@ -212,6 +212,8 @@ class Traveller:
         if self._is_to_be_read(event):
             self._return_to(kept, step + 1, branch, Goal(), is_exact=True)
         self._return_to(kept, step, branch, Goal(), is_exact=True)
+        if kept.step == step:
+            self.travel.hold_on_to(kept)
         self._must_fork = self.difference is not None
         if self.capsules.due:
             output = event.output
@@ -249,7 +251,8 @@ class Traveller:
         if goal.rewind is not None or goal.stop:
             return
         refused = self.stops.refused is not None
-        changed = self.travel.changed(self.step, self.output) if refused or self._must_fork else []
+        looks = refused or self._must_fork
+        changed = self.travel.changed(self.step, self.output, refused=refused) if looks else []
         if (changed or self.edits.changing) and self.stops.refused_is_changed():
             self._must_fork = True
             refused = False

@@ -439,6 +439,18 @@ def test_R07_what_was_changed_before_a_refused_step_is_where_its_branch_begins()
         assert not any("differs" in text for branch in session.branches for _, _, text in branch.recording.events)
 
 
+def test_R07_what_was_changed_before_a_step_that_was_then_refused_begins_no_branch() -> None:
+    with networks.mlp().session() as session:
+        session.step(3)
+        session.model.get_layer("hidden").kernel.assign(np.ones((5, 8), np.float32))
+        session.breakpoints.add("step == 4 and gradient_l2 > 0")
+        run(session)
+        assert session.step_index == 3
+        session.step(2)
+        assert session.branches.names == ("main",)
+        assert session.recording.steps.tolist() == [1, 2, 3, 4, 5]
+
+
 def test_what_was_changed_at_a_pause_is_not_lost_when_a_later_step_is_refused() -> None:
     with networks.mlp().session(snapshots=Snapshots(every=100)) as session:
         session.step(2)
