@@ -159,7 +159,15 @@ const FACES: Record<string, Face> = {
     after: async (el, kernel) => {
       press(find(el, ".nnv-inspector"), "d");
       await expect.poll(() => el.querySelector("[role=combobox]")).not.toBeNull();
-      const settings = { learning_rate: 0.01, batch_size: 32, trainable: true, dropout: 0.5 };
+      const settings = {
+        learning_rate: 0.01,
+        batch_size: 32,
+        trainable: true,
+        dropout: 0.5,
+        hyperparameters: { momentum: 0.9 },
+        class_weight: null,
+        weights: { kernel: [12, 8] },
+      };
       await kernel.reply("settings", { settings });
       const field = find<HTMLInputElement>(el, "[role=combobox]");
       field.value = "lo";

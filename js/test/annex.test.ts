@@ -28,6 +28,8 @@ async function silent() {
       completion: null,
       plan: null,
       settings: null,
+      tried: null,
+      variables: null,
     } as const;
     shown.kernel.say(said, error === null ? [bytes(script)] : []);
   };

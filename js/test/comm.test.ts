@@ -63,6 +63,8 @@ describe("greeting", () => {
       completion: null,
       plan: null,
       settings: null,
+      tried: null,
+      variables: null,
     });
     await expect.poll(() => source.notice.value?.text).toBe("update the package");
     expect(source.connection.value).toBe("connecting");
@@ -233,6 +235,8 @@ describe("commands", () => {
       completion: null,
       plan: null,
       settings: null,
+      tried: null,
+      variables: null,
     });
     await expect(asked).rejects.toThrow("the session is closed");
   });
@@ -269,6 +273,8 @@ describe("commands", () => {
       completion: null,
       plan: null,
       settings: null,
+      tried: null,
+      variables: null,
     });
     await expect(asked).resolves.toBe("1e-45");
   });

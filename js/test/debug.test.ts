@@ -426,7 +426,15 @@ describe("branches", () => {
 });
 
 describe("edits", () => {
-  const SETTINGS = { learning_rate: 0.0010000000474974513, batch_size: 32, trainable: true, dropout: null };
+  const SETTINGS: Settings = {
+    learning_rate: 0.0010000000474974513,
+    batch_size: 32,
+    trainable: true,
+    dropout: null,
+    hyperparameters: { beta_1: 0.9, clipnorm: null },
+    class_weight: null,
+    weights: { kernel: [12, 8], bias: [8] },
+  };
 
   async function editing(changes: Partial<Debugging> = {}, settings: Partial<Settings> = {}) {
     const shown = await opened(changes);
@@ -488,6 +496,81 @@ describe("edits", () => {
       .toMatchObject({ name: "weights", layer: "hidden", value: 0, neuron: 3 });
     button(el, "Re-initialise")?.click();
     await expect.poll(() => kernel.of("edit").at(-1)).toMatchObject({ name: "reinitialize", neuron: 3 });
+  });
+
+  test("any number of the optimizer is chosen and set, and a clipping turned off", async () => {
+    const { el, kernel, labelled } = await editing({}, { hyperparameters: { beta_1: 0.9, clipnorm: 1 } });
+    expect(labelled("is")?.value).toBe("0.9");
+    await userEvent.selectOptions(find(el, "[aria-label='hyperparameter of the optimizer']"), "clipnorm");
+    await expect.poll(() => labelled("is")?.value).toBe("1");
+    await userEvent.fill(labelled("is") as HTMLInputElement, "");
+    await userEvent.keyboard("{Enter}");
+    await expect
+      .poll(() => kernel.of("edit").at(-1))
+      .toMatchObject({ name: "hyperparameter", hyperparameter: "clipnorm", value: null });
+  });
+
+  test("weights of classes are typed, and what is none is told without asking", async () => {
+    const { el, kernel, labelled } = await editing();
+    await userEvent.fill(labelled("class weights") as HTMLInputElement, "0: 1, 1: lots");
+    await userEvent.keyboard("{Enter}");
+    await expect.poll(() => text(el, ".nnv-wrong")).toContain("Received: 1: lots");
+    expect(kernel.of("edit")).toEqual([]);
+    await userEvent.fill(labelled("class weights") as HTMLInputElement, "0: 1, 1: 2.5");
+    await userEvent.keyboard("{Enter}");
+    await expect
+      .poll(() => kernel.of("edit").at(-1))
+      .toMatchObject({ name: "class_weight", class_weight: { "0": 1, "1": 2.5 } });
+  });
+
+  test("a weight is dragged, the loss is told, Escape brings it back, and Keep is an edit", async () => {
+    const { el, kernel } = await editing();
+    find<HTMLElement>(el, ".nnv-fold summary").click();
+    const tried = (before: number, after: number, value: number) =>
+      kernel.reply("try", { tried: { before, after, value } });
+    await expect
+      .poll(() => kernel.of("try").at(-1))
+      .toMatchObject({ variable: "kernel", index: [0, 0], value: 0 });
+    await tried(0.5, 0.6, 0.25);
+    const slider = find<HTMLInputElement>(el, ".nnv-what-if-slider");
+    await expect.poll(() => slider.value).toBe("0.25");
+    expect(text(el, ".nnv-what-if p")).toBe("loss of the batch 0.50000");
+    slider.value = "0.75";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    slider.value = "1";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await expect.poll(() => kernel.of("try").at(-1)).toMatchObject({ value: 0.75 });
+    await tried(0.5, 0.45, 0.25);
+    await expect.poll(() => kernel.of("try").at(-1)).toMatchObject({ value: 1 });
+    await tried(0.5, 0.4, 0.25);
+    await expect.poll(() => text(el, ".nnv-what-if p")).toBe("loss of the batch 0.50000 → 0.40000");
+    press(slider, "Escape");
+    await tried(0.5, 0.6, 0.25);
+    await expect.poll(() => text(el, ".nnv-what-if p")).toBe("loss of the batch 0.50000");
+    expect(kernel.of("edit")).toEqual([]);
+    slider.value = "1";
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await expect.poll(() => button(el, "Keep")?.disabled).toBe(false);
+    button(el, "Keep")?.click();
+    await expect
+      .poll(() => kernel.of("edit").at(-1))
+      .toMatchObject({ name: "weights", variable: "kernel", index: [0, 0], value: 1 });
+  });
+
+  test("all variables are listed while they are unfolded, and sick ones stand out", async () => {
+    const { el, kernel } = await editing();
+    expect(kernel.of("variables")).toEqual([]);
+    find<HTMLElement>(el, ".nnv-all-variables summary").click();
+    const row = { path: "hidden", dtype: "float32", mean: "0.1", std: "1", norm: "3.5", slots: "momentum" };
+    await kernel.reply("variables", {
+      variables: [
+        { ...row, variable: "kernel", shape: "12 × 8", trainable: true, n_nonfinite: 2 },
+        { ...row, variable: "bias", shape: "8", trainable: false, n_nonfinite: 0 },
+      ],
+    });
+    await expect.poll(() => el.querySelectorAll(".nnv-variables tbody tr").length).toBe(2);
+    expect(text(el, ".nnv-is-sick")).toBe("hidden kernel12 × 8float320.113.52momentum");
+    expect(text(el, ".nnv-variables tbody tr:last-child th")).toBe("hidden bias fixed");
   });
 
   test("settings are asked anew for another layer, and after an edit", async () => {

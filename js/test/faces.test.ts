@@ -135,6 +135,8 @@ describe("faces", () => {
       completion: null,
       plan: null,
       settings: null,
+      tried: null,
+      variables: null,
     });
     await expect.poll(() => text(el, ".nnv-notice")).toContain("it is closed");
     find<HTMLButtonElement>(el, ".nnv-notice button").click();

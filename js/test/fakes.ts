@@ -113,6 +113,8 @@ export class FakeKernel extends FakeModel<InspectorTraits> implements InspectorM
         completion: null,
         plan: null,
         settings: null,
+        tried: null,
+        variables: null,
       },
       message.kind === "annex" ? [ANNEX] : [],
     );
@@ -123,7 +125,16 @@ export class FakeKernel extends FakeModel<InspectorTraits> implements InspectorM
   async reply(kind: ClientMessage["kind"], changes: Partial<Reply> = {}): Promise<void> {
     await expect.poll(() => this.of(kind).length).toBeGreaterThan(0);
     const { id, client } = this.of(kind).at(-1) as Pause;
-    const nothing = { error: null, values: null, column: null, completion: null, plan: null, settings: null };
+    const nothing = {
+      error: null,
+      values: null,
+      column: null,
+      completion: null,
+      plan: null,
+      settings: null,
+      tried: null,
+      variables: null,
+    };
     this.say({ kind: "reply", client, id, ok: (changes.error ?? null) === null, ...nothing, ...changes });
   }
 

@@ -73,6 +73,8 @@ describe("by keyboard alone", () => {
         completion: null,
         plan: null,
         settings: null,
+        tried: null,
+        variables: null,
       });
     kernel.set("_status", status({ step: 413 }));
     await expect.poll(() => button?.getAttribute("aria-disabled")).toBeNull();

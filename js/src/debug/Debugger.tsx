@@ -1,3 +1,4 @@
+import { AllVariables } from "./AllVariables.tsx";
 import { Branches } from "./Branches.tsx";
 import { Breakpoints } from "./Breakpoints.tsx";
 import { Edits } from "./Edits.tsx";
@@ -10,6 +11,7 @@ export function Debugger() {
       <Breakpoints />
       <Edits />
       <Branches />
+      <AllVariables />
     </div>
   );
 }

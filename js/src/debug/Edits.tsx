@@ -1,53 +1,10 @@
-import { useEffect, useRef } from "preact/hooks";
 import type { JournalEntry } from "../protocol.gen.ts";
 import { useView } from "../view/context.ts";
+import { ClassWeights } from "./ClassWeights.tsx";
+import { NumberField } from "./NumberField.tsx";
+import { OptimizerEdits } from "./OptimizerEdits.tsx";
 import { type Editing, useEditing } from "./settings.ts";
-
-interface FieldProps {
-  readonly label: string;
-  /** `null` where there is nothing to set. */
-  readonly value: number | null;
-  readonly why: string;
-  readonly onSet: (value: number) => Promise<boolean>;
-}
-
-/** As short as it was typed: a float32 has more digits than anybody gave it. */
-const shown = (value: number): string => String(Number(value.toPrecision(6)));
-
-/** A number that is set with Enter, or by leaving it. */
-function NumberField({ label, value, why, onSet }: FieldProps) {
-  const field = useRef<HTMLInputElement>(null);
-  const text = value === null ? "" : shown(value);
-  const reset = () => {
-    if (field.current !== null) field.current.value = text;
-  };
-  useEffect(reset, [text]);
-  const set = async () => {
-    const typed = field.current?.valueAsNumber ?? Number.NaN;
-    // What was refused, or is no number, is not what it is.
-    const granted = Number.isFinite(typed) && shown(typed) !== text && (await onSet(typed));
-    if (!granted) reset();
-  };
-  return (
-    <label class="nnv-edit">
-      <span>{label}</span>
-      <input
-        ref={field}
-        type="number"
-        step="any"
-        class="nnv-number"
-        disabled={why !== "" || value === null}
-        title={why}
-        onChange={() => void set()}
-        onKeyDown={(event) => {
-          if (event.key !== "Escape") return;
-          reset();
-          event.stopPropagation();
-        }}
-      />
-    </label>
-  );
-}
+import { WhatIf } from "./WhatIf.tsx";
 
 function LayerEdits({ editing }: { editing: Editing }) {
   const { store } = useView();
@@ -164,8 +121,11 @@ export function Edits() {
           why={why}
           onSet={(value) => edit({ name: "batch_size", value })}
         />
+        {(settings?.batch_size ?? null) !== null && <ClassWeights editing={editing} />}
       </div>
+      <OptimizerEdits editing={editing} />
       <LayerEdits editing={editing} />
+      <WhatIf editing={editing} />
       {fault !== null && (
         <p class="nnv-wrong" role="alert">
           {fault}

@@ -25,13 +25,17 @@ export function whyNoEdit(status: Status | null, live: boolean): string {
   }
 }
 
-export type Asked = Pick<Edit, "name"> & Partial<Pick<Edit, "value" | "layer" | "neuron">>;
+export type Asked = Pick<Edit, "name"> & Partial<Omit<Edit, "kind" | "id" | "client" | "name">>;
 
 export interface Editing {
   readonly settings: Settings | null;
   readonly fault: string | null;
   /** Why nothing can be edited now; empty if it can. */
   readonly why: string;
+  /** Changes with everything that may have changed what can be edited. */
+  readonly moment: string;
+  /** Says why something is not even asked for. */
+  refuse(why: string): void;
   /** Asks for it, and answers whether it was granted. */
   edit(asked: Asked): Promise<boolean>;
   undo(): Promise<boolean>;
@@ -75,11 +79,23 @@ export function useEditing(): Editing {
       return false;
     }
   };
-  const nothing = { value: null, layer: null, neuron: null };
+  const nothing = {
+    value: null,
+    layer: null,
+    neuron: null,
+    variable: null,
+    index: null,
+    hyperparameter: null,
+    class_weight: null,
+  };
   return {
     settings: settings.value,
     fault: fault.value,
     why,
+    moment,
+    refuse: (reason) => {
+      fault.value = reason;
+    },
     edit: (asked) => attempt(() => source.command({ kind: "edit", ...nothing, ...asked })),
     undo: () => attempt(() => source.command({ kind: "undo" })),
   };

@@ -38,6 +38,8 @@ const DONE: Answer = {
   completion: null,
   plan: null,
   settings: null,
+  tried: null,
+  variables: null,
   buffers: [],
 };
 

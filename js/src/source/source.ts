@@ -18,6 +18,7 @@ import type {
   PlanRewind,
   ReadSettings,
   ReadValues,
+  ReadVariables,
   Rewind,
   Run,
   RunUntil,
@@ -25,6 +26,7 @@ import type {
   Status,
   Stop,
   TakeSteps,
+  TryWeight,
   Undo,
   Watch,
 } from "../protocol.gen.ts";
@@ -128,6 +130,8 @@ export type Command = Body<
   | Rewind
   | Edit
   | Undo
+  | TryWeight
+  | ReadVariables
   | ReadSettings
 >;
 

@@ -1,0 +1,42 @@
+import { useSignal } from "@preact/signals";
+import { NumberField } from "./NumberField.tsx";
+import type { Editing } from "./settings.ts";
+
+const OFF = ["clipnorm", "global_clipnorm", "clipvalue", "weight_decay"];
+
+/** Any other number of the optimizer than its learning rate, one at a time. */
+export function OptimizerEdits({ editing }: { editing: Editing }) {
+  const { settings, why, edit } = editing;
+  const chosen = useSignal("");
+  const numbers = settings?.hyperparameters ?? {};
+  const names = Object.keys(numbers);
+  const name = names.includes(chosen.value) ? chosen.value : names[0];
+  if (name === undefined) return null;
+  return (
+    <div class="nnv-edits-line">
+      <select
+        class="nnv-pick"
+        aria-label="hyperparameter of the optimizer"
+        title={why || "Hyperparameter of the optimizer"}
+        disabled={why !== ""}
+        value={name}
+        onChange={(event) => {
+          chosen.value = event.currentTarget.value;
+        }}
+      >
+        {names.map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+      <NumberField
+        label="is"
+        value={numbers[name] ?? null}
+        why={why}
+        turnsOff={OFF.includes(name)}
+        onSet={(value) => edit({ name: "hyperparameter", hyperparameter: name, value })}
+      />
+    </div>
+  );
+}
