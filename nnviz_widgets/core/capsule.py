@@ -14,6 +14,7 @@ import numpy as np
 
 from nnviz_widgets.core.calls import called
 from nnviz_widgets.core.capsule_files import BATCH, FACTS, FORMAT, STATE
+from nnviz_widgets.core.sick_batch import PARTS
 from nnviz_widgets.core.storage.blobs import DTYPES
 from nnviz_widgets.core.storage.options import checked_path
 from nnviz_widgets.core.text_table import as_html, as_text
@@ -152,7 +153,7 @@ class Capsule:
             ("first bad", where),
             *([("values", bad)] if bad else []),
             ("why", self.why),
-            ("batch", ", ".join(_parts(self._dtypes))),
+            ("batch", ", ".join(_parts(self.facts))),
             ("state", f"{len(self.state)} variables"),
             ("script", str(self.path / "reproduce.py")),
             ("privacy", "holds training data"),
@@ -237,11 +238,12 @@ def _joined(part: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
     return arrays[part["array"]]
 
 
-def _parts(dtypes: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names and dtypes of the arrays of a batch."""
-    for name, dtype in dtypes.items():
-        if name.partition("/")[0] == "batch":
-            yield f"{name} {dtype}"
+def _parts(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield names, shapes and dtypes of the arrays of a batch: `x`, `y` and `sample_weight`, or parts of these."""
+    for name, shape in facts["shapes"].items():
+        first, *others = name.split("/")[1:] or ["0"]
+        words = PARTS[int(first)] if first.isdigit() and int(first) < len(PARTS) else first
+        yield f"{'/'.join([words, *others])} {str(tuple(shape)).replace(' ', '')} {facts['dtypes'][name]}"
 
 
 def _refusal(path: Path, why: str) -> NotACapsule:

@@ -90,6 +90,7 @@ def facts_of(about: Mapping[str, Any], contents: Contents) -> dict[str, Any]:
         "n_inf": 0 if bad is None else bad.n_inf,
         "why": why(about, contents),
         "batch": contents.structure,
+        "shapes": {name: list(array.shape) for name, array in contents.batch.items()},
         "dtypes": {name: array.dtype.name for name, array in {**contents.batch, **contents.state}.items()},
         "model_variables": list(contents.model_variables),
         "optimizer_variables": list(contents.optimizer_variables),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _TABLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
-_CELL = "padding:1px 10px 1px 0;border:0;white-space:pre;text-align:{side}"
+_CELL = "padding:1px 10px 1px 0;border:0;vertical-align:top;white-space:{space};text-align:{side}"
 
 
 def as_text(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
@@ -46,7 +46,8 @@ def as_html(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], numb
 
 
 def _cells(tag: str, cells: Sequence[str], numbers: Collection[int]) -> str:
-    return "".join(
-        f'<{tag} style="{_CELL.format(side="right" if i in numbers else "left")}">{escape(cell)}</{tag}>'
-        for i, cell in enumerate(cells)
-    )
+    styles = [
+        _CELL.format(space="pre-wrap" if i else "pre", side="right" if i in numbers else "left")
+        for i in range(len(cells))
+    ]
+    return "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for style, cell in zip(styles, cells, strict=True))

@@ -114,6 +114,7 @@ def test_K16_the_capsule_holds_batch_state_and_where_it_began(tmp_path: Path) ->
     assert "The output of 'c' is the first that is not finite" in capsule.why
     assert "Batch and state were finite before the step." in capsule.why
     assert any(capsule.path.name in text for _, _, text in session.recording.events)
+    assert "x (8,5) float32, y (8,2) float32" in repr(capsule)
     for drawn in (repr(capsule), capsule._repr_html_()):
         assert "output of c" in drawn
         assert "holds training data" in drawn

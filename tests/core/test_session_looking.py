@@ -46,7 +46,9 @@ def nested() -> Network:
         def call(self, x: Any, training: bool = False) -> Any:
             return self.second(self.first(x), training=training)
 
-    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="dense"), layers.Dense(4)], name="inner")
+    inner = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(4, name="one"), layers.Dense(4, name="two")], name="inner"
+    )
     inputs, shared = keras.Input((5,)), layers.Dense(4, name="shared")
     x = shared(layers.Dense(4, name="in")(inputs))
     x = shared(inner(x))
@@ -283,8 +285,8 @@ def test_a_trace_tells_the_calls_in_their_order_as_they_nest() -> None:
             ("in", 0),
             ("shared", 0),
             ("inner", 0),
-            ("inner/dense", 1),
-            ("inner/dense_1", 1),
+            ("inner/one", 1),
+            ("inner/two", 1),
             ("shared#1", 0),
             ("block", 0),
             ("block/first", 1),
@@ -310,11 +312,11 @@ def test_a_trace_is_drawn_as_text_and_as_html() -> None:
     lines = repr(trace).splitlines()
     assert lines[0].startswith("10 calls of layers, ")
     assert lines[1].split() == ["layer", "class", "inputs", "outputs", "mode", "ms"]
-    assert lines[5].startswith("  inner/dense ")
+    assert lines[5].startswith("  inner/one ")
     assert len({line.index("Dense") for line in lines if "Dense" in line}) == 1, "aligned"
     html = trace._repr_html_()
     assert html.count("<tr>") == 11
-    assert "  inner/dense<" in html
+    assert "  inner/one<" in html
 
 
 def test_K11_a_trace_tells_the_dtypes_of_mixed_precision() -> None:
