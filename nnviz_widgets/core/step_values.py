@@ -27,6 +27,9 @@ class TensorRows:
 
     Args:
         catalogue: The order of the rows.
+
+    Attributes:
+        cells: Row and column of each number that a condition has named.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -34,34 +37,20 @@ class TensorRows:
         self.lookup = Lookup(catalogue)
         self._rows = {spec.key: row for row, spec in enumerate(catalogue.specs)}
         self._activations = {row for key, row in self._rows.items() if key.kind == "activations"}
-        self._found: dict[tuple[str, str], int] = {}
-        self._cells: dict[tuple[str, str, str], tuple[int, int]] = {}
+        self.cells: dict[tuple[str, str, str], tuple[int, int]] = {}
 
     def cell(self, statistic: str, layer: str, kind: Kind) -> tuple[int, int]:
-        """Find row and column of a number of a tensor, looked up once.
+        """Find row and column of a number of the tensor that a condition means, and keep them in `cells`.
 
         Raises:
             ConditionBroken: If there is no such tensor.
         """
-        cell = self._cells.get((statistic, layer, kind))
-        if cell is None:
-            cell = self._cells[statistic, layer, kind] = self.row(layer, kind), _COLUMNS[statistic]
+        try:
+            row = self._rows[tensor_key(self.lookup, layer, kind)]
+        except (LayerNotFound, TensorUnavailable) as error:
+            raise ConditionBroken(str(error)) from None
+        cell = self.cells[statistic, layer, kind] = row, _COLUMNS[statistic]
         return cell
-
-    def row(self, layer: str, kind: Kind) -> int:
-        """Find the row of the tensor that a condition means.
-
-        Raises:
-            ConditionBroken: If there is no such tensor.
-        """
-        row = self._found.get((layer, kind))
-        if row is None:
-            try:
-                row = self._rows[tensor_key(self.lookup, layer, kind)]
-            except (LayerNotFound, TensorUnavailable) as error:
-                raise ConditionBroken(str(error)) from None
-            self._found[layer, kind] = row
-        return row
 
     def any_activation(self, rows: Any) -> bool:
         """Whether one of these rows is of an activation."""
@@ -138,9 +127,9 @@ class StepValues:
         Raises:
             ConditionBroken: If there is no such tensor.
         """
-        row, column = self._rows.cell(statistic, layer, kind)
+        cell = self._rows.cells.get((statistic, layer, kind)) or self._rows.cell(statistic, layer, kind)
         vitals = self.output.vitals
-        return None if vitals is None else vitals.value(row, column)
+        return None if vitals is None else vitals.value(*cell)
 
     @property
     def non_finite(self) -> bool:

@@ -219,11 +219,15 @@ class Breakpoints(NamedAttributes):
         """
         needs = self._needs
         asked = needs.guards if which == "guards" else needs.others if which == "others" else needs.all
-        answers = []
+        answers: list[tuple[Breakpoint, Answer | str]] = []
+        answer: Answer | str
         for one in asked:
             if without and one in without:
                 continue
-            answer = _answer(one, values)
+            try:
+                answer = one.condition.answer(values)
+            except Exception as error:
+                answer = _why_not(one, error)
             if isinstance(answer, str) or not one.is_left_by(answer):
                 answers.append((one, answer))
         if not answers:  # as at nearly every step: without the lock
@@ -275,15 +279,12 @@ def _number(breakpoint: Breakpoint) -> int:
     return breakpoint.number
 
 
-def _answer(breakpoint: Breakpoint, values: Values) -> Answer | str:
-    """Return the answer of a breakpoint's condition, or why there is none: training must go on whatever that is."""
-    try:
-        return breakpoint.condition.answer(values)
-    except ConditionBroken as error:
+def _why_not(breakpoint: Breakpoint, error: Exception) -> str:
+    """Say why a condition could not be answered: training must go on whatever that is."""
+    if isinstance(error, ConditionBroken):
         return str(error)
-    except Exception as error:
-        logger.exception("the condition of breakpoint %d could not be answered", breakpoint.number)
-        return f"{type(error).__name__}: {error}"
+    logger.error("the condition of breakpoint %d could not be answered", breakpoint.number, exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _checked_steps(for_steps: Any) -> int:

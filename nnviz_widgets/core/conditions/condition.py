@@ -98,16 +98,13 @@ class Condition:
         return not self.names <= _BEFORE_UPDATE or any(kind == "weights" for _, _, kind in self.tensors)
 
     @cached_property
-    def _ask(self) -> Callable[[Values], Answer]:
-        return asking(self.tree)
-
-    def answer(self, values: Values) -> Answer:
-        """Ask it of one step; what it met on the way is in the answer.
+    def answer(self) -> Callable[[Values], Answer]:
+        """Asks it of one step: a function of its values; what it met on the way is in the answer.
 
         Raises:
-            ConditionBroken: If it names what there is not, or a value is no number.
+            ConditionBroken: When it is called, if it names what there is not, or a value is no number.
         """
-        return self._ask(values)
+        return asking(self.tree)
 
     def holds(self, values: Values) -> bool | None:
         """Say whether it holds at a step, `None` if that depends on a value that the step does not have.
@@ -115,7 +112,7 @@ class Condition:
         Raises:
             ConditionBroken: If it names what there is not, or a value is no number.
         """
-        return self._ask(values).holds
+        return self.answer(values).holds
 
 
 @dataclass(frozen=True)

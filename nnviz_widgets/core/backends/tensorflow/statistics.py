@@ -41,10 +41,16 @@ _ROWS = ("sum", "squares", "low", "high", "zeros", "change")
 _NAN, _INF = VITALS.index("nan"), VITALS.index("inf")
 
 _L2 = VITALS.index("l2")
+_RATIO = len(VITALS)
+"""The column after them: the update ratio."""
+
 
 _SUM, _SQUARES, _LOW, _HIGH, _ZEROS, _CHANGE = range(len(_ROWS))
 
 _FIRST = np.zeros(1, np.intp)
+
+# Found once: to look these up takes as long as to add up a tensor's columns.
+_add_up, _lowest, _highest = np.add.reduceat, np.minimum.reduce, np.maximum.reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,12 +280,15 @@ class SumsReading:
 
     def value(self, row: int, column: int) -> float:
         """As in `VitalsReading`, to the last bit as there: a condition asks for it at every step."""
-        again = self._again.get(row)
-        if column == len(VITALS):
-            return self._update_ratio(row, again[0][_L2] if again is not None else self._norm(row))
-        if again is not None:
+        again = self._again.get(row) if self._again else None
+        if again is None:
+            if column == _L2:
+                return math.sqrt(self._total(row, _SQUARES))
+            if column != _RATIO:
+                return self._statistic(row, VITALS[column])
+        elif column != _RATIO:
             return float(again[0][column])
-        return self._norm(row) if column == _L2 else self._statistic(row, VITALS[column])
+        return self._update_ratio(row, again[0][_L2] if again is not None else self._norm(row))
 
     def _norm(self, row: int) -> float:
         return math.sqrt(self._total(row, _SQUARES))
@@ -295,9 +304,9 @@ class SumsReading:
         if name in ("nan", "inf"):
             return 0.0
         if name == "min":
-            return float(np.minimum.reduce(self._sums[_LOW, self._layout.columns[row]]))
+            return float(_lowest(self._sums[_LOW, self._layout.columns[row]]))
         if name == "max":
-            return float(np.maximum.reduce(self._sums[_HIGH, self._layout.columns[row]]))
+            return float(_highest(self._sums[_HIGH, self._layout.columns[row]]))
         size = int(self._n_values[row]) * int(self._layout.n_columns[row])  # never 0: an empty one is computed again
         if name == "zeros":
             return self._total(row, _ZEROS) / size
@@ -306,10 +315,13 @@ class SumsReading:
 
     def _total(self, row: int, of: int) -> float:
         """Add the columns of a tensor up, in the very order of `_whole`."""
-        return float(np.add.reduceat(self._sums[of, self._layout.columns[row]], _FIRST)[0])
+        total: float = _add_up(self._sums[of, self._layout.columns[row]], _FIRST).item()
+        return total
 
     def non_finite_rows(self) -> Sequence[int]:
         """As in `VitalsReading`: what is not finite leaves sums that cannot be trusted."""
+        if not self._again:  # as at nearly every step
+            return ()
         return [row for row, (vitals, _) in self._again.items() if vitals[_NAN] > 0 or vitals[_INF] > 0]
 
     @staticmethod
