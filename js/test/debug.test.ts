@@ -69,6 +69,25 @@ describe("the debugger", () => {
   });
 });
 
+describe("a condition that is typed faster than it is answered", () => {
+  test("what is taken replaces all of the word, and what was chosen stays chosen", async () => {
+    const { el, kernel, field } = await opened();
+    await userEvent.type(field, "lo");
+    await completes(kernel, 0, 2, ["loss", "name"], ["log", "function"]);
+    await expect.poll(() => options(el)).toEqual(["loss", "log"]);
+    await userEvent.type(field, "s");
+    press(field, "ArrowDown");
+    await expect.poll(() => active(el)).toBe("loss");
+    await expect.poll(() => kernel.of("complete").at(-1)).toMatchObject({ condition: "los" });
+    await completes(kernel, 0, 3, ["batch_loss", "metric"], ["loss", "name"]);
+    await expect.poll(() => active(el)).toBe("loss");
+    await userEvent.type(field, "s");
+    press(field, "Enter");
+    await expect.poll(() => field.value).toBe("loss ");
+    expect(kernel.of("add breakpoint")).toEqual([]);
+  });
+});
+
 describe("the transport with its buttons", () => {
   const PAUSED = {
     by: "l2(encoder/dense.gradients) > 100",
@@ -499,11 +518,12 @@ describe("edits", () => {
   });
 
   test("any number of the optimizer is chosen and set, and a clipping turned off", async () => {
-    const { el, kernel, labelled } = await editing({}, { hyperparameters: { beta_1: 0.9, clipnorm: 1 } });
-    expect(labelled("is")?.value).toBe("0.9");
+    const { el, kernel } = await editing({}, { hyperparameters: { beta_1: 0.9, clipnorm: 1 } });
+    const number = () => find<HTMLInputElement>(el, "select + label .nnv-number");
+    expect(number().value).toBe("0.9");
     await userEvent.selectOptions(find(el, "[aria-label='hyperparameter of the optimizer']"), "clipnorm");
-    await expect.poll(() => labelled("is")?.value).toBe("1");
-    await userEvent.fill(labelled("is") as HTMLInputElement, "");
+    await expect.poll(() => number().value).toBe("1");
+    await userEvent.fill(number(), "");
     await userEvent.keyboard("{Enter}");
     await expect
       .poll(() => kernel.of("edit").at(-1))

@@ -72,6 +72,24 @@ def test_a_run_that_goes_wrong_is_stopped_taken_back_changed_branched_and_compar
         branch = root.get_by_label("branch that is shown")
         shown.wait_until(lambda: "branch 1" in branch.locator("option:checked").inner_text(), "a branch was begun")
 
+        # A weight is dragged, and all variables are listed; neither changes anything.
+        root.get_by_text("What if a weight were another?").click()
+        slider = root.locator(".nnv-what-if-slider")
+        shown.wait_until(slider.is_enabled, "the weight and the loss of the batch are told")
+        slider.focus()
+        slider.press("End")
+        shown.wait_until(lambda: "→" in shown.text(".nnv-what-if p"), "the loss with another weight is told")
+        assert shown.button("Keep").is_enabled()
+        slider.press("Escape")
+        shown.wait_until(lambda: "→" not in shown.text(".nnv-what-if p"), "the weight is what it was")
+        root.get_by_text("All variables").click()
+        root.locator(".nnv-variables tbody tr").first.wait_for()
+        assert "optimizer" in shown.text(".nnv-variables")
+        for theme in ("light", "dark"):
+            notebook.set_theme(theme)
+            notebook.screenshot(f"edits-{theme}", root)
+        root.get_by_text("All variables").click()
+
         # Both beside each other.
         root.get_by_label("branch beside it").select_option(label="main")
         shown.button("difference").click()

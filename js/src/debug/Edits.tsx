@@ -121,8 +121,8 @@ export function Edits() {
           why={why}
           onSet={(value) => edit({ name: "batch_size", value })}
         />
-        {(settings?.batch_size ?? null) !== null && <ClassWeights editing={editing} />}
       </div>
+      {(settings?.batch_size ?? null) !== null && <ClassWeights editing={editing} />}
       <OptimizerEdits editing={editing} />
       <LayerEdits editing={editing} />
       <WhatIf editing={editing} />

@@ -2,6 +2,8 @@ import { useEffect, useRef } from "preact/hooks";
 
 interface Props {
   readonly label: string;
+  /** Whether the label stands beside it already, in other words or as a choice. */
+  readonly isNamed?: boolean;
   /** `null` where there is nothing to set, or where it is turned off. */
   readonly value: number | null;
   readonly why: string;
@@ -14,7 +16,7 @@ interface Props {
 export const shown = (value: number): string => String(Number(value.toPrecision(6)));
 
 /** A number that is set with Enter, or by leaving it. */
-export function NumberField({ label, value, why, turnsOff = false, onSet }: Props) {
+export function NumberField({ label, isNamed = false, value, why, turnsOff = false, onSet }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const text = value === null ? "" : shown(value);
   const reset = () => {
@@ -31,12 +33,13 @@ export function NumberField({ label, value, why, turnsOff = false, onSet }: Prop
   };
   return (
     <label class="nnv-edit">
-      <span>{label}</span>
+      {!isNamed && <span>{label}</span>}
       <input
         ref={field}
         type="number"
         step="any"
         class="nnv-number"
+        aria-label={isNamed ? label : undefined}
         disabled={why !== "" || (value === null && !turnsOff)}
         placeholder={turnsOff ? "off" : ""}
         title={why}

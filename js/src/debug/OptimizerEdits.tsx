@@ -15,7 +15,7 @@ export function OptimizerEdits({ editing }: { editing: Editing }) {
   return (
     <div class="nnv-edits-line">
       <select
-        class="nnv-pick"
+        class="nnv-pick nnv-edits-of"
         aria-label="hyperparameter of the optimizer"
         title={why || "Hyperparameter of the optimizer"}
         disabled={why !== ""}
@@ -31,7 +31,8 @@ export function OptimizerEdits({ editing }: { editing: Editing }) {
         ))}
       </select>
       <NumberField
-        label="is"
+        label={name}
+        isNamed
         value={numbers[name] ?? null}
         why={why}
         turnsOff={OFF.includes(name)}

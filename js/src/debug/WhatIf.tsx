@@ -112,6 +112,7 @@ function Drag({ editing }: { editing: Editing }) {
           step={reach(is) / 100}
           disabled={why !== "" || tried === null}
           value={drawn}
+          style={{ "--nnv-filled": String((drawn - is + reach(is)) / (2 * reach(is))) }}
           onInput={(event) => move(event.currentTarget.valueAsNumber)}
         />
         <output class="nnv-tabular">{shown(drawn)}</output>

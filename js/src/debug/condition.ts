@@ -42,8 +42,9 @@ export function createTyping(source: FrameSource): Typing {
   const fault = signal<Fault | null>(null);
   const candidates = signal<readonly Candidate[]>([]);
   const chosen = signal(-1);
-  let found: Completion | null = null;
+  let found: { readonly of: string; readonly completion: Completion } | null = null;
   let asked = 0;
+  let end = 0;
 
   function close(): void {
     asked += 1;
@@ -54,6 +55,7 @@ export function createTyping(source: FrameSource): Typing {
   }
   async function ask(cursor: number): Promise<void> {
     asked += 1;
+    end = cursor;
     const own = asked;
     const condition = text.peek();
     try {
@@ -63,10 +65,12 @@ export function createTyping(source: FrameSource): Typing {
         cursor: pointsBefore(condition, cursor),
       });
       if (own !== asked) return;
-      found = completion;
+      const before = candidates.peek()[chosen.peek()]?.text;
+      found = completion === null ? null : { of: condition, completion };
       batch(() => {
         candidates.value = completion?.candidates ?? [];
-        chosen.value = -1;
+        // Who has chosen one already, and typed on, still has it.
+        chosen.value = candidates.value.findIndex((each) => each.text === before);
       });
     } catch (error) {
       // Typing goes on without help; what is amiss is told when the condition is sent.
@@ -90,8 +94,11 @@ export function createTyping(source: FrameSource): Typing {
       const candidate = candidates.peek()[index];
       const now = text.peek();
       if (candidate === undefined || found === null) return now.length;
-      const before = now.slice(0, unitAt(now, found.start));
-      const after = now.slice(unitAt(now, found.end));
+      const { of, completion } = found;
+      const before = of.slice(0, unitAt(of, completion.start));
+      if (!now.startsWith(before)) return end;
+      // What was typed since the answer belongs to the word that is replaced.
+      const after = now.slice(now === of ? unitAt(now, completion.end) : end);
       const { text: word, sort } = candidate;
       const apart =
         /[\w)]$/.test(before) && /^(word|sign|name|metric|function)$/.test(sort) && !/^[.)]/.test(word);
