@@ -139,14 +139,19 @@ def variable_rows(session: Session) -> list[VariableRow]:
             shape=" × ".join(map(str, row["shape"])) or "scalar",
             dtype=row["dtype"],
             trainable=bool(row["trainable"]),
-            mean=f"{row['mean']:.4g}",
-            std=f"{row['std']:.4g}",
-            norm=f"{row['norm']:.4g}",
+            mean=_number(row["mean"]),
+            std=_number(row["std"]),
+            norm=_number(row["norm"]),
             n_nonfinite=int(row["n_nonfinite"]),
             slots=cut(row["slots"], MAX_TEXT),
         )
         for row in rows
     ]
+
+
+def _number(value: float) -> str:
+    """Return a number as it is shown, with the sign that stands as high as digits do."""
+    return f"{value:.4g}".replace("-", "−")
 
 
 def _finite(value: float) -> float | None:

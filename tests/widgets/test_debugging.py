@@ -302,6 +302,7 @@ def test_variables_are_listed_with_their_statistics(trained):
     table = session.variables()
     assert [(row["path"], row["variable"]) for row in rows] == list(zip(table.path, table.variable, strict=True))
     assert rows[0]["norm"] == f"{table.norm[0]:.4g}"
+    assert rows[0]["mean"] == f"{table['mean'][0]:.4g}".replace("-", "−")
     assert rows[0]["shape"] == " × ".join(map(str, table["shape"][0]))
 
 
