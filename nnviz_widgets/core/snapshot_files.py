@@ -59,12 +59,14 @@ class SnapshotFiles:
         return True
 
     def read(self, kept: Kept) -> Kept:
-        """Return a snapshot with all that it held in memory.
+        """Return a snapshot with all that it held in memory, which it keeps whatever becomes of the stored one.
 
         Raises:
             OSError: If the file is gone, or not what was written.
         """
-        return kept if kept.file is None else replace(kept, state=kept.state.read(kept.file), file=None, file_bytes=0)
+        if kept.file is None:
+            return replace(kept)
+        return replace(kept, state=kept.state.read(kept.file), file=None, file_bytes=0)
 
     def check(self, kept: Kept) -> None:
         """Look whether the file of a snapshot is there, if it has one.

@@ -172,10 +172,12 @@ class SnapshotStore:
         self._next = now + (seconds + now - began + n_bytes / _BYTES_PER_S) / SHARE
 
     def lose(self, kept: Kept) -> None:
-        """Let go of a snapshot."""
-        del self._kept[kept.branch, kept.step, kept.edited]
-        self.n_bytes -= kept.n_bytes
-        self._files.drop(kept)
+        """Let go of a snapshot, if it is stored."""
+        key = kept.branch, kept.step, kept.edited
+        if self._kept.get(key) is kept:
+            del self._kept[key]
+            self.n_bytes -= kept.n_bytes
+            self._files.drop(kept)
 
     def read(self, kept: Kept, *, values: bool = True) -> Kept:
         """Return a snapshot with its values, which may lie in a file; or look only whether that is there.
@@ -189,12 +191,15 @@ class SnapshotStore:
         return kept
 
     def give(self, kept: Kept, branch: str) -> None:
-        """Let a snapshot, which may be stored in memory, be that of the step with which a branch begins."""
-        key = kept.branch, kept.step, kept.edited
-        if self._kept.get(key) is kept:
-            self.lose(kept)
-        kept.branch, kept.edited, kept.pinned = branch, False, True
-        self.add(kept, 0.0)
+        """Let a snapshot, which may be stored, be that of the step with which a branch begins.
+
+        Raises:
+            OSError: If its values cannot be read from its file.
+        """
+        given = self.read(kept)
+        self.lose(kept)
+        given.branch, given.edited, given.pinned = branch, False, True
+        self.add(given, 0.0)
 
     def at(self, branch: str, step: int) -> Kept | None:
         """Return the snapshot of a step, as training left it, if there is one."""

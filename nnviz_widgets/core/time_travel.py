@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,7 @@ from nnviz_widgets.core.snapshots import Kept, SnapshotStore
 from nnviz_widgets.errors import InvalidArgumentError, ReplayNotExact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nnviz_widgets.core.branches import Branches
     from nnviz_widgets.core.report import StepReport
@@ -144,9 +145,9 @@ class TimeTravel:
         left = self._read(lambda store: store.at(held.branch, step))
         if left is None or left.state.is_same(held.state):
             return []
+        differing: list[Any] = left.state.differing(held.state)
         held.edited = True
         self._store.add(held, 0.0)
-        differing: list[Any] = left.state.differing(held.state)
         return differing
 
     def hold_on_to(self, kept: Kept) -> None:
@@ -157,7 +158,8 @@ class TimeTravel:
         """Let the current branch begin with the state that is held of `step`, which belongs to the one it has left."""
         held, name = self._held, self._branches.current.name
         if self._store is not None and held is not None and held.step == step:
-            self._store.give(held, name)
+            with self._telling(held):
+                self._store.give(held, name)
 
     def changed(self, step: int, output: Any, *, refused: bool) -> list[Any]:
         """Return the variables that somebody has changed since training came to `step`, with their values.
@@ -172,8 +174,12 @@ class TimeTravel:
         if self._store is None:
             return []
         owner = self._branches.owner(step).name
-        held = self._held if refused and self._held is not None and self._held.step == step else None
-        left = self._read(lambda store: held or store.at(owner, step))
+
+        def left_at(store: SnapshotStore) -> Kept | None:
+            held = self._held
+            return held if refused and held is not None and held.step == step else store.at(owner, step)
+
+        left = self._read(left_at)
         now = None if left is None else self._training.snapshot(output)
         return [] if left is None or now is None else list(left.state.differing(now))
 
@@ -187,11 +193,14 @@ class TimeTravel:
 
     def newest(self, step: int) -> Kept | None:
         """Return the newest state at or before a step from which training came to where it is."""
-        lineage, held = self._branches.lineage(self._branches.current.name), self._held
-        kept = self._read(lambda store: store.before(lineage, step))
-        if held is not None and held.step <= step and (kept is None or kept.step <= held.step):
-            return held
-        return kept
+        lineage = self._branches.lineage(self._branches.current.name)
+
+        def newest_of(store: SnapshotStore) -> Kept | None:
+            kept, held = store.before(lineage, step), self._held
+            is_held = held is not None and held.step <= step and (kept is None or kept.step <= held.step)
+            return held if is_held else kept
+
+        return self._read(newest_of)
 
     def _read(self, find: Callable[[SnapshotStore], Kept | None], *, values: bool = True) -> Kept | None:
         """Return a snapshot with its values; one whose file cannot be read any more is dropped, and another found.
@@ -201,12 +210,21 @@ class TimeTravel:
             values: If false, it is only looked whether its file is there.
         """
         while self._store is not None and (kept := find(self._store)) is not None:
-            try:
+            with self._telling(kept):
                 return self._store.read(kept, values=values)
-            except OSError as error:
-                self._store.lose(kept)
-                self.unread.append(f"the state of step {kept.step} cannot be read back from disk any more: {error}")
         return None
+
+    @contextmanager
+    def _telling(self, kept: Kept) -> Iterator[None]:
+        """Within the block, let go of a snapshot whose file cannot be read, and remember to tell it."""
+        try:
+            yield
+        except OSError as error:
+            self.unread.append(f"the state of step {kept.step} cannot be read back from disk any more: {error}")
+            if kept is self._held:
+                self._held = None
+            if self._store is not None:
+                self._store.lose(kept)
 
     def first(self, branch: str) -> Any:
         """Return the state of step 0, as training began, of a branch; `None` if it is not stored."""

@@ -196,11 +196,19 @@ class Model:
 class Commands(RuleBasedStateMachine):
     """A session beside its model."""
 
-    @initialize(once=st.booleans(), every=st.sampled_from([1, 4, 100, None]), memory=st.sampled_from([10**9, 60_000]))
-    def make(self, once: bool, every: int | None, memory: int) -> None:
-        memory = 10**9 if once else memory
+    @initialize(
+        once=st.booleans(),
+        reads=st.booleans(),
+        every=st.sampled_from([1, 4, 100, None]),
+        memory=st.sampled_from([10**9, 60_000]),
+        disk=st.sampled_from([None, 10**9, 20_000]),
+    )
+    def make(self, once: bool, reads: bool, every: int | None, memory: int, disk: int | None) -> None:
+        memory = 10**9 if once else memory  # batches that are not held any more are another test's
         self.session = network(once=once).session(
-            probe=Probe(layers=()), epochs=TOTAL // PER_EPOCH, snapshots=Snapshots(every, memory)
+            probe=Probe(every=5) if reads else Probe(layers=()),
+            epochs=TOTAL // PER_EPOCH,
+            snapshots=Snapshots(every, memory, disk),
         )
         self.model = Model()
         self.known: dict[tuple[str, int], str] = {}
@@ -437,7 +445,7 @@ def test_R01_any_order_of_commands_leaves_what_the_model_says() -> None:
         run_state_machine_as_test(
             Commands,
             settings=settings(
-                max_examples=25,
+                max_examples=20,
                 stateful_step_count=30,
                 deadline=None,
                 phases=[Phase.generate],  # a session an example: to shrink one that fails takes minutes
