@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { axisOf, formatTick, ticksOf } from "../src/picture/axis.ts";
+import { axisOf, formatTick, logAxisOf, ticksOf, tickText } from "../src/picture/axis.ts";
 import { drawLine, rangeOf, smooth, spread } from "../src/picture/lines.ts";
 import { plotOf } from "../src/picture/plot.ts";
 import { frameOf, wordsFor } from "../src/picture/timeline.ts";
@@ -44,6 +44,16 @@ describe("timeline", () => {
       "loss (left)",
       "accuracy (right)",
     ]);
+  });
+
+  test("a loss that went far is read in powers of ten, one that has fallen far is not", () => {
+    const far = plotOf(series([line("batch_loss", [2, 1, 1e14, 1])]), status());
+    expect(far.left).toMatchObject({ name: "loss", log: true, range: [0, 16] });
+    expect(Array.from(far.curves[0]?.values ?? [])).toEqual([Math.fround(Math.log10(2)), 0, 14, 0]);
+    const fallen = plotOf(series([line("batch_loss", [2, 0.1, 0.001, 0.0001])]), status());
+    expect(fallen.left?.log).toBeUndefined();
+    const below = plotOf(series([line("batch_loss", [-1, 1, 1e14, 1])]), status());
+    expect(below.left?.log).toBeUndefined();
   });
 
   test("with losses alone there is no right axis and no need to say it", () => {
@@ -163,6 +173,15 @@ describe("axes", () => {
     [0, 0, ["0", "1"]],
   ])("from %d to %d in exact round steps", (low, high, ticks) => {
     expect(written(low, high)).toEqual(ticks);
+  });
+
+  test.each([
+    [0.02, 3e14, ["1e−5", "1", "1e5", "1e10", "1e15"]],
+    [1, 1000, ["1", "10", "100", "1000"]],
+    [5e-7, 2, ["1e−8", "1e−6", "1e−4", "0.01", "1", "100"]],
+  ])("powers of ten from %d to %d", (low, high, ticks) => {
+    const axis = logAxisOf("loss", low, high);
+    expect(ticksOf(axis).map((tick) => tickText(axis, tick))).toEqual(ticks);
   });
 
   test("any range has a few ticks, from zero or beneath to beyond its end", () => {

@@ -6,6 +6,8 @@ export interface Axis {
   readonly name: string;
   readonly range: readonly [number, number];
   readonly step: number;
+  /** Whether range and step are powers of ten. */
+  readonly log?: boolean;
 }
 
 const MOST_INTERVALS = 4;
@@ -30,6 +32,15 @@ export function axisOf(name: string, lowest: number, highest: number): Axis {
   return { name, range: [first * step, Math.max(last, first + 1) * step], step };
 }
 
+/** Of powers of ten, from and to whole ones; the extremes are above zero. */
+export function logAxisOf(name: string, lowest: number, highest: number): Axis {
+  const low = Math.floor(Math.log10(lowest));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(highest)));
+  const step = Math.ceil((high - low) / MOST_INTERVALS);
+  const [first, last] = ends(low, high, step);
+  return { name, range: [first * step, last * step], step, log: true };
+}
+
 function ends(low: number, high: number, step: number): [number, number] {
   // Zero has no sign here.
   return [Math.floor(low / step + 1e-6) + 0, Math.ceil(high / step - 1e-6) + 0];
@@ -39,6 +50,12 @@ export function ticksOf({ range: [low, high], step }: Axis): number[] {
   const first = Math.round(low / step);
   const count = Math.round(high / step) - first + 1;
   return Array.from({ length: count }, (_, i) => (first + i) * step);
+}
+
+/** What stands at a tick. */
+export function tickText({ log = false, step }: Axis, tick: number): string {
+  if (!log) return formatTick(tick, step);
+  return tick >= -3 && tick <= 4 ? String(Number((10 ** tick).toFixed(3))) : trueMinus(`1e${tick}`);
 }
 
 const exponentOf = (value: number): number => Number(value.toExponential().split("e")[1]);

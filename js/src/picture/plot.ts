@@ -5,11 +5,14 @@
 
 import type { Status } from "../protocol.gen.ts";
 import type { Line, SeriesData } from "../source/source.ts";
-import { type Axis, axisOf } from "./axis.ts";
+import { type Axis, axisOf, logAxisOf } from "./axis.ts";
 import { rangeOf, rangeOfAll, smooth } from "./lines.ts";
 
 /** Metrics that say how the run is made, not how it goes. */
 const NOT_DRAWN: readonly string[] = ["gradient_l2", "learning_rate", "lr"];
+
+/** A loss that went so many times as far as it mostly is leaves nothing to see of the rest on an even scale. */
+const FAR = 100;
 
 /** A longer name does not fit over its axis. */
 const LONGEST_NAME = 10;
@@ -52,12 +55,14 @@ const isLoss = (name: string): boolean => name === "loss" || name.endsWith("_los
 export type Length = Pick<Status, "total_steps" | "steps_per_epoch" | "epochs">;
 
 export function plotOf(series: SeriesData, length: Length): Plot {
-  const metrics = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
+  const given = series.lines.filter(({ layer, name }) => layer === null && !NOT_DRAWN.includes(name));
+  const log = wentFar(given.filter(({ name, branch }) => isLoss(name) && branch === undefined));
+  const metrics = log ? given.map(inPowers) : given;
   const logged = metrics.filter(({ branch }) => branch === undefined);
   const drawn = logged.filter(({ values }) => rangeOf(values) !== null);
   const losses = drawn.filter(({ name }) => isLoss(name));
   const others = drawn.filter(({ name }) => !isLoss(name));
-  const left = losses.length > 0 ? lossAxis(losses) : others.length > 0 ? metricAxis(others) : null;
+  const left = losses.length > 0 ? lossAxis(losses, log) : others.length > 0 ? metricAxis(others) : null;
   const last = Math.max(length.total_steps ?? 0, series.lastStep, 1);
   return {
     x: [0, last],
@@ -77,10 +82,27 @@ function missingOf(logged: readonly Line[], hasOthers: boolean, lastStep: number
   return lastStep > 0 ? "no loss or metric was logged" : "loss and metrics appear with the first step";
 }
 
-function lossAxis(lines: readonly Line[]): Axis {
+function lossAxis(lines: readonly Line[], log: boolean): Axis {
   const [low, high] = extremesOf(lines) ?? [0, 1];
-  return axisOf("loss", low, high);
+  return log ? logAxisOf("loss", 10 ** low, 10 ** high) : axisOf("loss", low, high);
 }
+
+/** Whether losses are all above zero, and the largest is far above what they mostly are. */
+function wentFar(losses: readonly Line[]): boolean {
+  const range = extremesOf(losses);
+  if (range === null || range[0] <= 0) return false;
+  // Where it began is not far: a loss that has fallen a long way keeps its even scale.
+  const usual = losses.map(({ values }) => {
+    const finite = values.filter(Number.isFinite);
+    const [first = Number.POSITIVE_INFINITY] = finite;
+    return Math.max(first, finite.sort()[finite.length >> 1] ?? 0);
+  });
+  return range[1] > FAR * Math.min(...usual);
+}
+
+/** The same line of powers of ten: what is smoothed is smoothed as it is drawn. */
+const inPowers = (line: Line): Line =>
+  isLoss(line.name) ? { ...line, values: line.values.map(Math.log10) } : line;
 
 /** Shares keep the scale from 0 to 1, however far they are; other metrics get what holds all of them. */
 function metricAxis(lines: readonly Line[]): Axis {

@@ -1,7 +1,7 @@
 /** Draws the timeline. What it shows is decided in `plotOf`. */
 
 import type { Theme } from "../theme.ts";
-import { type Axis, formatTick, ticksOf } from "./axis.ts";
+import { type Axis, ticksOf, tickText } from "./axis.ts";
 import { drawLine, type Frame2d, lastOf, type Scale, spread, xOf, yOf } from "./lines.ts";
 import type { Curve, Plot, Tone } from "./plot.ts";
 
@@ -30,7 +30,7 @@ interface Drawing {
 
 /** CSS pixels beside the frame for the axis' numbers and its name. */
 function marginFor(axis: Axis): number {
-  const words = [axis.name, ...ticksOf(axis).map((tick) => formatTick(tick, axis.step))];
+  const words = [axis.name, ...ticksOf(axis).map((tick) => tickText(axis, tick))];
   return Math.max(...words.map(({ length }) => length)) * CHARACTER + TICK_GAP + 6;
 }
 
@@ -66,7 +66,7 @@ function drawAxis({ context, plot, frame, theme, pixelRatio }: Drawing, side: Cu
   context.fillStyle = theme.muted;
   for (const tick of ticksOf(axis)) {
     const y = yOf(tick, frame, scaleOf(plot, side));
-    context.fillText(formatTick(tick, axis.step), x, y);
+    context.fillText(tickText(axis, tick), x, y);
     if (side === "right") context.strokeRect(frame.right, Math.round(y) + 0.5, 4 * pixelRatio, 0);
   }
   context.fillStyle = theme[toneOf(plot, side)];
