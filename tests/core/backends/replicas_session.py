@@ -25,10 +25,13 @@ from nnviz_widgets.core.backends.tensorflow import inspect  # noqa: E402
 from nnviz_widgets.core.capsule import open_capsule  # noqa: E402
 from nnviz_widgets.core.frame import TensorKey  # noqa: E402
 from nnviz_widgets.core.probe import Probe  # noqa: E402
+from nnviz_widgets.core.snapshots import Snapshots  # noqa: E402
 from nnviz_widgets.errors import InvalidArgumentError, TensorUnavailable  # noqa: E402
 from tests.core import networks  # noqa: E402
 from tests.core.backends.test_parity import assert_same, fitted, watched  # noqa: E402
 from tests.core.networks import Network  # noqa: E402
+from tests.core.sessions import assert_same as same  # noqa: E402
+from tests.core.sessions import everything  # noqa: E402
 
 KINDS = ("activations", "gradients", "activation_gradients")
 
@@ -96,6 +99,29 @@ def data_sets() -> None:
         return Network(network.model, rows.batch(8), None)
 
     assert_same(watched(spread(make), Probe(every=2)), fitted(spread(make)))
+
+
+def gone_back() -> None:
+    """Only to the state, as batches of replicas are not kept; also from a file."""
+
+    def make() -> Network:
+        network = normalized()
+        return Network(network.model, tf.data.Dataset.from_tensor_slices((network.x, network.y)).batch(8), None)
+
+    for memory in (10**9, 1):
+        options = Snapshots(every=2, memory=memory, disk="1 GB")
+        with spread(make).session(probe=Probe(layers=()), snapshots=options) as session:
+            session.step(2)
+            then, batch = everything(session), session.batch
+            session.step(3)
+            assert session.replay_grade == "state only"
+            plan = session.rewind_plan(3)
+            assert (plan.grade, plan.step) == ("state only", 2)
+            assert "on replicas come once" in plan.remarks[0], plan.remarks
+            session.rewind(3, state_only=True)
+            same(everything(session), then)
+            for one, other in zip(session.batch[:2], batch[:2], strict=True):
+                np.testing.assert_array_equal(one, other)
 
 
 def weights() -> None:

@@ -12,7 +12,8 @@ pytest.importorskip("tensorflow")
 
 
 @pytest.mark.parametrize(
-    "what", ["parity", "data_sets", "weights", "one_replica", "empty_share", "of_one", "inspected", "looked_at"]
+    "what",
+    ["parity", "data_sets", "gone_back", "weights", "one_replica", "empty_share", "of_one", "inspected", "looked_at"],
 )
 def test_K19_two_replicas(what: str) -> None:
     """`replicas_session.py` says what each part proves; TensorFlow there has two processors."""
