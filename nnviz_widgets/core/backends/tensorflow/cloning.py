@@ -49,7 +49,7 @@ def _from_config(model: Any) -> Any:
     own = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
     try:
         with _as_it_was_made(model):
-            config = keras.saving.serialize_keras_object(model)
+            config = config_of(model)
         made = keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=False)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -64,7 +64,39 @@ def _from_config(model: Any) -> Any:
         mine._trainable = theirs._trainable
     for mine, theirs in zip(made.variables, model.variables, strict=False):
         mine.trainable = theirs.trainable
+    if excludes_from_decay(model):
+        _exclude_from_decay(made, model)
     return made
+
+
+def config_of(model: Any) -> dict[str, Any]:
+    """Return the configuration of a model, with the optimizer as it is now.
+
+    Keras tells what `compile` was given: `"adam"`, whatever was set since, and no scaling of the loss around it.
+    """
+    config: dict[str, Any] = keras.saving.serialize_keras_object(model)
+    if config.get("compile_config") and isinstance(model.optimizer, keras.optimizers.Optimizer):
+        config["compile_config"]["optimizer"] = keras.saving.serialize_keras_object(model.optimizer)
+    return config
+
+
+def excludes_from_decay(model: Any) -> bool:
+    """Whether some variables are left out of the weight decay, which no configuration tells."""
+    inner = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    return any(bool(getattr(inner, name, None)) for name in _EXCLUDED)
+
+
+_EXCLUDED = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+
+
+def _exclude_from_decay(made: Any, model: Any) -> None:
+    """Leave the same variables out of the weight decay."""
+    mine, theirs = (getattr(one.optimizer, "inner_optimizer", one.optimizer) for one in (made, model))
+    pairs = zip(made.variables, model.variables, strict=True)
+    excluded = getattr(theirs, "_exclude_from_weight_decay", ())
+    mine._exclude_from_weight_decay = {mine._var_key(one) for one, two in pairs if theirs._var_key(two) in excluded}
+    mine._exclude_from_weight_decay_pattern = getattr(theirs, "_exclude_from_weight_decay_pattern", None)
+    mine._exclude_from_weight_decay_cache = {}
 
 
 @contextmanager
@@ -77,7 +109,7 @@ def _as_it_was_made(model: Any) -> Iterator[None]:
     now = []
     for layer in model._flatten_layers():
         now.append((layer, "_trainable", layer._trainable))
-        layer._trainable = layer._trainable or any(id(one) in known for one in layer._trainable_variables)
+        layer._trainable = layer._trainable or any(id(one) in known for one in layer.variables)
         if getattr(layer, "rate", None) == 0 and getattr(layer, "seed_generator", None) is not None:
             now.append((layer, "rate", layer.rate))
             layer.rate = 0.5

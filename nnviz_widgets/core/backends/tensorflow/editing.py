@@ -13,7 +13,7 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from nnviz_widgets.core.arguments import whole_number
-from nnviz_widgets.core.backends.tensorflow.setup import hyperparameters, is_number
+from nnviz_widgets.core.backends.tensorflow.setup import MAY_BE_NONE, hyperparameters, is_number
 from nnviz_widgets.core.backends.tensorflow.state import of_tensorflow, variables_of
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, main_variable, walk
 from nnviz_widgets.core.edit import Edit
@@ -73,8 +73,8 @@ def hyperparameter(training: Any, name: str, value: float | None) -> Edit:
             f"`name` must be a hyperparameter of {type(optimizer).__name__}. Received: {name!r:.100}. "
             f"Nearest: {', '.join(nearest(str(name), ['learning_rate', *known]))}."
         )
-    number = None if value is None and known[name] is None else _hyperparameter(name, value)
     before = known[name]
+    number = _hyperparameter(optimizer, name, value, before)
     if name == "momentum" and not before and number:
         raise InvalidArgumentError(
             f"`momentum` must not have been 0 to become {number!r}: the optimizer keeps no velocities. Received: "
@@ -93,10 +93,20 @@ def hyperparameter(training: Any, name: str, value: float | None) -> Edit:
     return Edit(f"{name}: {_shown(before)} → {_shown(number)}", apply, (f"{where}.{name} = {number!r}",), retraces=True)
 
 
-def _hyperparameter(name: str, value: Any) -> float | None:
-    if value is None and (name.endswith("clipnorm") or name in ("clipvalue", "weight_decay")):
+def _hyperparameter(optimizer: Any, name: str, value: Any, before: float | None) -> float | None:
+    if value is None and name == "weight_decay" and isinstance(optimizer, keras.optimizers.AdamW):
+        return 0.0  # it cannot be made with `None`
+    if value is None and name in MAY_BE_NONE:
         return None
-    return _number("value", value, least=0.0, above="clip" in name)
+    if before is not None and before < 0:  # a power, as of Ftrl's learning rate or Adafactor's decay
+        return -_number("-value", -value if is_number(value) else value, least=0.0)
+    number = _number("value", value, least=0.0, above="clip" in name or name == "loss_scale_factor")
+    if name in _SHARES and number > 1:
+        raise InvalidArgumentError(f"`value` must be a number from 0 to 1. Received: {name}={value!r}.")
+    return number
+
+
+_SHARES = ("beta_1", "beta_2", "rho", "momentum", "ema_momentum")
 
 
 def _optimizer(model: Any) -> Any:
@@ -207,7 +217,7 @@ def reinitialize(training: Any, layer: str | LayerInfo, neuron: int | None = Non
         raise InvalidArgumentError(
             f"`layer` must have variables to be re-initialised. Received: {entry.path!r}, which has none."
         )
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(_seed(seed))
     drawn: dict[str, npt.NDArray[Any]] = {name: _drawn(entry, name, random) for name in entry.variables}
     if neuron is not None:
         drawn = {
@@ -218,6 +228,13 @@ def reinitialize(training: Any, layer: str | LayerInfo, neuron: int | None = Non
     values = tuple((entry.variables[name], array) for name, array in drawn.items())
     of = entry.path + ("" if neuron is None else f", neuron {neuron}")
     return _setting(f"{of}: re-initialised ({', '.join(drawn)})", values, entry.path)
+
+
+def _seed(seed: Any) -> int | None:
+    number = None if seed is None else whole_number(seed)
+    if seed is not None and (number is None or number < 0):
+        raise InvalidArgumentError(f"`seed` must be a whole number from 0, or None. Received: seed={seed!r:.100}.")
+    return number
 
 
 def _setting(text: str, values: tuple[tuple[Any, npt.NDArray[Any]], ...], layer: str | None) -> Edit:
@@ -260,11 +277,19 @@ def _variable_name(entry: Entry, variable: str | None) -> str:
 
 def _as_array(value: Any, variable: Any) -> npt.NDArray[Any]:
     try:
-        return np.asarray(value, dtype=keras.backend.standardize_dtype(variable.dtype))
-    except (TypeError, ValueError) as error:
+        given = np.asarray(value)
+    except (TypeError, ValueError):  # rows that differ in length
+        given = np.asarray(None)
+    if given.dtype.kind not in _NUMBERS:
         raise InvalidArgumentError(
             f"`value` must be a number or an array of {variable.dtype}. Received: {value!r:.100}."
-        ) from error
+        )
+    with np.errstate(over="ignore"):
+        return given.astype(keras.backend.standardize_dtype(variable.dtype))
+
+
+_NUMBERS = "biufV"
+"""Kinds of numpy's dtypes; `bfloat16` is of the last."""
 
 
 def _with(
@@ -337,13 +362,13 @@ def _drawn(entry: Entry, name: str, random: np.random.Generator) -> npt.NDArray[
     """Draw the first values of a variable anew, with another seed than that of the first time."""
     variable = entry.variables[name]
     owner = _owner(entry.layer, variable)
-    initializer = getattr(owner, f"{variable.name}_initializer", None)
+    initializer = _initializer(owner, variable.name)
     if initializer is None:
         raise InvalidArgumentError(
             f"A layer must have an initializer of each variable to be re-initialised. Received: {entry.path!r}, whose "
             f"{name} has none that is called {variable.name}_initializer. Set it: session.edit.weights(...)."
         )
-    config = initializer.get_config()
+    config = initializer.get_config() if isinstance(initializer, keras.initializers.Initializer) else {}
     if "seed" in config:
         config["seed"] = int(random.integers(1, 2**31 - 1))
         initializer = type(initializer).from_config(config)
@@ -351,6 +376,16 @@ def _drawn(entry: Entry, name: str, random: np.random.Generator) -> npt.NDArray[
     if variable.name == "bias" and getattr(owner, "unit_forget_bias", False):
         drawn[owner.units : 2 * owner.units] = 1  # as the cell of an LSTM begins
     return drawn
+
+
+def _initializer(owner: Any, name: str) -> Any:
+    """Return the initializer of a layer's variable; `recurrent_initializer` is that of a `recurrent_kernel`."""
+    short = name.removesuffix("_kernel")
+    alone = ("depthwise_initializer",) if name == "kernel" else ()  # a `DepthwiseConv2D` calls its kernel just that
+    for one in (f"{name}_initializer", f"{short}_initializer", *alone):
+        if callable(found := getattr(owner, one, None)):
+            return found
+    return None
 
 
 def _owner(layer: Any, variable: Any) -> Any:
@@ -378,6 +413,11 @@ def class_weight(training: Any, mapping: Mapping[int, float] | None) -> Edit:
     _require_arrays(training, "weights of classes")
     if training.arguments.sample_weight is not None:
         raise InvalidArgumentError("`class_weight` must not be given beside `sample_weight`. Received: both.")
+    y = training.arguments.y
+    if y is None or keras.tree.is_nested(y):
+        raise InvalidArgumentError(
+            f"`y` must be one array for its classes to be weighed. Received: {'none' if y is None else 'several'}."
+        )
     given = None if mapping is None else _class_weights(mapping)
     return _feeding(training, f"class weights: {given or 'none'}", {"class_weight": given})
 

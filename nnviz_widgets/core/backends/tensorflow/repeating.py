@@ -67,6 +67,7 @@ def variables(model: Any) -> list[Any]:
 
 def begin(model: Any, stored: Any) -> None:
     """Let the model begin where the training did."""
+    model.steps_per_execution = 1  # what is changed lies between two steps
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     for index, variable in enumerate(variables(model)):

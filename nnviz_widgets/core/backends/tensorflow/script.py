@@ -20,6 +20,7 @@ from keras import tree
 
 from nnviz_widgets.core.atomic import write_whole
 from nnviz_widgets.core.backends.tensorflow import random_streams, repeating
+from nnviz_widgets.core.backends.tensorflow.cloning import config_of, excludes_from_decay
 from nnviz_widgets.core.backends.tensorflow.data import StoredOrderAdapter
 from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone
 from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy
@@ -85,6 +86,8 @@ def _why_not(training: Any, told: Told) -> str | None:
     hidden = training.hidden_streams()
     if hidden:
         return f"the model draws random numbers with {', '.join(hidden)} of TensorFlow, whose state cannot be read"
+    if _frozen_since(training, told.first.setup):
+        return "its optimizer was built for layers that were frozen before the first step"
     known = {id(of_tensorflow(one)) for one in (*repeating.variables(model), *model.metrics_variables)}
     names = {name: of_tensorflow(one) for name, one in variables_of(model, training.keras_state).items()}
     drawn = {id(source) for graph in training.functions.graphs() for source, _ in graph.captures}
@@ -97,6 +100,15 @@ def _why_not(training: Any, told: Told) -> str | None:
         return f"Keras does not track all that its steps change: {', '.join(shortened(loose))}"
     unknown = [entry.text for entry in told.entries if entry.edit is None or entry.edit.code is None]
     return f"it was changed in a way that has no lines of its own: {unknown[0]}" if unknown else None
+
+
+def _frozen_since(training: Any, setup: Setup) -> bool:
+    """Whether the optimizer knows variables that do not learn under a setup: a model made anew would lack its slots."""
+    optimizer = training.model.optimizer
+    known = getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables
+    with training.as_set_up(setup):
+        learning = {id(variable) for variable in training.model.trainable_variables}
+    return any(id(variable) not in learning for variable in known)
 
 
 # --- what lies beside the script ---
@@ -122,6 +134,8 @@ def _legs(training: Any, told: Told, stored: dict[str, npt.NDArray[Any]]) -> lis
             )
         following = _feeds(training.feed)[number + 1 :]
         end = following[0].first_epoch if following else epoch_after
+        if end == feed.first_epoch and following:  # changed again before it has fed anything
+            continue
         n_epochs = training.epochs - feed.first_epoch if told.completed and not following else end - feed.first_epoch
         leg = {
             "epoch": feed.first_epoch,
@@ -223,9 +237,11 @@ def _lines(training: Any, entry: Entry, number: int, stored: dict[str, npt.NDArr
 
 def _config(training: Any, setup: Setup) -> str | None:
     """Return the model as JSON, as it was before any edit; `None` if only the user's code can make it."""
+    if excludes_from_decay(training.model):  # no configuration tells it
+        return None
     try:
         with training.as_set_up(setup):
-            config = keras.saving.serialize_keras_object(training.model)
+            config = config_of(training.model)
         text = json.dumps(config)
     except Exception:  # a class of the user's need not say how it is made; then the script asks for it
         return None
@@ -238,12 +254,22 @@ def _is_of_keras(config: Any) -> bool:
         return all(map(_is_of_keras, config))
     if not isinstance(config, dict):
         return True
+    if config.get("class_name") == "function":
+        return _is_function_of_keras(config)
     module = str(config.get("module", None) or "keras").partition(".")[0]
     if module not in ("keras", "builtins") or config.get("class_name") in ("__lambda__", "Lambda"):
         return False
     return config.get("registered_name") in (None, config.get("class_name"), "Functional") and all(
         map(_is_of_keras, config.values())
     )
+
+
+def _is_function_of_keras(config: dict[str, Any]) -> bool:
+    try:
+        found = keras.saving.deserialize_keras_object(config)
+    except (TypeError, ValueError):
+        return False
+    return str(getattr(found, "__module__", "")).partition(".")[0] == "keras"
 
 
 # --- the text ---

@@ -63,7 +63,7 @@ def _of_optimizers(model: Any) -> Iterator[tuple[Any, str, Any]]:
 
 
 _NOT_SET = ("name", "learning_rate", "use_ema", "ema_overwrite_frequency", "gradient_accumulation_steps")
-_MAY_BE_NONE = ("clipnorm", "global_clipnorm", "clipvalue", "weight_decay", "loss_scale_factor")
+MAY_BE_NONE = ("clipnorm", "global_clipnorm", "clipvalue", "weight_decay", "loss_scale_factor")
 
 
 def hyperparameters(optimizer: Any) -> dict[str, Any]:
@@ -71,9 +71,7 @@ def hyperparameters(optimizer: Any) -> dict[str, Any]:
     if optimizer is None:
         return {}
     found = {name: getattr(optimizer, name, "") for name in optimizer.get_config() if name not in _NOT_SET}
-    return {
-        name: value for name, value in found.items() if is_number(value) or (value is None and name in _MAY_BE_NONE)
-    }
+    return {name: value for name, value in found.items() if is_number(value) or (value is None and name in MAY_BE_NONE)}
 
 
 def is_number(value: Any) -> bool:
