@@ -72,6 +72,11 @@ class Edits:
         """Let a wish be granted before the next step."""
         self._wishes.append(wish)
 
+    def withdraw(self, wish: Wish) -> None:
+        """Wish for it no more; nothing happens if it is being granted."""
+        if wish in self._wishes:
+            self._wishes.remove(wish)
+
     @property
     def n_to_undo(self) -> int:
         """How many edits were made since the last step."""
@@ -90,14 +95,23 @@ class Edits:
         return any(wish.make is not None for wish in list(self._wishes))
 
     def apply(self, step: int, output: Any) -> None:
-        """Grant all wishes, between two steps the last of which was `step` and returned `output`."""
-        while self._wishes:
-            wish = self._wishes.popleft()
+        """Grant the wishes that there are, between two steps the last of which was `step` and returned `output`.
+
+        Those that come meanwhile wait for the next time: who asks on and on must not keep the training from its steps.
+        """
+        for _ in range(len(self._wishes)):
+            with self._control.changed:  # one may have been withdrawn
+                wish = self._wishes.popleft() if self._wishes else None
+            if wish is None:
+                return
             try:
                 wish.entry = self._undo(step) if wish.make is None else self._do(wish.make(), step, output)
-            except Exception as error:  # whoever wished for it is told
+            except BaseException as error:  # whoever wished for it is told, and must not wait for ever
                 wish.error = error
-            self._done(wish)
+                if not isinstance(error, Exception):
+                    raise
+            finally:
+                self._done(wish)
 
     def refuse(self, why: str) -> None:
         """Tell all who wait that there is no step any more before which something could be changed."""

@@ -261,8 +261,14 @@ class Editing(Saving):
         if self._worker.is_current_thread():
             raise SessionBusy("A callback cannot wait for an edit that is made after its step. Use session.ask_edit.")
         self._ask_wish(wish)
-        with self._control.changed:
-            self._control.changed.wait_for(lambda: wish.is_done)
+        try:
+            with self._control.changed:
+                while not wish.is_done:
+                    self._control.changed.wait(_LOOK_S)  # in slices, as an interrupt may not end a wait
+        except KeyboardInterrupt:
+            with self._control.changed:
+                self._worker.edits.withdraw(wish)
+            raise
         if not self._control.running or self._control.goal.at_once:
             self._wait()
         if wish.error is not None:

@@ -157,8 +157,6 @@ class Forking(Editing):
                 model, given.pop("x"), given.pop("y"), **given, probe=self.probe, snapshots=self._snapshots, name=name
             )
             try:
-                made._training.feed.first_epoch, made._training.feed.n_before = feed.first_epoch, feed.n_before
-                made._training.next_feed = dict(setup.next_feed)
                 made._begin(Goal(at_once=True))
                 made._wait()
                 made._raise_error()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import InvalidArgumentError, ScriptNotPossible
@@ -211,3 +212,51 @@ def test_an_optimizer_that_knows_what_is_frozen_is_told(tmp_path: Path) -> None:
         session.step(1)
         with pytest.raises(ScriptNotPossible, match="frozen before the first step"):
             session.journal.to_script(tmp_path / "a.py")
+
+
+class TwoOptimizers(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = keras.Sequential([keras.Input((5,)), layers.Dense(4, name="a"), layers.Dropout(0.4, name="drop")])
+        self.two = keras.Sequential([keras.Input((4,)), layers.Dense(1, name="b")])
+
+    def compile(self, first: Any, second: Any) -> None:
+        super().compile()
+        self.first, self.second = first, second
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return self.two(self.one(inputs, training=training))
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        with tf.GradientTape(persistent=True) as tape:
+            loss = keras.ops.mean((self(data[0], training=True) - data[1]) ** 2)
+        for optimizer, part in ((self.first, self.one), (self.second, self.two)):
+            if part.trainable_variables:
+                optimizer.apply(tape.gradient(loss, part.trainable_variables), part.trainable_variables)
+        return {"loss": loss}
+
+
+def two_optimizers() -> TwoOptimizers:
+    model = TwoOptimizers()
+    model.compile(keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01))
+    return model
+
+
+def test_a_model_that_is_rebuilt_gets_the_edits_and_the_slots_of_what_is_frozen() -> None:
+    with of(two_optimizers()) as session:
+        session.step(1)
+        session.edit.dropout("drop", 0.1)
+        session.edit.trainable("a", False)
+        session.step(2)
+        with session.fork(rebuild=two_optimizers) as fork:
+            assert fork.model.one.get_layer("drop").rate == 0.1
+            fork.step(2)
+            session.step(2)
+            assert_same_weights(weights_of(fork.model), weights_of(session.model))
+
+
+def test_an_optimizer_that_trains_nothing_is_not_edited() -> None:
+    with of(two_optimizers()) as session:
+        session.step(1)
+        with pytest.raises(InvalidArgumentError, match="RMSprop, which has made no update"):
+            session.edit.learning_rate(0.5)

@@ -11,7 +11,8 @@ import keras
 
 from nnviz_widgets.core.backends.tensorflow.callback_state import forgetful
 from nnviz_widgets.core.backends.tensorflow.rewinding import only_writes
-from nnviz_widgets.core.backends.tensorflow.setup import is_number
+from nnviz_widgets.core.backends.tensorflow.setup import hyperparameters, is_number
+from nnviz_widgets.core.backends.tensorflow.taps import find_optimizers
 from nnviz_widgets.errors import NotClonable
 
 if TYPE_CHECKING:
@@ -35,8 +36,28 @@ def clone_of(model: Any, rebuild: Callable[[], Any] | None) -> Any:
             f"`rebuild` must return another keras.Model, compiled as the first. Received: {what}. Make and compile it "
             "in the function."
         )
-    _build_optimizer(made, model)
+    _build_optimizers(made, model)
+    _set_up(made, model)
     return made
+
+
+def _set_up(made: Any, model: Any) -> None:
+    """Give another model, whose optimizers are built, what edits have changed of the first one."""
+    for mine, theirs in zip(made._flatten_layers(), model._flatten_layers(), strict=False):
+        if is_number(getattr(theirs, "rate", None)) and hasattr(mine, "rate"):
+            mine.rate = theirs.rate
+        mine._trainable = theirs._trainable
+    for mine, theirs in zip(made.variables, model.variables, strict=False):
+        mine.trainable = theirs.trainable
+    for mine, theirs in _pairs(made, model):
+        for name, value in hyperparameters(theirs).items():
+            setattr(mine, name, value)
+
+
+def _pairs(made: Any, model: Any) -> list[tuple[Any, Any]]:
+    """Return the optimizers that update weights, each with that of the other model in its place."""
+    both = [[getattr(one, "inner_optimizer", one) for one in find_optimizers(owner)] for owner in (made, model)]
+    return [(mine, theirs) for mine, theirs in zip(*both, strict=False) if type(mine) is type(theirs)]
 
 
 def _rebuilt(model: Any, rebuild: Callable[[], Any]) -> Any:
@@ -58,12 +79,6 @@ def _from_config(model: Any) -> Any:
             f"{type(model).__name__} ({reason:.200}). Give rebuild=, a function that returns it as it was made and "
             "compiled."
         ) from error
-    for mine, theirs in zip(made._flatten_layers(), model._flatten_layers(), strict=False):
-        if is_number(getattr(theirs, "rate", None)):
-            mine.rate = theirs.rate
-        mine._trainable = theirs._trainable
-    for mine, theirs in zip(made.variables, model.variables, strict=False):
-        mine.trainable = theirs.trainable
     if excludes_from_decay(model):
         _exclude_from_decay(made, model)
     return made
@@ -121,26 +136,27 @@ def _as_it_was_made(model: Any) -> Iterator[None]:
 
 
 def _known(model: Any) -> list[Any]:
-    """Return the variables that the optimizer was built for."""
-    optimizer = model.optimizer
-    if not isinstance(optimizer, keras.optimizers.Optimizer) or not optimizer.built:
-        return []
-    return list(getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables)
+    """Return the variables that the optimizers were built for."""
+    inner = [getattr(one, "inner_optimizer", one) for one in find_optimizers(model)]
+    return [variable for one in inner if one.built for variable in one._trainable_variables]
 
 
-def _build_optimizer(made: Any, model: Any) -> None:
-    """Build the optimizer for the variables that the other one knows, whichever of them learn now."""
-    known = {id(variable) for variable in _known(model)}
-    if not known or not made.built or not isinstance(made.optimizer, keras.optimizers.Optimizer):
+def _build_optimizers(made: Any, model: Any) -> None:
+    """Build each optimizer for the variables that the other one knows, whichever of them learn now."""
+    if not _known(model):
         return
     if len(made.variables) != len(model.variables):
+        if not made.built:  # its first step makes them, and the optimizers for them
+            return
         raise NotClonable(
             f"The other model must have the same variables. Received: {len(made.variables)}, where the first has "
             f"{len(model.variables)}. Give rebuild=, a function that returns it as it was made and compiled."
         )
-    if not made.optimizer.built:
-        pairs = zip(made.variables, model.variables, strict=True)
-        made.optimizer.build([mine for mine, theirs in pairs if id(theirs) in known])
+    place = {id(theirs): mine for mine, theirs in zip(made.variables, model.variables, strict=True)}
+    for mine, theirs in zip(find_optimizers(made), find_optimizers(model), strict=False):
+        known = getattr(theirs, "inner_optimizer", theirs)._trainable_variables if theirs.built else []
+        if known and not mine.built:
+            mine.build([place[id(variable)] for variable in known if id(variable) in place])
 
 
 def copied_callbacks(callbacks: list[Any]) -> tuple[list[Any], list[str], list[str]]:

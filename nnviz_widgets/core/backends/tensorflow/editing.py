@@ -15,6 +15,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from nnviz_widgets.core.arguments import whole_number
 from nnviz_widgets.core.backends.tensorflow.setup import MAY_BE_NONE, hyperparameters, is_number
 from nnviz_widgets.core.backends.tensorflow.state import of_tensorflow, variables_of
+from nnviz_widgets.core.backends.tensorflow.taps import find_optimizers
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, main_variable, walk
 from nnviz_widgets.core.edit import Edit
 from nnviz_widgets.core.frame import TensorKey, first_call
@@ -112,12 +113,28 @@ _SHARES = ("beta_1", "beta_2", "rho", "momentum", "ema_momentum")
 def _optimizer(model: Any) -> Any:
     optimizer = model.optimizer
     if isinstance(optimizer, keras.optimizers.Optimizer):
+        _refuse_unused(model, optimizer)
         return optimizer
     raise InvalidArgumentError(
         "The model must be compiled with one optimizer to edit it. Received: "
         f"{'none' if optimizer is None else type(optimizer).__name__} as model.optimizer. Set what your own "
         "`train_step` uses by hand while the session is paused."
     )
+
+
+def _refuse_unused(model: Any, optimizer: Any) -> None:
+    """Refuse the optimizer that `compile` makes by itself beside those that a `train_step` of the user's works with."""
+    others = [type(one).__name__ for one in find_optimizers(model) if one is not optimizer and _n_updates(one)]
+    if others and not _n_updates(optimizer):
+        raise InvalidArgumentError(
+            "model.optimizer must be the one that trains the model to edit it. Received: "
+            f"{type(optimizer).__name__}, which has made no update; those were made by {', '.join(others)}. Set what "
+            "your own `train_step` uses by hand while the session is paused."
+        )
+
+
+def _n_updates(optimizer: Any) -> int:
+    return int(optimizer.iterations.numpy()) if optimizer.built else 0
 
 
 def _inner(optimizer: Any) -> Any:

@@ -75,8 +75,18 @@ def _facts(training: Any, position: Position, batch: Any) -> dict[str, Any]:
         "position": asdict(position),
         "origin": training.origin,
         "data": data_facts(training.arguments),
+        "feed": _feed_facts(training),
         "model": model_facts(training.model),
     }
+
+
+def _feed_facts(training: Any) -> dict[str, Any]:
+    """Return since when the data are fed as they are, and how they will be from the next epoch on."""
+    wanted = dict(training.next_feed)
+    weights = wanted.pop("class_weight", None)
+    if "class_weight" in training.next_feed:  # JSON has texts only for keys
+        wanted["class_weight"] = None if weights is None else [list(pair) for pair in weights.items()]
+    return {"first_epoch": training.feed.first_epoch, "n_before": training.feed.n_before, "next": wanted}
 
 
 def model_facts(model: Any) -> dict[str, Any]:
@@ -178,6 +188,17 @@ class Resumption:
         with facts_of(self._saved.path):
             training.random.bit_generator.state = self.facts["origin"]["order"]
             random_streams.restore(self.facts["origin"])
+            self._begin_feed(training)
+
+    def _begin_feed(self, training: Any) -> None:
+        feed = self.facts.get("feed")  # a file of an older version has none
+        if feed is None:
+            return
+        training.feed.first_epoch, training.feed.n_before = int(feed["first_epoch"]), int(feed["n_before"])
+        training.next_feed = dict(feed["next"])
+        weights = training.next_feed.get("class_weight")
+        if weights is not None:
+            training.next_feed["class_weight"] = {int(key): float(value) for key, value in weights}
 
     def check(self, training: Any) -> None:
         """Refuse another model, other data, or data whose order cannot be found again.

@@ -7,6 +7,7 @@ after it with the very functions of then.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,28 @@ class Setup:
         for owner, name, value in self._values:
             if getattr(owner, name) is not value:
                 setattr(owner, name, value)
+
+
+class CompiledLately:
+    """The compiled steps of the setups that were used last; older ones are let go, and made again when they are used.
+
+    A graph takes megabytes, and whoever drags a dropout rate along makes one after another.
+    """
+
+    def __init__(self) -> None:
+        self._lately: list[weakref.ref[StepFunctions]] = []
+
+    def used(self, functions: StepFunctions) -> None:
+        """Take note that a step was used, and let the oldest go."""
+        others = [one for one in self._lately if one() is not None and one() is not functions]
+        self._lately = [*others, weakref.ref(functions)]
+        while len(self._lately) > _MOST_COMPILED:
+            oldest = self._lately.pop(0)()
+            if oldest is not None:
+                oldest.release()
+
+
+_MOST_COMPILED = 8
 
 
 def _of_layers(model: Any) -> Iterator[tuple[Any, str, Any]]:

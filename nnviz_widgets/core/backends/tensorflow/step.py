@@ -109,6 +109,15 @@ class StepFunctions:
         with suppress(Exception):  # who needs the variables tells which are missing
             tf.function(self._model.train_step).get_concrete_function(iterator.element_spec)
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether a variant is."""
+        return bool(self._compiled)
+
+    def release(self) -> None:
+        """Let go of what is compiled: graphs are large, and are made again when a step is taken."""
+        self._compiled = {}
+
     def graphs(self) -> list[Any]:
         """Return the graphs of the variants that are compiled; none of a model that is run eagerly."""
         return [function.graph for _, function in self._compiled.values() if hasattr(function, "graph")]

@@ -41,7 +41,7 @@ from nnviz_widgets.core.backends.tensorflow.rewinding import (
     why_not_exact,
 )
 from nnviz_widgets.core.backends.tensorflow.script import write_script
-from nnviz_widgets.core.backends.tensorflow.setup import Setup
+from nnviz_widgets.core.backends.tensorflow.setup import CompiledLately, Setup
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
 from nnviz_widgets.core.backends.tensorflow.source import Live, Taped
 from nnviz_widgets.core.backends.tensorflow.state import hidden_streams, of_tensorflow
@@ -159,6 +159,7 @@ class Training:
         )
         self.next_feed: dict[str, Any] = {}
         self.setup: Setup | None = None
+        self._compiled = CompiledLately()
         self._callbacks: Any = None
         self.resumption: Resumption | None = None
         self.tape_bytes = 0
@@ -462,10 +463,14 @@ class Training:
         self._on_activity("building the training step anew")
         self.functions = StepFunctions(self.model, self._probe)
         try:
-            self.functions.prepare(self._no_batches())
-            self.functions.make_variables(self._no_batches())
+            self._compile()
         finally:
             self._on_activity(None)
+
+    def _compile(self) -> None:
+        self.functions.prepare(self._no_batches())
+        self.functions.make_variables(self._no_batches())
+        self._compiled.used(self.functions)
 
     def use(self, setup: Setup | None) -> None:
         """Be set up as at another time."""
@@ -475,6 +480,10 @@ class Training:
         self.functions, self.feed, self.next_feed = setup.functions, setup.feed, dict(setup.next_feed)
         self.arguments.batch_size, self.arguments.class_weight = self.feed.batch_size, self.feed.class_weight
         self.setup = setup
+        if self.functions.is_compiled:
+            self._compiled.used(self.functions)
+        elif self.iterator is not None:
+            self._compile()
 
     def unexplained(
         self, changed: list[tuple[Any, npt.NDArray[Any]]], edits: Iterable[Edit]
