@@ -165,7 +165,8 @@ class Forking(Editing):
                 raise
         made.recording.add_event(made.step_index, "notice", f"sets out from step {made.step_index} of {self.name!r}")
         made.recording.commit()
-        for names, why in ((forgetful, "begin anew in the fork"), (written, "write to files and are left out")):
+        as_now = "are copied as they are now, and share lists and dicts with the first"
+        for names, why in ((forgetful, as_now), (written, "write to files and are left out")):
             if names:
                 warn(f"Callbacks of the first session: {', '.join(names)} {why}.")
         return made
