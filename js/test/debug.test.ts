@@ -69,6 +69,19 @@ describe("the debugger", () => {
   });
 });
 
+describe("a step that a guard has refused", () => {
+  test.each([
+    [412, true],
+    [411, false],
+  ])("shown at 412 and refused at %i: the weights are what it would make: %s", async (refused, told) => {
+    const { el } = await opened({ paused_by: "nan", refused });
+    const label = () => text(el, "[data-tensor=weights] .nnv-map-label");
+    await expect.poll(label).toContain("weights");
+    await expect.poll(() => label().includes("what the step would make")).toBe(told);
+    expect(text(el, "[data-tensor=gradients] .nnv-map-label")).not.toContain("would make");
+  });
+});
+
 describe("a condition that is typed faster than it is answered", () => {
   test("what is taken replaces all of the word, and what was chosen stays chosen", async () => {
     const { el, kernel, field } = await opened();

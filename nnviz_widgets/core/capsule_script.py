@@ -104,7 +104,8 @@ def look(what, name, value):
         tensor = tf.convert_to_tensor(tensor)
         if tensor.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(tensor))):
             n_nan = int(tf.reduce_sum(tf.cast(tf.math.is_nan(tensor), tf.int32)))
-            print(f"{what} of {name}: {n_nan} NaN among {int(tf.size(tensor))} values")
+            n_inf = int(tf.reduce_sum(tf.cast(tf.math.is_inf(tensor), tf.int32)))
+            print(f"{what} of {name}: {n_nan} NaN and {n_inf} Inf among {int(tf.size(tensor))} values")
             FOUND.append((what, name))
 
 

@@ -8,6 +8,7 @@ from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.capsule_files import write_capsule
 from nnviz_widgets.core.sick_batch import sick_batch
 from nnviz_widgets.core.storage.options import checked_path
+from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -125,5 +126,10 @@ def as_folder(value: str | PathLike[str]) -> Path:
     if folder.exists() and not folder.is_dir():
         raise InvalidArgumentError(
             f"`capsule` must be a folder to be made. Received: {str(value)!r}, which is a file. Give another name."
+        )
+    if folder.exists():
+        warn(
+            f"`capsule` should be a new folder. Received: {str(value)!r}, which is there and stays as it is: the "
+            "capsule will be beside it, with a number. session.capsules tells where."
         )
     return folder

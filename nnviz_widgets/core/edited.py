@@ -64,6 +64,7 @@ class Edits:
         self._control = control
         self._wishes: deque[Wish] = deque()
         self._since: list[tuple[Entry, Any]] = []
+        self._by_hand: list[Edit] = []
         self.journal = Journal(write)
 
     # --- on any thread, under the lock of the control ---
@@ -153,17 +154,19 @@ class Edits:
     def step_taken(self) -> None:
         """Let what was changed stand: a step was taken with it."""
         self._since.clear()
+        self._by_hand.clear()
 
     def left(self) -> None:
         """Mark what was changed since the last step as undone: the session goes elsewhere without taking it along."""
         for entry, _ in self._since:
             entry.undone = True
         self._since.clear()
+        self._by_hand.clear()
 
     @property
     def since(self) -> list[Edit]:
-        """The edits since the last step."""
-        return [entry.edit for entry, _ in self._since if entry.edit is not None]
+        """The edits since the last step, and what is written down of changes by hand."""
+        return [*(entry.edit for entry, _ in self._since if entry.edit is not None), *self._by_hand]
 
     @property
     def entries_since(self) -> list[Entry]:
@@ -173,6 +176,8 @@ class Edits:
     def add_by_hand(self, step: int, edit: Edit | None, text: str = "") -> None:
         """Write down what somebody has changed without an edit: as one, or in words if it cannot be repeated."""
         self.journal.add(Entry(step, self._branches.current.name, text if edit is None else edit.text, _edit=edit))
+        if edit is not None:
+            self._by_hand.append(edit)
 
 
 def nothing_since(step: int) -> str:

@@ -13,7 +13,14 @@ from nnviz_widgets.core.edited import Wish, nothing_since
 from nnviz_widgets.core.journal import Told
 from nnviz_widgets.core.names import nearest
 from nnviz_widgets.core.saving import Saving
-from nnviz_widgets.errors import InvalidArgumentError, NothingToUndo, ScriptNotPossible, SessionBusy, SessionClosed
+from nnviz_widgets.errors import (
+    InvalidArgumentError,
+    NothingToUndo,
+    ScriptNotPossible,
+    SessionBusy,
+    SessionClosed,
+    UnknownAttribute,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +58,12 @@ class Editor:
 
     def __init__(self, session: Editing) -> None:
         self._session = weakref.ref(session)
+
+    def __getattr__(self, name: str) -> Any:
+        raise UnknownAttribute(
+            f"session.edit must be asked for an edit that there is. Received: {name!r}. Nearest: "
+            f"{', '.join(nearest(name, list(EDITS)))}."
+        )
 
     def __repr__(self) -> str:
         return f"<edits of a session: {', '.join(EDITS)}>"

@@ -13,7 +13,7 @@ from nnviz_widgets.core.control import Goal
 from nnviz_widgets.core.editing import EDITS, Editing
 from nnviz_widgets.core.names import nearest
 from nnviz_widgets.core.warn import warn
-from nnviz_widgets.errors import InvalidArgumentError, NotClonable, SessionBusy
+from nnviz_widgets.errors import InvalidArgumentError, NotClonable, NotResumable, SessionBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,8 +70,9 @@ class Forking(Editing):
         it would here. Where the state of the step is not stored, the fork takes the steps after the newest one before
         it. To compare both: `nnviz.compare(session, fork)`.
 
-        Keras' own callbacks are copied with what they remember; those that write files are left out. The random streams
-        of the process belong to both: what draws from them outside the model comes in the order in which both ask.
+        Its breakpoints are those of this session. Keras' own callbacks are copied with what they remember; those that
+        write files are left out. The random streams of the process belong to both: what draws from them outside the
+        model comes in the order in which both ask.
 
         Args:
             at: How many steps are completed where it sets out; where this session stands if `None`.
@@ -105,13 +106,23 @@ class Forking(Editing):
         with self.standing_still():
             self._require_forkable()
             step = self.step_index if at is None else checked_step(at)
-            made = self._forked(step, name or f"{self.name} fork", rebuild)
+            try:
+                made = self._forked(step, name or f"{self.name} fork", rebuild)
+            except NotResumable as error:
+                raise NotClonable(
+                    "A fork must find the same model and the same batches in the same order again. Received: others. "
+                    f"{error} A data set that is shuffled anew each time needs reshuffle_each_iteration=False."
+                ) from error
         try:
             if made.step_index < step:
                 made.step(step - made.step_index)
             for one, value in edits.items():
                 for arguments in _calls(one, value):
                     getattr(made.edit, one)(*arguments)
+            for listed in self.breakpoints:
+                added = made.breakpoints.add(listed.condition, for_steps=listed.for_steps, once=listed.once)
+                if not listed.enabled:
+                    made.breakpoints.disable(added)
         except BaseException:
             made.close()
             raise

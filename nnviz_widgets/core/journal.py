@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Journal(Sequence[Entry]):
         ]
         return [*made, *since]
 
-    def to_script(self, path: str | PathLike[str], *, data: bool = False) -> None:
+    def to_script(self, path: str | PathLike[str], *, data: bool = False) -> Path:
         """Write a script in plain Keras that repeats the training up to where the session stands, bit by bit on a CPU.
 
         The script needs Keras, TensorFlow and numpy, and not this library. Beside it lies a `.npz` of the same name
@@ -146,9 +147,13 @@ class Journal(Sequence[Entry]):
         steps of the current branch with those edits that led to it; what was tried and left behind is not in it.
 
         Args:
-            path: Of the script, which ends with `.py`; both files are replaced where they are there.
+            path: Of the script, which ends with `.py`; both files are replaced where they are there. Folders that are
+                missing are made.
             data: Whether the `.npz` holds the training data too, so that the script runs by itself. Without them it
                 has a function to fill in, or is imported: `train(make_model(), x, y)`.
+
+        Returns:
+            Where the script is.
 
         Raises:
             InvalidArgumentError: If `path` does not end with `.py`.
@@ -157,3 +162,4 @@ class Journal(Sequence[Entry]):
             OSError: If the files cannot be written.
         """
         self._write(path, data)
+        return Path(path)

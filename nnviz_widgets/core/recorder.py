@@ -34,7 +34,7 @@ class Recorder:
         self._branches = branches
         self._told: frozenset[str] = frozenset()
         self._first = 0
-        self.watch = SicknessWatch()
+        self.watch = SicknessWatch(probe.samples)
 
     @property
     def _recording(self) -> Recording:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import weakref
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.asking import checked_step
@@ -232,7 +233,7 @@ class Session(Looking):
         logs = "".join(f", {name} {value:.4g}" for name, value in self.logs.items() if isinstance(value, float))
         closed = ", closed" if self._closed else ""
         error = f", {failure_title(self.error)}" if self.error is not None else ""
-        by = "" if (paused_by := self.paused_by) is None else f", paused by {paused_by.shown()}"
+        by = "" if (paused_by := self.paused_by) is None else f", paused by {paused_by.shown()}{paused_by.why_broken()}"
         branch = self.branches.current
         on = "" if branch.parent is None else f", {branch.name}"
         return f"<TrainingSession {self.name!r}: {self.state}{closed}, {at}{on}{by}{logs}{error}>"
@@ -366,7 +367,12 @@ class Session(Looking):
             InvalidArgumentError: As in `rewind`.
             ReplayNotExact: If no state at or before the step is stored.
         """
-        return self._worker.travel.plan(checked_step(step), branch or self.branches.current.name, state_only=True)[0]
+        name = branch or self.branches.current.name
+        plan = self._worker.travel.plan(checked_step(step), name, state_only=True)[0]
+        refused = self._worker.stops.refused
+        if refused is None or name != self.branches.current.name or step < refused.step:
+            return plan
+        return replace(plan, remarks=(*plan.remarks, f"step {refused.step}, which a guard has refused, is taken"))
 
     def stop(self) -> None:
         """End training for good: callbacks see its end, the state becomes finished, and no step can follow.

@@ -26,7 +26,9 @@ class SicknessWatch:
         named: Whether the first sick tensor has been looked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_rows: int | None = None) -> None:
+        """Read activations of so many rows of a batch; `None` is of all."""
+        self._n_rows = n_rows
         self.since: int | None = None
         self.named = False
         self._n_looked = 0
@@ -50,8 +52,12 @@ class SicknessWatch:
             self._n_looked += 1
             self.named = where is not None or self._n_looked >= _MOST_LOOKS
             if where is not None:
-                sentences.append(f"step {step}: the first tensor that is not finite is {where}")
+                sentences.append(f"step {step}: the first tensor that is not finite is {where}{self._of_which()}")
         return sentences
+
+    def _of_which(self) -> str:
+        """Say of how many rows activations were looked at: those of another row may have come before."""
+        return "" if self._n_rows is None else f" (of those read: activations of the first {self._n_rows} rows)"
 
     @staticmethod
     def _is_sick(output: Any) -> bool:

@@ -413,7 +413,8 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "nan").mkdir()
     (tmp_path / "nan" / "mine.txt").write_text("mine")
     network, _ = going_wrong()
-    _, capsule = trained(network, tmp_path / "nan")
+    with pytest.warns(UserWarning, match="which is there and stays as it is"):
+        _, capsule = trained(network, tmp_path / "nan")
     assert capsule.path.name == "nan-2"
     assert [path.name for path in (tmp_path / "nan").iterdir()] == ["mine.txt"]
 

@@ -11,7 +11,14 @@ import pytest
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.core.storage.reader import open_recording
-from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, NothingToUndo, SessionBusy, SessionClosed
+from nnviz_widgets.errors import (
+    InvalidArgumentError,
+    LayerNotFound,
+    NothingToUndo,
+    SessionBusy,
+    SessionClosed,
+    UnknownAttribute,
+)
 from tests.core.networks import assert_same_weights, weights_of
 
 if TYPE_CHECKING:
@@ -354,6 +361,30 @@ def test_what_is_changed_by_hand_is_written_down(session: Session) -> None:
     session.model.get_layer("out").trainable = False
     session.step(1)
     assert "trainable" in session.journal[-1].text or "frozen" in session.journal[-1].text
+
+
+def test_a_change_by_hand_is_written_down_once_also_where_an_edit_follows_while_it_runs() -> None:
+    with made(epochs=10**6) as session:
+        session.step(2)
+        session.model.get_layer("out").bias.assign([1, 2])
+        session.run()
+        session.edit.learning_rate(0.001)
+        session.pause()
+        assert [entry.text for entry in session.journal].count("by hand: out/bias") == 1
+
+
+def test_a_misspelt_edit_names_the_nearest(session: Session) -> None:
+    with pytest.raises(UnknownAttribute, match=r"Received: 'learningrate'\. Nearest: learning_rate"):
+        session.edit.learningrate(0.1)
+
+
+def test_the_plan_of_taking_a_refused_step_says_so() -> None:
+    with made() as session:
+        session.breakpoints.add("l2(out.gradients) > 0", once=True)
+        session.run()
+        session.wait()
+        assert session.rewind_plan(0).remarks == ()
+        assert session.rewind_plan(1).remarks == ("step 1, which a guard has refused, is taken",)
 
 
 def test_undo_after_a_change_by_hand_keeps_the_stored_step_as_it_was(session: Session) -> None:

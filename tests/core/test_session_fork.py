@@ -73,6 +73,28 @@ def test_a_fork_has_the_edits_of_the_step_it_sets_out_from() -> None:
                 assert fork.total_steps == session.total_steps
 
 
+def test_a_fork_has_the_breakpoints() -> None:
+    with made() as session:
+        session.step(1)
+        session.breakpoints.add("nan", once=True)
+        session.breakpoints.disable(session.breakpoints.add("loss > 3", for_steps=4))
+        with session.fork() as fork:
+            assert [(one.condition.text, one.once, one.for_steps, one.enabled) for one in fork.breakpoints] == [
+                ("nan", True, 1, True),
+                ("loss > 3", False, 4, False),
+            ]
+
+
+def test_data_that_come_in_another_order_are_told_in_the_words_of_a_fork() -> None:
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(48, seed=1).batch(8)
+    with made() as plain:
+        model = plain.model
+    with Session(model, data, epochs=3, shuffle=False, verbose=0) as session:
+        session.step(8)
+        with pytest.raises(NotClonable, match="reshuffle_each_iteration=False"):
+            session.fork()
+
+
 def test_callbacks_are_copied_with_what_they_remember(tmp_path: Any) -> None:
     def callbacks() -> list[Any]:
         return [

@@ -232,5 +232,6 @@ def test_a_model_of_ones_own_is_asked_for(tmp_path: Path) -> None:
     model.compile("sgd", "mse")
     with Session(model, X, Y, verbose=0) as session:
         session.step(1)
-        session.journal.to_script(tmp_path / "a.py")
-    assert "NotImplementedError" in (tmp_path / "a.py").read_text()
+        where = session.journal.to_script(tmp_path / "folder" / "a.py", data=True)
+    assert where == tmp_path / "folder" / "a.py"
+    assert "NotImplementedError" in where.read_text()

@@ -51,7 +51,7 @@ export function useEditing(): Editing {
   const layer = store.layer.value?.path ?? "";
   const { journal = [], n_to_undo = 0, branch = "" } = status?.debugging ?? {};
   const moment = `${status?.step} ${branch} ${journal.length} ${n_to_undo}`;
-  const rests = why === "" || status?.state === "finished";
+  const rests = why === "" || status?.state === "finished" || status?.state === "idle";
   useEffect(() => {
     let gone = false;
     const ask = async () => {

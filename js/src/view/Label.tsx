@@ -129,6 +129,17 @@ function Line({ parts, short = false }: LineProps) {
   );
 }
 
+/** Of a step that a guard has refused, the weights are what it would make. */
+function Untaken({ plane, step }: { plane: Plane; step: number | undefined }) {
+  const refused = useView().store.source.status.value?.debugging?.refused ?? null;
+  if (plane.tensor !== "weights" || refused === null || step !== refused) return null;
+  return (
+    <span title={`Step ${refused} is not taken: the model has the weights of step ${refused - 1}`}>
+      what the step would make
+    </span>
+  );
+}
+
 /** What is drawn, line by line. */
 function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
   const { store } = useView();
@@ -150,6 +161,7 @@ function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
       <Line parts={rangeWords(plane)} />
       <Bad plane={plane} />
       {plane.compared === null && note}
+      <Untaken plane={plane} step={told?.step} />
     </>
   );
 }

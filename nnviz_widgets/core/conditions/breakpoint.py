@@ -66,6 +66,10 @@ class Breakpoint:
         text = self.condition.text
         return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
+    def why_broken(self) -> str:
+        """Say that it cannot be answered, and why; empty if it can."""
+        return "" if self.broken is None else f" (which cannot be answered: {self.broken})"
+
     def told(self) -> str:
         """Say how it stands in a few words, such as `"4 hits, disabled"`."""
         words = [f"{self._hits} hit{'' if self._hits == 1 else 's'}"]

@@ -60,6 +60,7 @@ def write_script(training: Any, path: Path, told: Told) -> None:
     if told.with_data:
         stored |= _data(training)
     text = _text(training, told, legs, edits, config)
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = io.BytesIO()
     np.savez_compressed(beside, **stored)  # type: ignore[arg-type]
     write_whole(path.with_suffix(".npz"), [beside.getvalue()])
@@ -256,7 +257,9 @@ def _is_of_keras(config: Any) -> bool:
         return True
     if config.get("class_name") == "function":
         return _is_function_of_keras(config)
-    module = str(config.get("module", None) or "keras").partition(".")[0]
+    is_object = "class_name" in config and "registered_name" in config
+    # An object of a class that nobody has registered has no module.
+    module = str(config.get("module") or ("" if is_object else "keras")).partition(".")[0]
     if module not in ("keras", "builtins") or config.get("class_name") in ("__lambda__", "Lambda"):
         return False
     return config.get("registered_name") in (None, config.get("class_name"), "Functional") and all(
