@@ -2,7 +2,8 @@
 
 One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`,
 `axes`, `reasons`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the
-data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`) and one that the user called
+data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`, its loop in `fit_loop`, what edits
+change in `changing`) and one that the user called
 (`callback`), what a saved run must hold to be gone on with (`state`, `random_streams`, `callback_state`, `position`,
 `data_facts`, `resumption`), going back within a run (`snapshot`, `rewinding`), one batch without training
 (`inspection`, `batches`, `untouched`), one step looked at closely (`looking`, `layer_calls`, `failing`, `put_aside`,
@@ -23,11 +24,12 @@ from nnviz_widgets.core.backends.tensorflow import (
     variables,
 )
 from nnviz_widgets.core.backends.tensorflow.callback import FitTraining, StepInPlace, as_keras_callback
+from nnviz_widgets.core.backends.tensorflow.events import EpochEnd, Step
 from nnviz_widgets.core.backends.tensorflow.inspection import Inspected, inspect
 from nnviz_widgets.core.backends.tensorflow.resumption import Resumption
 from nnviz_widgets.core.backends.tensorflow.scaling_layers import normalization_layer, rescaling_layer
 from nnviz_widgets.core.backends.tensorflow.settings import settings_of
-from nnviz_widgets.core.backends.tensorflow.training import EpochEnd, Step, Training, set_random_seed
+from nnviz_widgets.core.backends.tensorflow.training import Training, set_random_seed
 
 __all__ = [
     "EpochEnd",

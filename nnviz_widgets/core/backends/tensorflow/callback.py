@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from nnviz_widgets.core.backends.tensorflow.events import EpochEnd, Step
 from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy
-from nnviz_widgets.core.backends.tensorflow.training import EpochEnd, Step, Training
+from nnviz_widgets.core.backends.tensorflow.training import Training
 from nnviz_widgets.core.fit_arguments import FitArguments
 
 if TYPE_CHECKING:

@@ -1,50 +1,46 @@
 """A run of `fit`, one step at a time.
 
-`Training.steps` is `fit` written as a generator: the same calls in the same order, so callbacks, validation,
-early stopping and history are `fit`'s own, with a `yield` after each step.
+What goes over epochs and batches is in `fit_loop`, what edits change in `changing`.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src import callbacks as callbacks_module
 from keras.src.backend import config
 from keras.src.backend.common import global_state
-from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow import random_streams
 from nnviz_widgets.core.backends.tensorflow.batch_tape import BatchTape
+from nnviz_widgets.core.backends.tensorflow.changing import Changing
 from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
-from nnviz_widgets.core.backends.tensorflow.editing import by_hand
-from nnviz_widgets.core.backends.tensorflow.feed import Feed, why_no_other
+from nnviz_widgets.core.backends.tensorflow.feed import Feed
+from nnviz_widgets.core.backends.tensorflow.fit_loop import FitLoop
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
 from nnviz_widgets.core.backends.tensorflow.position import Position, epochs_stand_alone
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
-from nnviz_widgets.core.backends.tensorflow.resumption import Captured, Resumption, capture, capture_of
+from nnviz_widgets.core.backends.tensorflow.resumption import Captured, Resumption, capture
 from nnviz_widgets.core.backends.tensorflow.rewinding import (
     Rewinding,
     batches_of,
     called_again,
     calls_users,
     kept_checkpoints,
-    kept_logs,
     only_writes,
     reads_on,
     why_not_exact,
 )
-from nnviz_widgets.core.backends.tensorflow.script import write_script
 from nnviz_widgets.core.backends.tensorflow.setup import CompiledLately, Setup
 from nnviz_widgets.core.backends.tensorflow.snapshot import Snapshot, SnapshotTaker
-from nnviz_widgets.core.backends.tensorflow.source import Live, Taped
-from nnviz_widgets.core.backends.tensorflow.state import hidden_streams, of_tensorflow
+from nnviz_widgets.core.backends.tensorflow.source import Taped
+from nnviz_widgets.core.backends.tensorflow.state import hidden_streams
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions, plain
 from nnviz_widgets.core.backends.tensorflow.thread_state import copied_state
 from nnviz_widgets.core.frame import of_batch
@@ -52,66 +48,19 @@ from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
+    from nnviz_widgets.core.backends.tensorflow.events import Step
     from nnviz_widgets.core.backends.tensorflow.traced import StepOutput
-    from nnviz_widgets.core.edit import Edit
     from nnviz_widgets.core.fit_arguments import FitArguments
     from nnviz_widgets.core.frame import Catalogue, TensorKey
-    from nnviz_widgets.core.journal import Told
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.report import StepReport
-    from nnviz_widgets.core.schedule import Variant
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step was taken.
-
-    Attributes:
-        epoch: 0-based.
-        batch: 0-based index in the epoch.
-        output: What it returned.
-        variant: The variant that was run.
-        ends_epoch: Whether it was the last batch of its epoch; then validation has run and `epoch_logs` is set.
-        epoch_logs: The logs of the whole epoch with `val_` metrics.
-        refused: Whether `Training.refuses` has refused it: then no callback has heard of it, and whoever has refused
-            it leaves the steps and goes back.
-    """
-
-    epoch: int
-    batch: int
-    output: StepOutput
-    variant: Variant
-    ends_epoch: bool = False
-    epoch_logs: dict[str, float] | None = None
-    refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EpochEnd:
-    """The data turned out to be at its end, so the epoch ended without another step."""
-
-    output: ClassVar[None] = None
-    ends_epoch: ClassVar[bool] = True
-    refused: ClassVar[bool] = False
-
-    epoch: int
-    epoch_logs: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """All is as it is before the next step; none was taken."""
-
-
-READY = Ready()
-
-
-class Training:
+class Training(Changing, FitLoop):
     """One run over the data with a model, as `fit` would make it.
 
     Args:
@@ -311,41 +260,6 @@ class Training:
             f"{'; '.join(changes)} ({plain(refused)})"
         )
 
-    def steps(self, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Ready]:
-        """Train, yielding after each step, and `READY` before the first. Closing it ends training in good order.
-
-        Args:
-            choose: Asked before each step which variant to run.
-        """
-        self._callbacks = self._make_callbacks()
-        self._calls_at_batches = _has_batch_callbacks(self._callbacks)
-        self._begin()
-        # Where `BackupAndRestore` has found a backup, it says so here.
-        if self.model._initial_epoch:
-            self.arguments.initial_epoch = self.feed.first_epoch = self.model._initial_epoch
-        yield from self._train(choose, self.resumption)
-
-    def steps_from(self, rewinding: Rewinding, choose: Callable[[], Variant]) -> Generator[Step | EpochEnd | Ready]:
-        """Go back to a snapshot and train from there, as `steps` does, which must have been left or be at its end.
-
-        Args:
-            rewinding: The way to the snapshot.
-            choose: Asked before each step which variant to run.
-        """
-        if self._ended:
-            with kept_logs(self.callbacks):
-                self._begin()
-        if not rewinding.on_tape:
-            self._stop_loading()
-        self.use(rewinding.setup)
-        yield from self._train(choose, rewinding)
-
-    def leave(self, steps: Generator[Any]) -> None:
-        """Let go of `steps` in the middle of training, without ending that: it goes on from elsewhere."""
-        self._leaving = True
-        steps.close()
-        self._leaving = False
-
     def snapshot(self, output: StepOutput | None) -> Snapshot | None:
         """Put everything aside that the steps from here on change; `None` if memory does not suffice.
 
@@ -440,261 +354,6 @@ class Training:
         finally:
             self._callbacks.callbacks = everyone
 
-    # --- edits ---
-
-    def why_no_other_feed(self) -> str | None:
-        """Say why the data cannot be fed otherwise from the next epoch on, `None` if they can."""
-        return why_no_other(self)
-
-    def apply(self, edit: Edit) -> None:
-        """Change what an edit changes; if the step cannot be built with it, all is as it was before."""
-        before = self.setup
-        edit.apply()
-        try:
-            if edit.retraces:
-                self._build_anew()
-        except BaseException:
-            self.use(before)
-            raise
-        self.setup = Setup.of(self)
-
-    def _build_anew(self) -> None:
-        """Make another step for the model as it is set up now; the one before stays with its setup."""
-        self._on_activity("building the training step anew")
-        self.functions = StepFunctions(self.model, self._probe)
-        try:
-            self._compile()
-        finally:
-            self._on_activity(None)
-
-    def _compile(self) -> None:
-        self.functions.prepare(self._no_batches())
-        self.functions.make_variables(self._no_batches())
-        self._compiled.used(self.functions)
-
-    def use(self, setup: Setup | None) -> None:
-        """Be set up as at another time."""
-        if setup is None or setup is self.setup:
-            return
-        setup.put_back()
-        self.functions, self.feed, self.next_feed = setup.functions, setup.feed, dict(setup.next_feed)
-        self.arguments.batch_size, self.arguments.class_weight = self.feed.batch_size, self.feed.class_weight
-        self.setup = setup
-        if self.functions.is_compiled:
-            self._compiled.used(self.functions)
-        elif self.iterator is not None:
-            self._compile()
-
-    def unexplained(
-        self, changed: list[tuple[Any, npt.NDArray[Any]]], edits: Iterable[Edit]
-    ) -> list[tuple[Any, npt.NDArray[Any]]]:
-        """Return those of `changed`, TensorFlow's variables and their values, that no edit has made what they are."""
-        made = {id(of_tensorflow(variable)): array for edit in edits for variable, array in edit.values}
-        return [
-            (variable, array)
-            for variable, array in changed
-            if id(variable) not in made or np.asarray(made[id(variable)]).tobytes() != array.tobytes()
-        ]
-
-    def by_hand(self, changed: list[tuple[Any, npt.NDArray[Any]]]) -> Edit:
-        """Describe what somebody has assigned to TensorFlow's variables without an edit."""
-        return by_hand(self.model, changed)
-
-    def write_script(self, path: Path, told: Told) -> None:
-        """Write a script in plain Keras that repeats what `told` says.
-
-        Raises:
-            ScriptNotPossible: If plain Keras cannot.
-            OSError: If it cannot be written.
-        """
-        write_script(self, path, told)
-
-    def capture_of(self, snapshot: Snapshot, report: StepReport | None) -> Captured:
-        """Return what `capture` did when a snapshot was taken; the training must be set up as it was then."""
-        facts, arrays = capture_of(self, snapshot)
-        return {**facts, "report": None if report is None else asdict(report)}, arrays
-
-    @contextmanager
-    def as_set_up(self, setup: Setup) -> Iterator[None]:
-        """Within the block, be set up as at another time."""
-        now = self.setup
-        self.use(setup)
-        try:
-            yield
-        finally:
-            self.use(now)
-
-    def undo(self, before: Snapshot) -> None:
-        """Take back what edits have changed since `before` was taken between the same two steps."""
-        self.use(before.setup)
-        before.put_back_values()
-
-    def _change_feed(self, epoch: int) -> None:
-        """Feed otherwise from the beginning of an epoch on."""
-        old, wanted, self.next_feed = self.feed, self.next_feed, {}
-        spec = self._no_batches().element_spec
-        self._stop_loading()
-        self.feed = Feed(
-            wanted.get("batch_size", old.batch_size),
-            wanted.get("class_weight", old.class_weight),
-            epoch,
-            old.n_until(epoch) or 0,
-            before=old,
-        )
-        self._make_iterator()
-        self.iterator.reset()
-        self.release_validation()
-        if self._no_batches().element_spec != spec:
-            self._build_anew()
-        self.setup = Setup.of(self)
-
-    def _begin(self) -> None:
-        self._ended = False
-        self.model.stop_training = False
-        self._callbacks.on_train_begin()
-
-    def _train(
-        self, choose: Callable[[], Variant], way: Resumption | Rewinding | None
-    ) -> Generator[Step | EpochEnd | Ready]:
-        callbacks, logs = self._callbacks, {}
-        self._way = way
-        try:
-            first = yield from self._go()
-            for epoch in range(first, self.epochs):
-                if self.next_feed and (way is None or way.done):
-                    self._change_feed(epoch)
-                logs = yield from self._epoch(epoch, callbacks, choose)
-                if self.model.stop_training:
-                    break
-        except GeneratorExit:
-            if not self._leaving:
-                self._end(callbacks, logs)
-            raise
-        self._end(callbacks, logs)
-
-    def _go(self) -> Generator[Any, None, int]:
-        """Go to where training begins, or goes on; the answer is the first epoch to train."""
-        way = self._way
-        if way is None:
-            first: int = self.arguments.initial_epoch
-            self._next, self._order = (first, 0), self.random.bit_generator.state
-            yield READY
-            return first
-        self._on_activity(way.activity)
-        way.go_to_epoch(self)
-        self._on_activity(None)
-        self.feed.n_counted = way.position.n_counted
-        if not way.position.batch:
-            self.epoch = way.epoch
-            self._next, self._order = (way.position.epoch, 0), way.position.order
-            way.put_back(self)
-            yield READY
-        return way.position.epoch
-
-    def _epoch(
-        self, epoch: int, callbacks: Any, choose: Callable[[], Variant]
-    ) -> Generator[Any, None, dict[str, float]]:
-        model, iterator = self.model, self.iterator
-        batch_callbacks = self._calls_at_batches
-        way = self._way if self._way is not None and not self._way.done else None
-        n_done = way.position.batch if way is not None else 0
-        self._order = self.random.bit_generator.state
-        model.reset_metrics()
-        if way is None or way.begins_epoch:
-            callbacks.on_epoch_begin(epoch)
-        output: StepOutput | None = None
-        step: Step | None = None
-        n_taken = n_done
-        source = self.taped or Live(iterator)
-        if way is not None and way.on_tape:
-            self._next = (epoch, n_done)
-            way.put_back(self)
-            yield READY
-        with source.until_end():
-            for batch, batches in source.batches(n_done):
-                self.epoch = epoch
-                if way is not None and batch < n_done:
-                    self._next = (epoch, batch + 1)
-                    if way.pass_over(batch, batches, self):
-                        yield READY
-                    continue
-                if batch_callbacks:
-                    callbacks.on_train_batch_begin(batch)
-                variant = choose()
-                output = self.functions.take(variant, batches)
-                source.taken(output.batch)
-                step = Step(epoch, batch, output, variant)
-                if self.refuses(step):
-                    yield replace(step, refused=True)
-                if batch_callbacks:
-                    callbacks.on_train_batch_end(batch, output.logs)
-                self._next = (epoch, batch + 1)
-                if model.stop_training:
-                    break
-                if iterator.num_batches is None or batch + 1 < iterator.num_batches:
-                    yield step
-                    step = None
-                    n_taken = batch + 1
-        if way is not None:
-            way.require_done()
-        logs_before = way.logs if way is not None else {}
-        logs = self._end_epoch(epoch, callbacks, output.logs if output is not None else logs_before)
-        self._next, self._order = (epoch + 1, 0), self.random.bit_generator.state
-        if step is None:
-            if self.arguments.steps_per_epoch is None:
-                # Keras counts the batch that was not there.
-                self.feed.n_counted = n_taken
-            yield EpochEnd(epoch, logs)
-        else:
-            yield Step(step.epoch, step.batch, step.output, step.variant, ends_epoch=True, epoch_logs=logs)
-        return logs
-
-    def _end_epoch(self, epoch: int, callbacks: Any, logs: dict[str, float]) -> dict[str, float]:
-        model, arguments = self.model, self.arguments
-        epoch_logs: dict[str, Any] = dict(model._get_metrics_result_or_logs(logs))
-        if arguments.validation_data is not None and model._should_eval(epoch, arguments.validation_freq):
-            self._on_activity("validating")
-            epoch_logs |= {f"val_{name}": value for name, value in self._evaluate(callbacks).items()}
-            self._on_activity(None)
-        callbacks.on_epoch_end(epoch, epoch_logs)
-        return {name: _as_float(value) for name, value in epoch_logs.items()}
-
-    def _evaluate(self, callbacks: Any) -> dict[str, Any]:
-        model, arguments = self.model, self.arguments
-        x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(arguments.validation_data)
-        batch_size = arguments.validation_batch_size or arguments.batch_size
-        if getattr(model, "_eval_epoch_iterator", None) is None:
-            model._eval_epoch_iterator = TFEpochIterator(
-                x=x,
-                y=y,
-                sample_weight=sample_weight,
-                batch_size=batch_size,
-                distribute_strategy=model.distribute_strategy,
-                steps_per_execution=model.steps_per_execution,
-                steps_per_epoch=arguments.validation_steps,
-                shuffle=False,
-            )
-        logs: dict[str, Any] = model.evaluate(
-            x=x,
-            y=y,
-            sample_weight=sample_weight,
-            batch_size=batch_size,
-            steps=arguments.validation_steps,
-            callbacks=callbacks,
-            return_dict=True,
-            _use_cached_eval_dataset=True,
-        )
-        return logs
-
-    def _end(self, callbacks: Any, logs: dict[str, float]) -> None:
-        model, self._ended = self.model, True
-        if isinstance(model.optimizer, keras.optimizers.Optimizer) and self.epochs > 0:
-            model.optimizer.finalize_variable_values(model.trainable_weights)
-        self.release_validation()
-        if self.taped is None:  # else the data can go on where they are, after going back
-            self._stop_loading()
-        callbacks.on_train_end(logs=logs)
-
     def end_progress_line(self) -> None:
         """End the line of Keras' progress bar if training rests in the middle of it."""
         if self._callbacks is not None:
@@ -782,40 +441,11 @@ class Training:
         self._stop_loading()
         self.feed.iterator = self.taped = None
 
-    def _stop_loading(self) -> None:
-        """End the threads with which a `PyDataset` loads ahead; Keras ends them with the epoch, we may stop before."""
-        adapter = getattr(self.iterator, "data_adapter", None)
-        enqueuer = getattr(adapter, "enqueuer", None)
-        if enqueuer is not None:
-            enqueuer.stop()
-        if getattr(adapter, "_within_epoch", False):  # a `PyDataset` refuses to begin an epoch twice
-            adapter._within_epoch = False  # type: ignore[union-attr]
-
-    def release_validation(self) -> None:
-        """Drop the validation data that Keras caches on the model, as `fit` does at its end."""
-        if getattr(self.model, "_eval_epoch_iterator", None) is not None:
-            del self.model._eval_epoch_iterator
-
     def averages_weights_at_end(self) -> bool:
         """Whether the optimizer puts a moving average into the weights when training ends."""
         optimizer = self.model.optimizer
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         return bool(getattr(inner, "use_ema", False))
-
-    def _make_callbacks(self) -> Any:
-        given = self.arguments.callbacks
-        if isinstance(given, callbacks_module.CallbackList):
-            return given
-        verbose = self.arguments.verbose
-        return callbacks_module.CallbackList(
-            given,
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=verbose,
-            epochs=self.epochs,
-            steps=self.steps_per_epoch,
-            model=self.model,
-        )
 
 
 def _check_model(model: Any) -> None:
@@ -830,26 +460,11 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _has_batch_callbacks(callbacks: Any) -> bool:
-    """Whether any callback does something at a batch; calling them all costs a tenth of a small step."""
-    names = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
-    return any(
-        not getattr(getattr(callback, name), "_is_default", False) for callback in callbacks.callbacks for name in names
-    )
-
-
 def _as_array(tensor: Any) -> Any:
     """Return a tensor of a batch in numpy: a sparse one dense, a ragged one as an array of rows."""
     if isinstance(tensor, tf.SparseTensor):
         tensor = tf.sparse.to_dense(tensor)
     return tensor.numpy() if hasattr(tensor, "numpy") else tensor
-
-
-def _as_float(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")
 
 
 def set_random_seed(seed: int) -> None:
