@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnviz_widgets.core.backends.tensorflow.editing import by_hand
 from nnviz_widgets.core.backends.tensorflow.feed import Feed, why_no_other
 from nnviz_widgets.core.backends.tensorflow.resumption import Captured, capture_of
 from nnviz_widgets.core.backends.tensorflow.script import write_script
 from nnviz_widgets.core.backends.tensorflow.setup import CompiledLately, Setup
 from nnviz_widgets.core.backends.tensorflow.state import of_tensorflow
 from nnviz_widgets.core.backends.tensorflow.step import StepFunctions
+from nnviz_widgets.core.backends.tensorflow.weight_edits import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
