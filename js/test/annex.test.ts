@@ -5,6 +5,7 @@ import { importAnnex } from "../src/annex/load.ts";
 import * as reading from "../src/annex/reading.ts";
 import { createAnnex } from "../src/annex.ts";
 import { HELP } from "../src/help.ts";
+import { replyTo } from "./fakes.ts";
 import { draw, find, press, show, text } from "./harness.ts";
 
 const bytes = (text: string) => new DataView(new TextEncoder().encode(text).buffer);
@@ -17,20 +18,7 @@ async function silent() {
   const asked = () => shown.kernel.of("annex");
   const answer = (error: string | null) => {
     const { id, client } = asked().at(-1) ?? { id: 0, client: "" };
-    const said = {
-      kind: "reply",
-      client,
-      id,
-      ok: error === null,
-      error,
-      values: null,
-      column: null,
-      completion: null,
-      plan: null,
-      settings: null,
-      tried: null,
-      variables: null,
-    } as const;
+    const said = replyTo({ client, id }, { error });
     shown.kernel.say(said, error === null ? [bytes(script)] : []);
   };
   return { ...shown, asked, answer };

@@ -4,7 +4,7 @@ import { mapRequest } from "../src/requests.ts";
 import { createCommSource } from "../src/source/comm.ts";
 import { SLOW_MS, TIMEOUT_MS } from "../src/source/pending.ts";
 import type { Wanted } from "../src/source/source.ts";
-import { FakeKernel, frame, plane, status } from "./fakes.ts";
+import { FakeKernel, frame, plane, replyTo, status } from "./fakes.ts";
 
 const MAP = mapRequest("weights", 200, 600);
 const NEWEST: Wanted = {
@@ -52,20 +52,7 @@ describe("greeting", () => {
     kernel.answering = false;
     const source = createCommSource(kernel, end.signal);
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("ready");
-    kernel.say({
-      kind: "reply",
-      client,
-      id,
-      ok: false,
-      error: "update the package",
-      values: null,
-      column: null,
-      completion: null,
-      plan: null,
-      settings: null,
-      tried: null,
-      variables: null,
-    });
+    kernel.say(replyTo({ client, id }, { error: "update the package" }));
     await expect.poll(() => source.notice.value?.text).toBe("update the package");
     expect(source.connection.value).toBe("connecting");
   });
@@ -224,20 +211,7 @@ describe("commands", () => {
     const { kernel, source } = await connected();
     const asked = source.command({ kind: "run", until: null });
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("run");
-    kernel.say({
-      kind: "reply",
-      client,
-      id,
-      ok: false,
-      error: "the session is closed",
-      values: null,
-      column: null,
-      completion: null,
-      plan: null,
-      settings: null,
-      tried: null,
-      variables: null,
-    });
+    kernel.say(replyTo({ client, id }, { error: "the session is closed" }));
     await expect(asked).rejects.toThrow("the session is closed");
   });
 
@@ -262,20 +236,7 @@ describe("commands", () => {
     };
     const asked = source.read(place);
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("read");
-    kernel.say({
-      kind: "reply",
-      client,
-      id,
-      ok: true,
-      error: null,
-      values: { weights: "1e-45" },
-      column: null,
-      completion: null,
-      plan: null,
-      settings: null,
-      tried: null,
-      variables: null,
-    });
+    kernel.say(replyTo({ client, id }, { values: { weights: "1e-45" } }));
     await expect(asked).resolves.toBe("1e-45");
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { status } from "./fakes.ts";
+import { replyTo, status } from "./fakes.ts";
 import { draw, find, show, text } from "./harness.ts";
 
 describe("faces", () => {
@@ -124,20 +124,7 @@ describe("faces", () => {
     await ready(el);
     find<HTMLButtonElement>(el, ".nnv-primary").click();
     const [{ id, client } = { id: 0, client: "" }] = kernel.of("run");
-    kernel.say({
-      kind: "reply",
-      client,
-      id,
-      ok: false,
-      error: "it is closed",
-      values: null,
-      column: null,
-      completion: null,
-      plan: null,
-      settings: null,
-      tried: null,
-      variables: null,
-    });
+    kernel.say(replyTo({ client, id }, { error: "it is closed" }));
     await expect.poll(() => text(el, ".nnv-notice")).toContain("it is closed");
     find<HTMLButtonElement>(el, ".nnv-notice button").click();
     await ready(el);

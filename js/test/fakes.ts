@@ -17,6 +17,23 @@ import type {
   Status,
 } from "../src/protocol.gen.ts";
 
+const NOTHING_TOLD = {
+  error: null,
+  values: null,
+  column: null,
+  completion: null,
+  plan: null,
+  settings: null,
+  tried: null,
+  variables: null,
+};
+
+/** The answer to a message: that it was done, or what `changes` says. */
+export function replyTo({ client, id }: Pick<Pause, "client" | "id">, changes: Partial<Reply> = {}): Reply {
+  const ok = (changes.error ?? null) === null;
+  return { kind: "reply", client, id, ok, ...NOTHING_TOLD, ...changes };
+}
+
 const ANNEX = new DataView(new TextEncoder().encode(script).buffer);
 
 type Handler = (...args: never[]) => void;
@@ -101,41 +118,14 @@ export class FakeKernel extends FakeModel<InspectorTraits> implements InspectorM
 
   answer(message: ClientMessage): void {
     if (!("id" in message)) return;
-    this.say(
-      {
-        kind: "reply",
-        client: message.client,
-        id: message.id,
-        ok: true,
-        error: null,
-        values: null,
-        column: null,
-        completion: null,
-        plan: null,
-        settings: null,
-        tried: null,
-        variables: null,
-      },
-      message.kind === "annex" ? [ANNEX] : [],
-    );
+    this.say(replyTo(message), message.kind === "annex" ? [ANNEX] : []);
     if (message.kind === "ready") this.say({ kind: "layers", layers: this.layers });
   }
 
   /** Answers the newest message of a kind, once it has come. */
   async reply(kind: ClientMessage["kind"], changes: Partial<Reply> = {}): Promise<void> {
     await expect.poll(() => this.of(kind).length).toBeGreaterThan(0);
-    const { id, client } = this.of(kind).at(-1) as Pause;
-    const nothing = {
-      error: null,
-      values: null,
-      column: null,
-      completion: null,
-      plan: null,
-      settings: null,
-      tried: null,
-      variables: null,
-    };
-    this.say({ kind: "reply", client, id, ok: (changes.error ?? null) === null, ...nothing, ...changes });
+    this.say(replyTo(this.of(kind).at(-1) as Pause, changes));
   }
 
   say(message: ServerMessage, buffers: unknown[] = []): void {

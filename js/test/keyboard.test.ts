@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { userEvent } from "vitest/browser";
-import { status } from "./fakes.ts";
+import { replyTo, status } from "./fakes.ts";
 import { draw, find, show, text } from "./harness.ts";
 
 /** What has the focus, in the words of a screen reader. */
@@ -61,21 +61,7 @@ describe("by keyboard alone", () => {
     expect(focused()).toBe("button Step");
     await userEvent.keyboard("{Enter}");
     expect(kernel.of("step").length).toBe(1);
-    for (const { client, id } of kernel.of("step"))
-      kernel.say({
-        kind: "reply",
-        client,
-        id,
-        ok: true,
-        error: null,
-        values: null,
-        column: null,
-        completion: null,
-        plan: null,
-        settings: null,
-        tried: null,
-        variables: null,
-      });
+    for (const { client, id } of kernel.of("step")) kernel.say(replyTo({ client, id }));
     kernel.set("_status", status({ step: 413 }));
     await expect.poll(() => button?.getAttribute("aria-disabled")).toBeNull();
     await userEvent.keyboard("{Enter}");

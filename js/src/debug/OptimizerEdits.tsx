@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { Choose } from "./Choose.tsx";
 import { NumberField } from "./NumberField.tsx";
 import type { Editing } from "./settings.ts";
 
@@ -14,22 +15,16 @@ export function OptimizerEdits({ editing }: { editing: Editing }) {
   if (name === undefined) return null;
   return (
     <div class="nnv-edits-line">
-      <select
-        class="nnv-pick nnv-edits-of"
-        aria-label="hyperparameter of the optimizer"
-        title={why || "Hyperparameter of the optimizer"}
-        disabled={why !== ""}
-        value={name}
-        onChange={(event) => {
-          chosen.value = event.currentTarget.value;
+      <Choose
+        label="hyperparameter of the optimizer"
+        names={names}
+        chosen={name}
+        why={why}
+        wide
+        onChoose={(each) => {
+          chosen.value = each;
         }}
-      >
-        {names.map((each) => (
-          <option key={each} value={each}>
-            {each}
-          </option>
-        ))}
-      </select>
+      />
       <NumberField
         label={name}
         isNamed

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useView } from "../view/context.ts";
+import { Choose } from "./Choose.tsx";
 import { shown } from "./NumberField.tsx";
 import type { Editing } from "./settings.ts";
 import { useTrying } from "./trying.ts";
@@ -64,21 +65,15 @@ function Drag({ editing }: { editing: Editing }) {
       }}
     >
       <div class="nnv-edits-line">
-        <select
-          class="nnv-pick"
-          aria-label="variable"
-          disabled={why !== ""}
-          value={variable}
-          onChange={(event) => {
-            chosen.value = event.currentTarget.value;
+        <Choose
+          label="variable"
+          names={names}
+          chosen={variable}
+          why={why}
+          onChoose={(each) => {
+            chosen.value = each;
           }}
-        >
-          {names.map((each) => (
-            <option key={each} value={each}>
-              {each}
-            </option>
-          ))}
-        </select>
+        />
         {shape.map((size, axis) => (
           <input
             key={axis}
