@@ -155,6 +155,8 @@ class Traveller:
     def _take_again(self, goal: Goal, until: int, fingerprint: Fingerprint) -> None:
         """Take steps that were taken before, unless somebody asks for a pause."""
         told = time.perf_counter()
+        if self.step < until:
+            self.set_activity(f"going back to step {until}")  # the first of them may have to be traced
         self._again_until = until
         is_asked_for = goal is self._control.goal  # else a guard asks, and stays where it is only once it is there
         try:
