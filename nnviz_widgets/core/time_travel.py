@@ -81,6 +81,11 @@ class TimeTravel:
         """Whether snapshots are taken."""
         return self._store is not None
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that stored states hold."""
+        return 0 if self._store is None else self._store.n_bytes
+
     def steps(self, branch: str) -> list[int]:
         """Return the steps of a branch whose state is stored, ascending."""
         return [] if self._store is None else self._store.steps(self._branches.lineage(branch))
