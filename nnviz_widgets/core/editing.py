@@ -41,6 +41,11 @@ _LOOK_S = 0.05
 """How often it is looked whether a session that has just begun is ready for its first step."""
 
 
+def received_edit(name: Any) -> str:
+    """Say what was received in place of an edit, and which are the nearest."""
+    return f"Received: {name!r:.100}. Nearest: {', '.join(nearest(str(name), EDITS))}."
+
+
 @all_called("session.edit")
 class Editor:
     """What may be changed between two steps: `session.edit`.
@@ -60,10 +65,7 @@ class Editor:
         self._session = weakref.ref(session)
 
     def __getattr__(self, name: str) -> Any:
-        raise UnknownAttribute(
-            f"session.edit must be asked for an edit that there is. Received: {name!r}. Nearest: "
-            f"{', '.join(nearest(name, list(EDITS)))}."
-        )
+        raise UnknownAttribute(f"session.edit must be asked for an edit that there is. {received_edit(name)}")
 
     def __repr__(self) -> str:
         return f"<edits of a session: {', '.join(EDITS)}>"
@@ -198,10 +200,7 @@ class Editing(Saving):
             SessionClosed: If training has ended.
             BaseException: The error of a failed session, again.
         """
-        with self._control.changed:
-            self._require_editable()
-            if not self.n_to_undo and self.state != "running":
-                raise NothingToUndo(nothing_since(self.step_index))
+        self._require_undo()
         return self._grant(Wish(None))
 
     def ask_edit(self, name: str, /, **arguments: Any) -> None:
@@ -223,9 +222,18 @@ class Editing(Saving):
         Raises:
             NothingToUndo: If there is nothing to undo.
         """
-        if not self.n_to_undo:
+        self._require_undo()
+        if self.n_to_undo:
+            self._ask_wish(Wish(None))
+        else:  # it runs, and may make an edit before its next step: it is heard whether it did
             self._grant(Wish(None))
-        self._ask_wish(Wish(None))
+
+    def _require_undo(self) -> None:
+        """Refuse to take back what was not done; of a training that runs only its own thread knows."""
+        with self._control.changed:
+            self._require_editable()
+            if not self.n_to_undo and self.state != "running":
+                raise NothingToUndo(nothing_since(self.step_index))
 
     def _edit_now(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Entry:
         self._prepare_first()
@@ -246,10 +254,7 @@ class Editing(Saving):
     def _wish(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Wish:
         """Return a wish for an edit that was checked just now. It is made again when it is granted, as values move."""
         if name not in EDITS:
-            raise InvalidArgumentError(
-                f"`name` must be an edit. Received: {name!r:.100}. Nearest: "
-                f"{', '.join(nearest(str(name), list(EDITS)))}."
-            )
+            raise InvalidArgumentError(f"`name` must be an edit. {received_edit(name)}")
         with self._control.changed:
             self._require_editable()
             if not self._worker.prepared:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from nnviz_widgets.core.asking import checked_step
 from nnviz_widgets.core.backends import load_tensorflow_backend
 from nnviz_widgets.core.calls import all_called
-from nnviz_widgets.core.control import Goal
-from nnviz_widgets.core.editing import EDITS, Editing
-from nnviz_widgets.core.names import nearest
+from nnviz_widgets.core.editing import EDITS, Editing, received_edit
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import InvalidArgumentError, NotClonable, NotResumable, SessionBusy
 
@@ -167,13 +165,7 @@ class Forking(Editing):
             made.__init__(  # type: ignore[misc]
                 model, given.pop("x"), given.pop("y"), **given, probe=self.probe, snapshots=self._snapshots, name=name
             )
-            try:
-                made._begin(Goal(at_once=True))
-                made._wait()
-                made._raise_error()
-            except BaseException:
-                made.close()
-                raise
+            made._go_to_its_place()
         made.recording.add_event(made.step_index, "notice", f"sets out from step {made.step_index} of {self.name!r}")
         made.recording.commit()
         as_now = "are copied as they are now, and share lists and dicts with the first"
@@ -191,10 +183,7 @@ def check_edits(edits: dict[str, Any]) -> None:
     """
     for name in edits:
         if name not in EDITS:
-            raise InvalidArgumentError(
-                f"`edits` must be those of session.edit. Received: {name!r}. Nearest: "
-                f"{', '.join(nearest(name, list(EDITS)))}."
-            )
+            raise InvalidArgumentError(f"`edits` must be those of session.edit. {received_edit(name)}")
 
 
 def _calls(name: str, value: Any) -> list[tuple[Any, ...]]:

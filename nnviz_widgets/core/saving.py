@@ -87,17 +87,21 @@ class Saving(Asking):
         session = cls.__new__(cls)
         session._saved = (read_run(path), state_only)
         session.__init__(model, x, y, **arguments)  # type: ignore[misc]
-        try:
-            session._begin(Goal(at_once=True))
-            session._wait()
-            session._raise_error()
-        except BaseException:
-            session.close()
-            raise
+        session._go_to_its_place()
         session._note_origin()
         for sentence in session._training.resumption.warnings:
             warn(sentence)
         return session
+
+    def _go_to_its_place(self) -> None:
+        """Be ready for the next step of the run that this one goes on with; be closed where that is not possible."""
+        try:
+            self._begin(Goal(at_once=True))
+            self._wait()
+            self._raise_error()
+        except BaseException:
+            self.close()
+            raise
 
     def _note_origin(self) -> None:
         """Say in the recording which one this goes on from."""
