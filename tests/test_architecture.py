@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -155,6 +156,14 @@ def test_core_knows_no_display(imports):
 def test_heavy_libraries_load_inside_functions(imports):
     outside = [one for one in imports if not of_backend(one.importer)]
     assert [str(one) for one in outside if one.at_load and top(one.imported) in LAZY] == []
+
+
+def test_the_backend_names_each_of_its_files():
+    """Among so many, a reader finds the file of an idea by what the package says of itself."""
+    package = PACKAGE / "core" / "backends" / "tensorflow"
+    said = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+    named = [name for name in re.findall(r"`(\w+)`", said) if name != "fit"]
+    assert sorted(named) == sorted(path.stem for path in package.glob("[!_]*.py"))
 
 
 def test_no_cycle_among_modules(imports):

@@ -11,7 +11,7 @@ from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.debugger import Debugger, look_at
 from nnviz_widgets.core.failure import trimmed_traceback
 from nnviz_widgets.core.forking import Forking
-from nnviz_widgets.core.post_mortem import PostMortem, failed_part, plain_words, users_line
+from nnviz_widgets.core.post_mortem import PostMortem, plain_words, users_line
 from nnviz_widgets.core.warn import warn
 from nnviz_widgets.core.what_if import WhatIf
 from nnviz_widgets.errors import InvalidArgumentError, NotFailed, SessionBusy, SessionClosed
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nnviz_widgets.core.frame import LayerInfo
+    from nnviz_widgets.core.post_mortem import Part
 
 
 @all_called("session")
@@ -186,7 +187,7 @@ class Looking(Forking):
     def _find_failure(self, error: BaseException) -> tuple[PostMortem, TracebackType | None]:
         backend, frames = load_tensorflow_backend(), self._worker.error_stack
         trimmed, message = self._worker.error_traceback, str(error)
-        part = "data" if backend.failing.of_data(self._training, error) else failed_part(frames)
+        part: Part = "data" if backend.failing.of_data(self._training, error) else backend.failing.failed_part(frames)
         place, how = backend.failing.in_frames(frames, backend.failing.with_root(self.model)), "in the traceback"
         if part == "step":
             found = backend.failing.find_failing(self._training, error, frames)

@@ -6,7 +6,6 @@ import linecache
 import re
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nnviz_widgets.core.call_trace import Fed, in_words
@@ -112,22 +111,3 @@ def users_line(trimmed: TracebackType | None, message: str) -> SourceLine | None
 def plain_words(message: str) -> str:
     """Return what an exception says without the names that TensorFlow puts around it."""
     return re.sub(r"^\{\{.*?\}\}\s*|\s*\[Op:\w+\].*$", "", first_words(message))
-
-
-def failed_part(frames: TracebackType | None) -> Part:
-    """Return what was being done when an exception was raised, of its whole traceback: `"step"` if a step was."""
-    part: Part = "data"
-    for frame, _ in traceback.walk_tb(frames):
-        file, function = Path(frame.f_code.co_filename), frame.f_code.co_name
-        if file.name == "callback_list.py" and file.parts[-4:-1] == ("keras", "src", "callbacks"):
-            return "callback"
-        if file.name == "training.py" and file.parts[-4:-1] == _OURS and function == "_evaluate":
-            return "validation"
-        if file.name == "step.py" and file.parts[-4:-1] == _OURS:
-            part = "step"
-        if function in ("_maybe_symbolic_build", "_symbolic_build"):
-            part = "step"
-    return part
-
-
-_OURS = ("core", "backends", "tensorflow")

@@ -1,14 +1,23 @@
 """Keras 3 on TensorFlow: the only code that knows either.
 
-One idea a file: the object tree (`tree`), noting what flows (`taps`, `tapes`), what is noted as values (`catalogue`,
-`axes`, `reasons`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), the
-data (`data`, `lengths`), the progress bar (`progress`), a run of `fit` (`training`, its loop in `fit_loop`, what edits
-change in `changing`) and one that the user called
-(`callback`), what a saved run must hold to be gone on with (`state`, `random_streams`, `callback_state`, `position`,
-`data_facts`, `resumption`), going back within a run (`snapshot`, `rewinding`), one batch without training
-(`inspection`, `batches`, `untouched`), one step looked at closely (`looking`, `layer_calls`, `failing`, `put_aside`,
-`thread_state`, `variables`), what a capsule holds (`capsules`, `first_bad`, `batch_parts`, `plain_source`), and
-scalings as layers (`scaling_layers`).
+One idea a file:
+
+- what a model has: the object tree (`tree`), the names of axes (`axes`), why something cannot be read (`reasons`), all
+  variables (`variables`), what was compiled (`fingerprint`, `losses`, `metrics`)
+- a step that is read: noting what flows (`taps`, `tapes`, `inputs`, `composites`), layers and tensors for a reader
+  (`catalogue`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), its
+  values (`values`), what is left out when memory runs short (`memory`), replicas (`replicas`)
+- the data: as `fit` takes them (`data`, `lengths`, `batches`, `data_facts`), what feeds a training (`feed`, `source`),
+  those that come once (`batch_tape`, `refeed`), scalings of them as layers (`scaling_layers`)
+- a run of `fit`: as it stands (`training`), its loop (`fit_loop`), what that yields (`events`), its validation
+  (`validation`), its progress bar (`progress`); one that the user called (`callback`)
+- a run that is gone on with: all that it holds (`state`, `random_streams`, `callback_state`, `position`,
+  `resumption`), going back within it (`snapshot`, `written_snapshot`, `rewinding`)
+- edits: what there is to change (`settings`), each as it is made (`editing`, `weight_edits`), a training that is set up
+  otherwise (`setup`, `changing`), a loss tried out (`trying`), a second model (`cloning`), a script in plain Keras
+  (`script`, `repeating`, `plain_source`)
+- one batch without training (`inspection`, `untouched`), one step looked at closely (`looking`, `layer_calls`,
+  `put_aside`, `thread_state`), a failure (`failing`), a capsule (`capsules`, `first_bad`, `batch_parts`)
 """
 
 from __future__ import annotations

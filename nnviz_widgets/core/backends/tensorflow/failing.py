@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
+from keras.src import callbacks
 
 from nnviz_widgets.core.backends.tensorflow.layer_calls import LayerCalls, Place, forms, in_python
 from nnviz_widgets.core.backends.tensorflow.looking import next_batch
 from nnviz_widgets.core.backends.tensorflow.put_aside import put_aside
 from nnviz_widgets.core.backends.tensorflow.replicas import n_replicas
+from nnviz_widgets.core.backends.tensorflow.step import StepFunctions
 from nnviz_widgets.core.backends.tensorflow.traced import without_optionals
 from nnviz_widgets.core.backends.tensorflow.tree import Entry, walk
+from nnviz_widgets.core.backends.tensorflow.validation import validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
+
+    from nnviz_widgets.core.post_mortem import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,20 @@ class Found:
 def of_data(training: Any, error: BaseException) -> bool:
     """Whether an exception comes from the data: from the user's code, or from within tf.data."""
     return error is training.errors.last or (isinstance(error, tf.errors.OpError) and "IteratorGetNext" in str(error))
+
+
+def failed_part(frames: TracebackType | None) -> Part:
+    """Return what was being done when an exception was raised, of its whole traceback: `"step"` if a step was."""
+    part: Part = "data"
+    for frame, _ in tracebacks.walk_tb(frames):
+        module, function = frame.f_globals.get("__name__"), frame.f_code.co_name
+        if module == callbacks.CallbackList.__module__:
+            return "callback"
+        if module == validate.__module__:
+            return "validation"
+        if module == StepFunctions.__module__ or function in ("_maybe_symbolic_build", "_symbolic_build"):
+            part = "step"
+    return part
 
 
 def find_failing(training: Any, error: BaseException, frames: TracebackType | None) -> Found:

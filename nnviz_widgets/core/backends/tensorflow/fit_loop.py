@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 from keras.src import callbacks as callbacks_module
-from keras.src.backend.tensorflow.trainer import TFEpochIterator
-from keras.src.trainers.data_adapters import data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow.events import READY, EpochEnd, Ready, Step
 from nnviz_widgets.core.backends.tensorflow.rewinding import kept_logs
 from nnviz_widgets.core.backends.tensorflow.source import Live, Taped
+from nnviz_widgets.core.backends.tensorflow.validation import release, validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -215,37 +214,10 @@ class FitLoop:
         epoch_logs: dict[str, Any] = dict(model._get_metrics_result_or_logs(logs))
         if arguments.validation_data is not None and model._should_eval(epoch, arguments.validation_freq):
             self._on_activity("validating")
-            epoch_logs |= {f"val_{name}": value for name, value in self._evaluate(callbacks).items()}
+            epoch_logs |= {f"val_{name}": value for name, value in validate(model, arguments, callbacks).items()}
             self._on_activity(None)
         callbacks.on_epoch_end(epoch, epoch_logs)
         return {name: _as_float(value) for name, value in epoch_logs.items()}
-
-    def _evaluate(self, callbacks: Any) -> dict[str, Any]:
-        model, arguments = self.model, self.arguments
-        x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(arguments.validation_data)
-        batch_size = arguments.validation_batch_size or arguments.batch_size
-        if getattr(model, "_eval_epoch_iterator", None) is None:
-            model._eval_epoch_iterator = TFEpochIterator(
-                x=x,
-                y=y,
-                sample_weight=sample_weight,
-                batch_size=batch_size,
-                distribute_strategy=model.distribute_strategy,
-                steps_per_execution=model.steps_per_execution,
-                steps_per_epoch=arguments.validation_steps,
-                shuffle=False,
-            )
-        logs: dict[str, Any] = model.evaluate(
-            x=x,
-            y=y,
-            sample_weight=sample_weight,
-            batch_size=batch_size,
-            steps=arguments.validation_steps,
-            callbacks=callbacks,
-            return_dict=True,
-            _use_cached_eval_dataset=True,
-        )
-        return logs
 
     def _end(self, callbacks: Any, logs: dict[str, float]) -> None:
         model, self._ended = self.model, True
@@ -267,8 +239,7 @@ class FitLoop:
 
     def release_validation(self) -> None:
         """Drop the validation data that Keras caches on the model, as `fit` does at its end."""
-        if getattr(self.model, "_eval_epoch_iterator", None) is not None:
-            del self.model._eval_epoch_iterator
+        release(self.model)
 
     def _make_callbacks(self) -> Any:
         given = self.arguments.callbacks
