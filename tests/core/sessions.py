@@ -1,8 +1,7 @@
-"""What the tests of a session share: one without an end, waiting, and a record of what callbacks were told."""
+"""What the tests of a session share: one without an end, and a record of what callbacks were told."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,21 +14,12 @@ from tests.core.networks import STEPS_PER_EPOCH
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT_S = 60
 N_STEPS = 3 * STEPS_PER_EPOCH
 
 
 def endless(**arguments: Any) -> Session:
     """Return a session that does not end by itself."""
     return networks.line().session(**{"epochs": 10**9, "probe": Probe(layers=()), **arguments})
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def on_batch_end(action: Callable[[int], None]) -> Any:

@@ -11,7 +11,7 @@ from nnviz_widgets.core.fit_arguments import FitArguments
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import InvalidArgumentError
 from tests.core import networks
-from tests.core.sessions import LIMIT_S
+from tests.waiting import LIMIT_S
 
 COUNTS = ["batch_size", "validation_batch_size", "steps_per_epoch", "validation_steps"]
 

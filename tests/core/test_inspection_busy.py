@@ -11,6 +11,7 @@ import pytest
 from nnviz_widgets.core.inspection import Inspection
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import SessionBusy
+from tests.waiting import ended
 
 pytest.importorskip("tensorflow")
 
@@ -83,8 +84,7 @@ def test_close_waits_for_the_end_of_an_inspection() -> None:
         closing.join(0.2)
         assert closing.is_alive()
         np.testing.assert_array_equal(session.model.layers[0].kernel.numpy(), kernel)
-    closing.join(20)
-    assert not closing.is_alive()
+    ended(closing)
     assert (session.model.layers[0].kernel.numpy() == 7).all()
 
 
@@ -108,8 +108,7 @@ def test_an_inspection_waits_for_the_end_of_a_close() -> None:
     threading.Timer(0.2, go_on.set).start()
     with session.standing_still():
         assert (session.model.layers[0].kernel.numpy() == 7).all()
-    closing.join(20)
-    assert not closing.is_alive()
+    ended(closing)
 
 
 def test_an_inspection_that_fails_lets_the_session_go_on() -> None:

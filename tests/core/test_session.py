@@ -16,7 +16,8 @@ from nnviz_widgets.errors import (
 )
 from tests.core import networks
 from tests.core.networks import STEPS_PER_EPOCH
-from tests.core.sessions import LIMIT_S, N_STEPS, endless, until
+from tests.core.sessions import N_STEPS, endless
+from tests.waiting import LIMIT_S, until
 
 
 def test_new_session_is_idle_at_step_0(session: Session) -> None:

@@ -14,7 +14,8 @@ from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError, NotACondition
 from tests.core import networks
 from tests.core.networks import Network, assert_same_weights, weights_of
-from tests.core.sessions import N_STEPS, endless, until
+from tests.core.sessions import N_STEPS, endless
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

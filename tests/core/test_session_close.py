@@ -15,7 +15,8 @@ import pytest
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import SessionClosed
 from tests.core import networks
-from tests.core.sessions import LIMIT_S, Journal, endless, on_batch_end, until
+from tests.core.sessions import Journal, endless, on_batch_end
+from tests.waiting import LIMIT_S, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ import pytest
 
 from tests.core import networks
 from tests.core.networks import STEPS_PER_EPOCH, assert_same_weights, weights_of
-from tests.core.sessions import LIMIT_S, Journal
+from tests.core.sessions import Journal
+from tests.waiting import LIMIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable

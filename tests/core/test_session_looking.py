@@ -21,7 +21,8 @@ from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, SessionBus
 from tests.core import networks
 from tests.core.backends import structures
 from tests.core.networks import Network, weights_of
-from tests.core.sessions import assert_same, endless, everything, until
+from tests.core.sessions import assert_same, endless, everything
+from tests.waiting import ended, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -586,7 +587,7 @@ def test_R01_training_waits_while_somebody_looks(session: Session) -> None:
     with pytest.raises(SessionBusy, match="being inspected"):
         session.step()
     leave.set()
-    thread.join(60)
+    ended(thread)
     assert session.step().step == 2
 
 
@@ -625,5 +626,5 @@ def test_a_fit_with_the_callback_can_be_looked_at_while_it_waits() -> None:
     thread = threading.Thread(target=look_from_elsewhere)
     thread.start()
     network.fit(callbacks=[callback], epochs=400)
-    thread.join(60)
+    ended(thread)
     assert looked[0] == ["d"]

@@ -17,7 +17,7 @@ from nnviz_widgets.errors import (
     ModelAttached,
 )
 from tests.core import networks
-from tests.core.sessions import LIMIT_S
+from tests.waiting import LIMIT_S
 
 
 def test_K22_second_session_on_a_model_is_refused_with_the_name_of_the_first() -> None:

@@ -10,7 +10,8 @@ from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import SessionBusy
 from tests.core import networks
-from tests.core.sessions import LIMIT_S, N_STEPS, endless, on_batch_end, until
+from tests.core.sessions import N_STEPS, endless, on_batch_end
+from tests.waiting import LIMIT_S, until
 
 
 def test_pause_takes_a_last_step_and_reads_all_of_it() -> None:

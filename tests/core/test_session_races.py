@@ -14,6 +14,7 @@ from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import InvalidArgumentError
 from tests.core import networks
+from tests.waiting import ended
 
 
 def session_that_lingers_at_a_pause(
@@ -82,8 +83,7 @@ def test_a_session_that_nobody_has_any_more_is_let_go() -> None:
             break
         time.sleep(0.05)  # the thread may just be looking at it
     assert gone() is None
-    thread.join(30)
-    assert not thread.is_alive()
+    ended(thread)
 
 
 @pytest.mark.parametrize("name", ["y", "sample_weight", "class_weight"])

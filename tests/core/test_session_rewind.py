@@ -17,7 +17,8 @@ from nnviz_widgets.errors import InvalidArgumentError, ReplayNotExact, SessionBu
 from tests.core import networks
 from tests.core.backends.test_resume import OF_KERAS
 from tests.core.networks import STEPS_PER_EPOCH, assert_same_weights, weights_of
-from tests.core.sessions import Journal, assert_same, endless, everything, until
+from tests.core.sessions import Journal, assert_same, endless, everything
+from tests.waiting import ended, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -537,7 +538,7 @@ def test_viewers_see_the_branch_that_is_trained(session: Session) -> None:
 def test_a_rewind_from_another_thread_is_the_same(session: Session) -> None:
     thread = threading.Thread(target=session.rewind, args=(2,))
     thread.start()
-    thread.join(60)
+    ended(thread)
     assert (session.state, session.step_index) == ("paused", 2)
 
 

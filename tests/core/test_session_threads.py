@@ -17,7 +17,7 @@ from nnviz_widgets.errors import (
 )
 from tests.core import networks
 from tests.core.networks import assert_same_weights, weights_of
-from tests.core.sessions import until
+from tests.waiting import until
 
 # Commands in any order meet the end of training.
 pytestmark = pytest.mark.filterwarnings("ignore:`session.(run|step)` ")

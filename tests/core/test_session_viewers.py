@@ -6,7 +6,7 @@ from typing import Any
 
 from nnviz_widgets.core.probe import Probe
 from tests.core import networks
-from tests.core.sessions import LIMIT_S
+from tests.waiting import LIMIT_S
 
 
 class Looker:

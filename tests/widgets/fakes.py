@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from threading import RLock
 from typing import Any
 
@@ -20,6 +19,7 @@ from nnviz_widgets.core.settings import Settings
 from nnviz_widgets.core.stats import neuron_statistics, vitals
 from nnviz_widgets.core.time_travel import RewindPlan
 from nnviz_widgets.errors import InvalidArgumentError, NothingToUndo, SessionClosed
+from tests.waiting import until
 
 N_SAMPLES = 4
 
@@ -260,14 +260,6 @@ class Page:
         self.reply(number)
         (buffers,) = [buffers for reply, buffers in self.comm.customs("reply") if reply["id"] == number]
         return buffers
-
-
-def until(condition: Any, seconds: float = 20.0) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.002)
 
 
 class Clock:

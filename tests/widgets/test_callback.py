@@ -12,7 +12,8 @@ import pytest
 import nnviz_widgets as nnviz
 from nnviz_widgets.widgets import callback as callback_module
 from nnviz_widgets.widgets import live_fit
-from tests.widgets.fakes import Page, until
+from tests.waiting import ended, until
+from tests.widgets.fakes import Page
 from tests.widgets.networks import BATCH_SIZE, STEPS_PER_EPOCH, digits
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ class Cell:
 
     def end(self) -> None:
         self.session.close()
-        self.thread.join(60)
-        assert not self.thread.is_alive()
+        ended(self.thread)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_person_pauses_steps_runs_and_stops(cell: Callable[..., Cell]) -> None
     assert page.reply(page.ask("run"))["ok"]
     until(lambda: training.session.step_index > at + 20)
     assert page.reply(page.ask("stop"))["ok"]
-    training.thread.join(60)
+    ended(training.thread)
     until(lambda: training.status["state"] == "finished")
     assert (training.status["stopped"], training.status["controls"]) == (True, True)
 
@@ -121,8 +121,7 @@ def test_C18_where_nothing_is_heard_there_are_no_buttons_and_words_once(
     monkeypatch.setattr(live_fit, "PATIENCE_S", 0.0)
     monkeypatch.setattr(live_fit, "STATUS_S", 0.0)
     training = cell(epochs=3)
-    training.thread.join(60)
-    assert not training.thread.is_alive()
+    ended(training.thread)
     statuses = [data["state"]["_status"] for _, data, _ in training.inspector.comm.sent if "_status" in data["state"]]
     live = [status for status in statuses if status["state"] == "running"]
     assert len(live) > 3
@@ -145,7 +144,7 @@ def test_C18_training_waits_for_no_page(cell: Callable[..., Cell], capsys: pytes
 
 def test_the_session_shows_the_view_that_is_there(cell: Callable[..., Cell]) -> None:
     training = cell(epochs=1)
-    training.thread.join(60)
+    ended(training.thread)
     bundle, _ = training.session._repr_mimebundle_()
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == training.inspector.model_id
     assert repr(training.session).startswith("<FitSession 'sequential")
@@ -158,11 +157,11 @@ def test_what_an_earlier_fit_recorded_is_kept_only_by_who_holds_it(cell: Callabl
     inspect, cells, recordings = nnviz.InspectCallback(), [], []
     for _ in range(3):
         cells.append(cell(inspect, epochs=1))
-        cells[-1].thread.join(60)
+        ended(cells[-1].thread)
         recordings.append(weakref.ref(inspect.recording))
     held = inspect.recording
     cells.append(cell(inspect, epochs=1))
-    cells[-1].thread.join(60)
+    ended(cells[-1].thread)
     assert [len(each.output.changed) for each in cells] == [1, 1, 1, 0]
     for each in cells[:3]:
         (data,) = each.output.changed
@@ -180,7 +179,7 @@ def test_what_an_earlier_fit_recorded_is_kept_only_by_who_holds_it(cell: Callabl
 def test_a_view_that_a_person_has_shown_too_stays(cell: Callable[..., Cell]) -> None:
     inspect = nnviz.InspectCallback()
     first = cell(inspect, epochs=1)
-    first.thread.join(60)
+    ended(first.thread)
     inspect.session._repr_mimebundle_()
     cell(inspect, epochs=1).thread.join(60)
     assert first.output.changed == []

@@ -16,7 +16,8 @@ from tests.core.catalogues import dense
 from tests.core.storage.runs import CATALOGUE, in_memory, open_writer, run
 from tests.pictures.test_comparison import kernel
 from tests.pictures.test_comparison import run as made_run
-from tests.widgets.fakes import FakeSession, Page, until
+from tests.waiting import until
+from tests.widgets.fakes import FakeSession, Page
 
 
 @pytest.fixture

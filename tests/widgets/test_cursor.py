@@ -9,6 +9,7 @@ import traitlets
 from nnviz_widgets.errors import LayerNotFound, UnknownAttribute, WrongArguments
 from nnviz_widgets.pictures.source import found
 from nnviz_widgets.widgets.cursor import Cursor, cursor_of
+from tests.waiting import ended
 
 
 @pytest.fixture
@@ -149,8 +150,7 @@ def test_C13_steps_of_the_training_against_messages_of_the_page(cursor, session)
     thread.start()
     for turn in range(300):
         cursor.set_state({"layer_index": turn % 2, "neuron": turn % 3})
-    thread.join(20)
-    assert not thread.is_alive()
+    ended(thread)
     assert cursor.layer == ("hidden", "digits")[cursor.layer_index]
     cursor.refresh()
     assert cursor.step == 300

@@ -5,8 +5,9 @@ import pytest
 
 from nnviz_widgets.core.conditions.condition import Condition
 from nnviz_widgets.core.session import Session
+from tests.waiting import until
 from tests.widgets import networks
-from tests.widgets.fakes import Page, until
+from tests.widgets.fakes import Page
 
 
 def debugging(page):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from nnviz_widgets import front_end as front_end_module
 from nnviz_widgets.protocol import Reply
 from nnviz_widgets.widgets.publisher import Publisher
-from tests.widgets.fakes import Page, until
+from tests.waiting import ended, until
+from tests.widgets.fakes import Page
 
 
 @pytest.mark.parametrize(
@@ -270,8 +271,7 @@ def hammer(inspector, session, n):
     for thread in (trainer, *threads):
         thread.start()
     for thread in threads:
-        thread.join(600)
-        assert not thread.is_alive(), "deadlock"
+        ended(thread, 600)
     stop.set()
     trainer.join(5)
     assert session.most_owners == 1

@@ -13,7 +13,8 @@ from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.protocol import MAX_UNACKNOWLEDGED
-from tests.widgets.fakes import Page, until
+from tests.waiting import until
+from tests.widgets.fakes import Page
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,8 @@ from nnviz_widgets.core.storage.listing import list_recordings
 from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError, NotARecording, RecordingNotWritable
 from tests.core.storage.runs import open_writer, run
-from tests.widgets.fakes import Page, until
+from tests.waiting import until
+from tests.widgets.fakes import Page
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,8 @@ from nnviz_widgets.core.recording import Recording
 from nnviz_widgets.pictures.source import RecordingSource
 from nnviz_widgets.pictures.status import status_of
 from nnviz_widgets.widgets.inspector import Inspector
-from tests.widgets.fakes import N_SAMPLES, FakeSession, Page, until
+from tests.waiting import until
+from tests.widgets.fakes import N_SAMPLES, FakeSession, Page
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from nnviz_widgets.widgets.cursor import Cursor
 from nnviz_widgets.widgets.inspector import Inspector
 from nnviz_widgets.widgets.options import options
 from nnviz_widgets.widgets.static import HEIGHT_WIDE, TIMELINE_HEIGHT
-from tests.widgets.fakes import FakeSession, Page, dense_catalogue, until
+from tests.waiting import until
+from tests.widgets.fakes import FakeSession, Page, dense_catalogue
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -9,7 +9,8 @@ import pytest
 
 from nnviz_widgets.protocol import MAX_FRAME_BYTES
 from nnviz_widgets.widgets.inspector import Inspector
-from tests.widgets.fakes import FakeComm, FakeSession, Page, until
+from tests.waiting import until
+from tests.widgets.fakes import FakeComm, FakeSession, Page
 
 MAPS = ("activations", "weights", "gradients")
 

@@ -14,7 +14,8 @@ import pytest
 from nnviz_widgets.errors import LayerNotFound
 from nnviz_widgets.sharing import page as page_module
 from nnviz_widgets.widgets.options import options
-from tests.widgets.fakes import Page, until
+from tests.waiting import ended, until
+from tests.widgets.fakes import Page
 from tests.widgets.networks import BATCH_SIZE, digits
 
 MAPS = ("activations", "weights", "gradients")
@@ -208,8 +209,7 @@ def test_C13_buttons_against_methods(training):
         training.run()
         training.pause()
     stop.set()
-    thread.join(20)
-    assert not thread.is_alive()
+    ended(thread)
     training.pause()
     assert training.state in ("paused", "finished")
     steps = training.recording.steps

@@ -15,7 +15,8 @@ from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, ModelAttac
 from tests.core import networks
 from tests.core.backends.test_parity import ARGUMENTS, COMPILED, NETWORKS, PROBES, Outcome, assert_same, fitted
 from tests.core.networks import Network, assert_same_weights, weights_of
-from tests.core.sessions import LIMIT_S, Journal, until
+from tests.core.sessions import Journal
+from tests.waiting import LIMIT_S, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

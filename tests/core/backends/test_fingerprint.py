@@ -10,7 +10,7 @@ import pytest
 from nnviz_widgets.core.probe import Probe
 from tests.core import networks
 from tests.core.networks import Network, assert_same_weights, weights_of
-from tests.core.sessions import LIMIT_S
+from tests.waiting import LIMIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable

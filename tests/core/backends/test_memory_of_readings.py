@@ -14,7 +14,7 @@ from nnviz_widgets.errors import TensorUnavailable
 from tests.core import networks
 from tests.core.backends.test_parity import assert_same, fitted, watched
 from tests.core.networks import Network, seeded
-from tests.core.sessions import LIMIT_S
+from tests.waiting import LIMIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from nnviz_widgets.errors import InvalidArgumentError
 from tests.core import networks
 from tests.core.backends.test_twin import assert_vitals_equal
 from tests.core.networks import Network
+from tests.waiting import until
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -81,10 +81,7 @@ def test_threads_that_load_data_end_with_the_session(ending: str) -> None:
     session.step()
     getattr(session, ending)()
     session.close()
-    end = time.monotonic() + 20
-    while left := [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]:
-        assert time.monotonic() < end, left
-        time.sleep(0.05)
+    until(lambda: not [thread for thread in set(threading.enumerate()) - before if thread.is_alive()])
 
 
 NAN, INF = float("nan"), float("inf")

@@ -17,7 +17,7 @@ from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import NotARecording
 from tests.core.storage.crash import LOG_BYTES, Disk, connecting
 from tests.core.storage.runs import assert_same, begin, open_writer, run, take_step
-from tests.core.storage.test_faults import wait_for
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,7 +68,7 @@ def test_s01_killed_in_any_write_a_prefix_of_whole_steps_is_left(tmp_path, n_ste
 
 def test_s02_a_head_that_was_torn_is_read_from_the_log(tmp_path, monkeypatch):
     recording = run(open_writer(tmp_path / "a.nnv"), 60)
-    wait_for(lambda: recording._sink._committed == 60)
+    until(lambda: recording._sink._committed == 60)
     (tmp_path / "b").mkdir()
     for name in ("a.nnv", "a.nnv-wal"):
         (tmp_path / "b" / name).write_bytes((tmp_path / name).read_bytes())

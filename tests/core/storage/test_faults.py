@@ -24,16 +24,9 @@ from nnviz_widgets.core.storage.writer import Writer
 from nnviz_widgets.errors import NnvizError, NotARecording, RecordingDamaged, RecordingNotWritable, TensorNotRecorded
 from tests.core.storage.crash import Disk, connecting
 from tests.core.storage.runs import CATALOGUE, assert_same, begin, in_memory, open_writer, run, take_step
+from tests.waiting import ended, until
 
 ROOT = Path(__file__).parents[3]
-
-
-def wait_for(condition, seconds=20.0):
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def failing(error, after):
@@ -100,10 +93,10 @@ def test_s03_a_file_that_may_not_grow_ends_the_recording_in_a_real_process(tmp_p
 def test_s03_a_folder_that_vanished_ends_it_too(tmp_path):
     recording = open_writer(tmp_path / "runs" / "a.nnv")
     run(recording, 3)
-    wait_for(lambda: recording._sink._committed == 3)
+    until(lambda: recording._sink._committed == 3)
     shutil.rmtree(tmp_path / "runs")
     take_step(recording, 4)
-    wait_for(lambda: recording._sink.stopped)
+    until(lambda: recording._sink.stopped)
     take_step(recording, 5)
     recording.close()
     assert recording.steps.size == 5
@@ -271,7 +264,7 @@ def test_s06_who_follows_sees_whole_steps_in_order(tmp_path, monkeypatch, n_step
     monkeypatch.setattr("nnviz_widgets.core.storage.vital_rows.MAX_BLOCK", 64)
     recording = open_writer(tmp_path / "a.nnv")
     begin(recording)
-    wait_for(lambda: (tmp_path / "a.nnv").exists())
+    until(lambda: (tmp_path / "a.nnv").exists())
     followed = open_recording(tmp_path / "a.nnv", follow=True)
     key, seen = CATALOGUE.specs[0].key, [0]
     for step in range(1, n_steps + 1):
@@ -286,7 +279,7 @@ def test_s06_who_follows_sees_whole_steps_in_order(tmp_path, monkeypatch, n_step
         assert steps.size >= seen[-1]
         seen.append(steps.size)
     recording.close()
-    wait_for(lambda: followed.steps.size == n_steps and not followed.following)
+    until(lambda: followed.steps.size == n_steps and not followed.following)
     assert_same(followed, recording)
     followed.close()
     assert len(set(seen)) > 3
@@ -335,7 +328,7 @@ def test_s07_a_writer_on_another_machine_is_refused_by_its_name(recorded):
 def test_s08_a_recording_that_has_gone_is_said_to_have_and_stays_readable(recorded):
     followed = open_recording(recorded, follow=True)
     recorded.unlink()
-    wait_for(lambda: any("has gone" in text for *_, text in followed.events))
+    until(lambda: any("has gone" in text for *_, text in followed.events))
     assert str(recorded) in followed.events[-1][2]
     np.testing.assert_array_equal(followed.tensor("dense", "weights", 4), in_memory().tensor("dense", "weights", 4))
     assert not recorded.exists()
@@ -346,7 +339,7 @@ def test_s08_what_is_in_memory_stays_when_the_file_behind_it_has_gone(tmp_path):
     recording = open_writer(tmp_path / "a.nnv")
     recording.budget_bytes = 20_000
     run(recording, 40)
-    wait_for(lambda: recording._sink._committed == 40)
+    until(lambda: recording._sink._committed == 40)
     (tmp_path / "a.nnv").unlink()
     take_step(recording, 41)
     recording.close()
@@ -505,8 +498,7 @@ def test_a_recording_that_nobody_has_any_more_is_closed(tmp_path):
     recording = run(open_writer(tmp_path / "a.nnv"))
     thread = recording._sink._thread
     del recording
-    thread.join(20)
-    assert not thread.is_alive()
+    ended(thread)
     assert_same(open_recording(tmp_path / "a.nnv"), in_memory())
 
 

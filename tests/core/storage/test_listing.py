@@ -9,7 +9,8 @@ import pytest
 from nnviz_widgets.core.storage.listing import list_recordings
 from nnviz_widgets.errors import InvalidArgumentError
 from tests.core.storage.runs import N_STEPS, open_writer, run
-from tests.core.storage.test_faults import claimed, wait_for
+from tests.core.storage.test_faults import claimed
+from tests.waiting import until
 
 
 def test_a_folder_is_listed_with_the_state_of_each_recording(tmp_path):
@@ -24,7 +25,7 @@ def test_a_folder_is_listed_with_the_state_of_each_recording(tmp_path):
     content = (tmp_path / "damaged.nnv").read_bytes()
     (tmp_path / "damaged.nnv").write_bytes(content[: len(content) // 10])
     live = run(open_writer(tmp_path / "live.nnv", name="mine"), 3)
-    wait_for(lambda: live._sink._committed == 3)
+    until(lambda: live._sink._committed == 3)
     (tmp_path / "notes.txt").write_text("x" * 500)
     (tmp_path / "folder").mkdir()
     table = list_recordings(tmp_path)

@@ -11,7 +11,7 @@ from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import RecordingClosed, RecordingNotWritable
 from tests.core.catalogues import arrays_of, reading_of
 from tests.core.storage.runs import CATALOGUE, in_memory, open_writer, run
-from tests.core.storage.test_faults import wait_for
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_steps_that_updated_nothing_are_as_few_in_the_file_as_in_memory(tmp_path
     assert found.events == recording.events
     assert len(found.events) <= 206
     assert found._let_go.__self__.rows("SELECT count(*) FROM idle") == [(len(found.events) - 6,)]
-    wait_for(lambda: followed.events == recording.events)
+    until(lambda: followed.events == recording.events)
     found.save(tmp_path / "b.nnv")
     assert open_recording(tmp_path / "b.nnv").events == recording.events
     followed.close()

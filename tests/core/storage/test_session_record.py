@@ -13,6 +13,7 @@ from nnviz_widgets.core.session import Session
 from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.errors import InvalidArgumentError, RecordingNotWritable
 from tests.core.storage.runs import assert_same
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -45,19 +46,9 @@ def test_what_the_session_computed_is_on_disk_before_it_is_closed(tmp_path, netw
         session.step(5)
         found = open_recording(tmp_path / "a.nnv", follow=True)
         session.step(5)
-        wait_for(lambda: found.steps.size == 10)
+        until(lambda: found.steps.size == 10)
         assert_same(found, session.recording)
         found.close()
-
-
-def wait_for(condition, seconds=20.0):
-    """Wait until a condition holds."""
-    import time
-
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_it_trains_as_without(tmp_path, network):

@@ -15,8 +15,8 @@ from nnviz_widgets.core.storage.reader import open_recording
 from nnviz_widgets.core.storage.schema import connect_to_write
 from nnviz_widgets.errors import NotARecording, RecordingDamaged, RecordingNotWritable, TensorNotRecorded
 from tests.core.catalogues import arrays_of, dense, reading_of
-from tests.core.sessions import until as wait_for
 from tests.core.storage.runs import CATALOGUE, N_STEPS, assert_same, begin, in_memory, open_writer, run, take_step
+from tests.waiting import until
 
 
 def test_a_run_comes_back_bit_by_bit(tmp_path):
@@ -181,10 +181,10 @@ def test_a_recording_that_was_closed_is_one_file_whoever_looks_at_it(tmp_path, l
     recording = run(open_writer(tmp_path / "a.nnv"))
     reader = None
     if looks == "the session":
-        wait_for(lambda: recording._sink.stored().known())
+        until(lambda: recording._sink.stored().known())
         recording._sink.stored().steps(CATALOGUE.specs[0].key)
     elif looks != "nobody":
-        wait_for(lambda: recording._sink._committed == N_STEPS)
+        until(lambda: recording._sink._committed == N_STEPS)
         reader = open_recording(tmp_path / "a.nnv")
         if looks == "in the middle":
             reader._tensors._pages._database.execute("SELECT * FROM blobs").fetchone()
@@ -196,7 +196,7 @@ def test_a_recording_that_was_closed_is_one_file_whoever_looks_at_it(tmp_path, l
 
 def test_a_run_that_rests_can_be_copied_as_one_file(tmp_path):
     recording = run(open_writer(tmp_path / "a.nnv"))
-    wait_for(lambda: recording._sink._committed == N_STEPS)
+    until(lambda: recording._sink._committed == N_STEPS)
     folders = iter(tmp_path / f"copy{n}" for n in range(1000))
 
     def whole():
@@ -206,7 +206,7 @@ def test_a_run_that_rests_can_be_copied_as_one_file(tmp_path):
         except (NotARecording, RecordingDamaged):
             return False
 
-    wait_for(whole)
+    until(whole)
     recording.close()
 
 
@@ -223,7 +223,7 @@ def test_a_writer_that_has_nothing_to_write_sleeps(tmp_path, monkeypatch):
         time.sleep(0.05)
     writer = recording._sink
     gate.set()
-    wait_for(lambda: not writer._n_bytes)
+    until(lambda: not writer._n_bytes)
     n_looks = 0
     take = writer._take
 
