@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import weakref
-from bisect import bisect_left, bisect_right
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnviz_widgets.core.arguments import byte_count, index_of, not_recorded, step_or_newest, too_large
-from nnviz_widgets.core.attributes import NamedAttributes
+from nnviz_widgets.core.arguments import byte_count
 from nnviz_widgets.core.backed_tensors import BackedTensors
 from nnviz_widgets.core.byte_size import byte_size
 from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.contents import Contents
-from nnviz_widgets.core.deferred import Deferred
 from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.exports import tensorboard_writer
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.forked import ForkedReadings, ForkedTensors
-from nnviz_widgets.core.frame import NEURON_STATISTICS, Catalogue, Frame, VitalsReading
-from nnviz_widgets.core.lookup import Lookup, check_kind, words
+from nnviz_widgets.core.frame import Catalogue, VitalsReading
+from nnviz_widgets.core.lookup import Lookup
 from nnviz_widgets.core.metric_log import MetricLog
-from nnviz_widgets.core.readings import COLUMNS, Readings
+from nnviz_widgets.core.readings import Readings
+from nnviz_widgets.core.recorded import READINGS_SHARE
+from nnviz_widgets.core.recorded_tensors import RecordedTensors
 from nnviz_widgets.core.shared_reading import SharedReading
 from nnviz_widgets.core.tensor_store import TensorStore
-from nnviz_widgets.core.warn import warn
 from nnviz_widgets.errors import (
     InvalidArgumentError,
-    LayerNotFound,
     RecordingNotWritable,
     TensorNotRecorded,
-    TensorTooLarge,
-    TensorUnavailable,
 )
 
 if TYPE_CHECKING:
@@ -42,23 +37,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    import numpy.typing as npt
-    import pandas as pd
-
     from nnviz_widgets.core.branches import Branches
-    from nnviz_widgets.core.frame import LayerInfo, Reading, TensorKey, TensorSpec
+    from nnviz_widgets.core.frame import Reading, TensorKey
     from nnviz_widgets.core.news import News
-    from nnviz_widgets.core.readings import Snapshot
     from nnviz_widgets.core.sink import Follower, Listener, Sink
     from nnviz_widgets.core.storage.options import Record
     from nnviz_widgets.core.tensor_store import Held
 
-_READINGS_SHARE = 4
-"""Vitals and neuron statistics may take one part in so many of the budget."""
-
 
 @all_called("recording")
-class Recording(NamedAttributes):
+class Recording(RecordedTensors):
     """Metrics, vitals and whole tensors of one training run.
 
     One thread writes, while any thread reads. Every write leaves the recording whole; a read sees the state of one
@@ -227,7 +215,7 @@ class Recording(NamedAttributes):
             reading = SharedReading(reading)
         with self._lock:
             self._readings.append(step, reading)
-            self._readings.thin(self._budget_bytes // _READINGS_SHARE)
+            self._readings.thin(self._budget_bytes // READINGS_SHARE)
         if self._sink is not None:
             self._sink.add_vitals(step, reading)
 
@@ -402,355 +390,10 @@ class Recording(NamedAttributes):
             except (KeyError, TensorNotRecorded):
                 return None
 
-    def _thin_tensors(self) -> None:
-        self._tensors.thin(max(0, self._budget_bytes - self._bytes_of_the_rest()))
-
-    def _bytes_of_the_rest(self) -> int:
-        """Count everything but whole tensors."""
-        return self._readings.n_bytes + self._metrics.n_bytes + self._events.n_bytes
-
-    # Reading.
-
-    @property
-    def budget_bytes(self) -> int:
-        """How much memory the recording may hold; lowering it drops older steps at once."""
-        return self._budget_bytes
-
-    @budget_bytes.setter
-    def budget_bytes(self, value: int) -> None:
-        checked = byte_count("budget_bytes", value)
-        with self._lock:
-            self._budget_bytes = checked
-            self._readings.thin(checked // _READINGS_SHARE)
-            self._thin_tensors()
-
-    @property
-    def n_bytes(self) -> int:
-        """How much memory the recording takes, what Python spends on its objects included.
-
-        An array that is kept more than once counts once.
-        """
-        with self._lock:
-            return self._tensors.n_bytes + self._bytes_of_the_rest()
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The layers and tensors of the model as they are now."""
-        return self._lookup.catalogue
-
-    @property
-    def layers(self) -> tuple[LayerInfo, ...]:
-        """The layers of the model in call order."""
-        return self._lookup.catalogue.layers
-
-    @property
-    def events(self) -> tuple[tuple[int, str, str], ...]:
-        """What happened: `(step, name, text)` each, in the order of happening.
-
-        Steps in a row that updated no variable are one event at the first of them; of very many such events, neighbours
-        are one, which says how many of the steps are meant.
-        """
-        with self._lock:
-            return self._events.events()
-
-    @property
-    def steps(self) -> npt.NDArray[np.int64]:
-        """Every step taken, shape `(n,)`, ascending; without step 0, which is the state before any."""
-        with self._lock:
-            return self._metrics.steps
-
-    @property
-    def epochs(self) -> npt.NDArray[np.int64]:
-        """The epoch of each of `steps`, shape `(n,)`."""
-        with self._lock:
-            return self._metrics.epochs
-
-    @property
-    def metrics(self) -> pd.DataFrame:
-        """The metrics of every step, indexed by step; NaN where a step did not have one."""
-        import pandas as pd
-
-        steps, columns = self.metric_arrays()
-        return pd.DataFrame(columns, index=pd.Index(steps, name="step"), copy=True)
-
-    def metric_arrays(self) -> tuple[npt.NDArray[np.int64], dict[str, npt.NDArray[np.float64]]]:
-        """Read the metrics without pandas and without a copy.
-
-        Returns:
-            The steps, `(n,)`, and each metric by name, `(n,)`. They are views: a later `amend_step` shows in them.
-        """
-        with self._lock:
-            return self._metrics.steps, self._metrics.columns()
-
-    def why(self, layer: str | LayerInfo, kind: str) -> str | None:
-        """Say why a kind of tensor of a layer can never be read, `None` if it can.
-
-        Args:
-            layer: A `LayerInfo`, a path, or a name that only one layer has.
-            kind: `"weights"`, `"activations"`, `"gradients"` or `"activation_gradients"`.
-        """
-        why = self._lookup.why(layer, kind)
-        if why is not None or any(self._tensors.steps(key) for key in self._lookup.keys(layer, kind)):
-            return why
-        return self._lookup.why_now(self._lookup.path(layer), check_kind(kind))
-
-    def resolve(
-        self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int = 0
-    ) -> TensorKey:
-        """Find the key of a tensor; arguments as in `tensor`.
-
-        Raises:
-            LayerNotFound: There is no such layer; the message names the nearest.
-            TensorUnavailable: The tensor can never be read; the message is the reason.
-            InvalidArgumentError: There is no such kind, variable or output; the message names those that are.
-        """
-        return self._lookup.resolve(layer, kind, variable, call, output)
-
-    def keys(self, layer: str | LayerInfo, kind: str, call: int = 0) -> tuple[TensorKey, ...]:
-        """Find the keys of all tensors of one kind of a layer; arguments as in `tensor`.
-
-        Raises:
-            LayerNotFound: There is no such layer; the message names the nearest.
-            TensorUnavailable: There is no such tensor; the message is the reason.
-        """
-        return tuple(self._lookup.keys(layer, kind, call))
-
-    def path(self, layer: str | LayerInfo, call: int = 0) -> str:
-        """Find the path of a layer; arguments as in `tensor`.
-
-        Raises:
-            LayerNotFound: There is no such layer or call; the message names the nearest.
-        """
-        return self._lookup.path(layer, call)
-
-    def spec(self, key: TensorKey) -> TensorSpec:
-        """Look up what is known of a tensor before it is read."""
-        spec = self._lookup.spec(key)
-        if spec is None:
-            raise LayerNotFound(
-                f"`key` must be the key of a tensor of the catalogue. Received: {key}. Make one with `resolve`."
-            )
-        return spec
-
-    def tensor(
-        self,
-        layer: str | LayerInfo,
-        kind: str,
-        step: int = -1,
-        variable: str | None = None,
-        call: int = 0,
-        output: int = 0,
-        *,
-        part: Any = None,
-    ) -> npt.NDArray[Any]:
-        """Read a tensor as it was at one step.
-
-        Args:
-            layer: A `LayerInfo`, a path, or a name that only one layer has.
-            kind: `"weights"`, `"activations"`, `"gradients"` or `"activation_gradients"`.
-            step: The step; -1 is the newest at which this tensor was kept.
-            variable: Name of the variable, for weights and gradients; the kernel, or the only one, if not given.
-            call: Which call of a layer that is called more than once.
-            output: Which output of a layer that has more than one.
-            part: An index, such as `np.s_[:100]`, to read no more than that: only it is fetched from a GPU.
-
-        Returns:
-            A read-only array.
-
-        Raises:
-            TensorNotRecorded: It was not kept at that step; the message names the nearest steps.
-            TensorTooLarge: It is on a device and too large to be copied whole; the message says what can be read.
-            LayerNotFound: There is no such layer; the message names the nearest.
-            TensorUnavailable: It can never be read; the message is the reason.
-        """
-        key = self._resolve_word(layer, kind, variable, call, output)
-        if part is None:
-            return self.frame(key, step).array
-        _, held = self._held(key, step)
-        if isinstance(held, Deferred) and not held.kept:
-            raise TensorTooLarge(too_large(key, held))
-        array = np.asarray(held.part(part) if isinstance(held, Deferred) else held[part])
-        array.flags.writeable = False
-        return array
-
-    def _resolve_word(
-        self, layer: str | LayerInfo, kind: str, variable: str | None, call: int, output: int
-    ) -> TensorKey:
-        """Find the tensor that a person means, and warn where the word for the layer may mean another one."""
-        text = self._lookup.misread(layer)
-        if text is not None:
-            warn(text)
-        return self.resolve(layer, kind, variable, call, output)
-
-    def frame(self, key: TensorKey, step: int = -1) -> Frame:
-        """Read a tensor by its key, with the step and the names of its axes.
-
-        Args:
-            key: Which tensor, from `resolve`.
-            step: The step; -1 is the newest at which this tensor was kept.
-        """
-        found, held = self._held(key, step)
-        if isinstance(held, Deferred):
-            if not held.readable:
-                raise TensorTooLarge(too_large(key, held))
-            held = held.read()
-        array = held.view()
-        spec = self._lookup.spec(key)
-        if spec is None or len(spec.axes) != array.ndim:  # not shaped as the catalogue says now
-            return Frame(key, found, array, tuple(f"axis {index}" for index in range(array.ndim)))
-        return Frame(key, found, array, spec.axes, spec.neuron_axis, spec.grammar)
-
-    def kept_step(self, key: TensorKey, step: int = -1) -> int | None:
-        """Find the newest step at or before `step` at which a tensor is kept, without reading it.
-
-        Args:
-            key: Which tensor, from `resolve`.
-            step: The step; -1 for the newest of all.
-
-        Returns:
-            The step, `None` if there is none.
-        """
-        with self._lock:
-            kept = self._tensors.steps(key)
-            index = len(kept) if step == -1 else bisect_right(kept, step)
-            return kept[index - 1] if index else None
-
-    def tensor_steps(
-        self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int | None = None
-    ) -> npt.NDArray[np.int64]:
-        """List the steps at which a whole tensor is kept.
-
-        Args:
-            layer: As in `tensor`.
-            kind: As in `tensor`.
-            variable: As in `tensor`. If it is not given, the steps at which every variable is kept.
-            call: As in `tensor`.
-            output: As in `tensor`. If it is not given, the steps at which every output is kept.
-
-        Returns:
-            Shape `(n,)`, ascending.
-        """
-        if variable is None and output is None:
-            keys = self._lookup.keys(layer, kind, call)
-        else:
-            keys = [self.resolve(layer, kind, variable, call, output or 0)]
-        with self._lock:
-            common = set(self._tensors.steps(keys[0])).intersection(*(self._tensors.steps(key) for key in keys))
-        return np.array(sorted(common), np.int64)
-
-    def labels(self, step: int) -> tuple[str, ...]:
-        """Read the texts of the samples of a kept step, empty if there are none."""
-        with self._lock:
-            return self._tensors.labels(step)
-
-    def vitals(
-        self, layer: str | LayerInfo, kind: str, variable: str | None = None, call: int = 0, output: int = 0
-    ) -> pd.DataFrame:
-        """Read the statistics of a tensor at every step at which they were computed and kept.
-
-        Args:
-            layer: As in `tensor`.
-            kind: As in `tensor`.
-            variable: As in `tensor`.
-            call: As in `tensor`.
-            output: As in `tensor`.
-
-        Returns:
-            Indexed by step. `mean std min max l2` are over finite values and NaN if there are none, `zeros` is the
-            share of values that are exactly 0, `nan` and `inf` count values; for weights, `update_ratio` is the
-            norm of the update over the norm of the weight.
-        """
-        import pandas as pd
-
-        key = self._resolve_word(layer, kind, variable, call, output)
-        steps, values = self.readings().rows(key)
-        columns = COLUMNS if kind == "weights" else COLUMNS[:-1]
-        table = pd.DataFrame(values[:, : len(columns)], index=pd.Index(steps, name="step"), columns=list(columns))
-        return table.astype({"nan": np.int64, "inf": np.int64})
-
-    def vital_arrays(self, key: TensorKey, statistic: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Read one column of `vitals` without pandas.
-
-        Args:
-            key: Which tensor, from `resolve`.
-            statistic: Name of the column.
-
-        Returns:
-            The steps and the values, both of shape `(n,)`.
-        """
-        return self.readings().column(key, index_of("statistic", statistic, COLUMNS))
-
-    def neurons(
-        self,
-        layer: str | LayerInfo,
-        kind: str,
-        statistic: str = "l2",
-        variable: str | None = None,
-        call: int = 0,
-        output: int = 0,
-    ) -> npt.NDArray[np.floating[Any]]:
-        """Read a statistic of each neuron at every step at which it was computed and kept.
-
-        Args:
-            layer: As in `tensor`.
-            kind: As in `tensor`.
-            statistic: `"l2"`, `"mean"`, `"max"` or `"zeros"`, over all axes but the neurons'.
-            variable: As in `tensor`.
-            call: As in `tensor`.
-            output: As in `tensor`.
-
-        Returns:
-            Shape `(n_steps, n_neurons)`; the rows are the newest rows of `vitals`. If the number of neurons changed,
-            only steps since then.
-
-        Raises:
-            TensorUnavailable: No axis of the tensor counts neurons; the message names those that it has.
-        """
-        key = self._resolve_word(layer, kind, variable, call, output)
-        spec = self.spec(key)
-        if spec.neuron_axis is None:
-            raise TensorUnavailable(
-                f"The {kind.replace('_', ' ')} of layer `{key.layer}` tell of no neurons. Received: "
-                f"variable={key.variable!r} with the axes ({', '.join(spec.axes)}). Read it whole with `tensor`."
-            )
-        return self.neuron_arrays(key, statistic)[1]
-
-    def neuron_arrays(
-        self, key: TensorKey, statistic: str = "l2"
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
-        """Read what `neurons` reads, with its steps.
-
-        Args:
-            key: Which tensor, from `resolve`.
-            statistic: As in `neurons`.
-
-        Returns:
-            The steps, `(n,)`, and the values, `(n, n_neurons)`.
-        """
-        return self.readings().neurons(key, index_of("statistic", statistic, NEURON_STATISTICS))
-
-    def readings(self) -> Snapshot:
-        """Take all vitals and neuron statistics of this moment at once, for readers of many tensors."""
-        with self._lock:
-            return self._readings.snapshot()
-
     @property
     def figure(self) -> Figures:
         """Plotly figures: `metrics()`, `histogram(layer, kind)`, `heatmap(layer, kind, step)`, `vitals()`."""
         return Figures(self)
-
-    def _held(self, key: TensorKey, step: int) -> tuple[int, Held]:
-        """Look a tensor up at a step, -1 for the newest, and return the step too."""
-        step = step_or_newest(step)
-        with self._lock:
-            kept = self._tensors.steps(key)
-            if not kept and (why := self._lookup.why_now(key.layer, key.kind)) is not None:
-                raise TensorUnavailable(f"The {words(key.kind)} of layer `{key.layer}` cannot be read: {why}")
-            found = kept[-1] if step == -1 and kept else step
-            index = bisect_left(kept, found)
-            if index == len(kept) or kept[index] != found:
-                raise TensorNotRecorded(not_recorded(key, step, kept))
-            return found, self._tensors.array(key, found)
 
     def __repr__(self) -> str:
         """Say in one line what was recorded and how full it is."""
