@@ -242,6 +242,10 @@ class AddBreakpoint(_Message, tag="add breakpoint"):
     id: Count
     client: Text
     condition: Text
+    for_steps: Count = 1
+    """At how many steps in a row it must hold."""
+    once: bool = False
+    """Whether it is removed after its first hit."""
 
 
 class ChangeBreakpoint(_Message, tag="change breakpoint"):
@@ -719,6 +723,10 @@ class BreakpointEntry(msgspec.Struct, frozen=True):
     """Why it could not be answered when it was asked last."""
     guard: bool
     """Whether it pauses training before the update of a step."""
+    for_steps: int
+    """At how many steps in a row it must hold."""
+    once: bool
+    """Whether it is removed after its first hit."""
 
 
 class BranchEntry(msgspec.Struct, frozen=True):

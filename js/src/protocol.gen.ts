@@ -146,6 +146,8 @@ export interface AddBreakpoint {
   id: number;
   client: string;
   condition: string;
+  for_steps: number;
+  once: boolean;
 }
 
 export interface ChangeBreakpoint {
@@ -456,6 +458,8 @@ export interface BreakpointEntry {
   hits: number;
   broken: string | null;
   guard: boolean;
+  for_steps: number;
+  once: boolean;
 }
 
 export interface BranchEntry {

@@ -215,6 +215,46 @@ describe("typing a condition", () => {
     await expect.poll(() => el.querySelector(".nnv-wrong")).toBeNull();
   });
 
+  test("how often it must hold, and that it goes after its first hit, is asked with it, and only with it", async () => {
+    const { el, kernel, field } = await opened();
+    const steps = find<HTMLInputElement>(el, "[aria-label='steps in a row at which it holds']");
+    const once = find<HTMLInputElement>(el, ".nnv-condition [type=checkbox]");
+    await userEvent.fill(field, "loss > 3");
+    await userEvent.fill(steps, "3");
+    await userEvent.click(once);
+    expect(button(el, "Run until")?.disabled).toBe(true);
+    steps.focus();
+    await userEvent.keyboard("{Enter}");
+    const asked = { condition: "loss > 3", for_steps: 3, once: true };
+    await expect.poll(() => kernel.of("add breakpoint").at(-1)).toMatchObject(asked);
+    await kernel.reply("add breakpoint", { error: "`for_steps` must be a whole number" });
+    await expect.poll(() => text(el, ".nnv-wrong")).toContain("for_steps");
+    expect([steps.value, once.checked]).toEqual(["3", true]);
+    button(el, "Add")?.click();
+    await expect.poll(() => kernel.of("add breakpoint").length).toBe(2);
+    await kernel.reply("add breakpoint");
+    await expect.poll(() => [field.value, steps.value, once.checked]).toEqual(["", "1", false]);
+    await userEvent.fill(field, "nan");
+    await userEvent.keyboard("{Enter}");
+    await expect.poll(() => kernel.of("add breakpoint").at(-1)).toMatchObject({ for_steps: 1, once: false });
+  });
+
+  test.each([
+    ["0", "1"],
+    ["", "1"],
+    ["2.6", "3"],
+    ["1e9", "1000000"],
+  ])("steps in a row are whole and from one: %s is %s", async (typed, taken) => {
+    const { el } = await opened();
+    const steps = find<HTMLInputElement>(el, "[aria-label='steps in a row at which it holds']");
+    await userEvent.fill(steps, typed);
+    await userEvent.tab();
+    await expect.poll(() => steps.value).toBe(taken);
+    await userEvent.fill(steps, "7");
+    await userEvent.keyboard("{Escape}");
+    expect(steps.value).toBe(taken);
+  });
+
   test("run until runs once with it, and only where the session can run", async () => {
     const { el, kernel, field, tell } = await opened();
     expect(button(el, "Run until")?.disabled).toBe(true);
@@ -257,6 +297,17 @@ describe("breakpoints", () => {
     await expect
       .poll(() => kernel.of("change breakpoint").at(-1))
       .toMatchObject({ number: 2, to: "removed" });
+  });
+
+  test("say for how many steps, and that they go after their first hit", async () => {
+    const { el } = await opened({
+      breakpoints: [
+        breakpoint(1, { for_steps: 3, once: true, hits: 2 }),
+        breakpoint(2, { condition: "nan", once: true }),
+      ],
+    });
+    const rows = [...el.querySelectorAll(".nnv-breakpoint .nnv-hits")];
+    expect(rows.map((row) => row.textContent)).toEqual(["3 in a row \u00b7 once \u00b7 2 hits", "once"]);
   });
 
   test("the one that has paused training is named in the header, and marked on the timeline", async () => {
@@ -496,17 +547,66 @@ describe("edits", () => {
     await expect.poll(() => kernel.of("edit").at(-1)).toMatchObject({ name: "batch_size", value: 64 });
   });
 
-  test("what is refused is told, and the field says what it is", async () => {
+  /** What a screen reader says of a field besides its name, and whether that is beneath it. */
+  const saidOf = (el: Element, field: HTMLInputElement) => {
+    const id = field.getAttribute("aria-describedby");
+    if (id === null) return null;
+    const words = find(el, `[id="${id}"]`);
+    const apart = words.getBoundingClientRect().top - field.getBoundingClientRect().bottom;
+    expect(apart).toBeGreaterThanOrEqual(0);
+    expect(apart).toBeLessThan(12);
+    return words.textContent;
+  };
+
+  test("what is refused is told at its field, which keeps the focus, until somebody types", async () => {
     const { el, kernel, labelled } = await editing();
     const rate = labelled("learning rate") as HTMLInputElement;
+    const size = labelled("batch size") as HTMLInputElement;
     await userEvent.fill(rate, "-1");
     await userEvent.keyboard("{Enter}");
     await kernel.reply("edit", { error: "`value` must be at least 0." });
-    await expect.poll(() => text(el, "[aria-label=Edits] [role=alert]")).toContain("at least 0");
-    await expect.poll(() => rate.value).toBe("0.001");
-    await userEvent.fill(rate, "7");
+    await expect.poll(() => saidOf(el, rate)).toBe("`value` must be at least 0. It is still 0.001.");
+    expect(rate.getAttribute("aria-invalid")).toBe("true");
+    expect(getComputedStyle(rate).borderColor).not.toBe(getComputedStyle(size).borderColor);
+    expect([document.activeElement, rate.value, saidOf(el, size)]).toEqual([rate, "-1", null]);
+    expect(el.querySelectorAll("[aria-label=Edits] .nnv-wrong").length).toBe(1);
+    await userEvent.keyboard("0");
+    await expect.poll(() => saidOf(el, rate)).toBeNull();
+    expect(rate.getAttribute("aria-invalid")).toBe("false");
     await userEvent.keyboard("{Escape}");
     expect(rate.value).toBe("0.001");
+  });
+
+  test("Escape takes back what was refused, and the words with it", async () => {
+    const { el, kernel, labelled } = await editing();
+    const size = labelled("batch size") as HTMLInputElement;
+    await userEvent.fill(size, "0");
+    await userEvent.keyboard("{Enter}");
+    await kernel.reply("edit", { error: "`n` must be at least 1." });
+    await expect.poll(() => saidOf(el, size)).toContain("at least 1");
+    await userEvent.keyboard("{Escape}");
+    await expect.poll(() => [size.value, saidOf(el, size)]).toEqual(["32", null]);
+  });
+
+  test("what was refused is past with the next step, and what is being typed elsewhere is not", async () => {
+    const { el, kernel, labelled, tell } = await editing();
+    const rate = labelled("learning rate") as HTMLInputElement;
+    const size = labelled("batch size") as HTMLInputElement;
+    await userEvent.fill(rate, "-1");
+    await userEvent.keyboard("{Enter}");
+    await kernel.reply("edit", { error: "`value` must be at least 0." });
+    await expect.poll(() => saidOf(el, rate)).toContain("at least 0");
+    await userEvent.fill(size, "6");
+    tell({}, { step: 413 });
+    await expect.poll(() => [rate.value, saidOf(el, rate)]).toEqual(["0.001", null]);
+    expect(size.value).toBe("6");
+  });
+
+  test("a refusal that no field has asked for is told beneath all of them", async () => {
+    const { el, kernel } = await editing();
+    button(el, "Set to zero")?.click();
+    await kernel.reply("edit", { error: "the layer has no kernel" });
+    await expect.poll(() => text(el, "[aria-label=Edits] > [role=alert]")).toBe("the layer has no kernel");
   });
 
   test("the selected layer learns or not, drops, and its neuron is set", async () => {
@@ -545,9 +645,10 @@ describe("edits", () => {
 
   test("weights of classes are typed, and what is none is told without asking", async () => {
     const { el, kernel, labelled } = await editing();
-    await userEvent.fill(labelled("class weights") as HTMLInputElement, "0: 1, 1: lots");
+    const weights = labelled("class weights") as HTMLInputElement;
+    await userEvent.fill(weights, "0: 1, 1: lots");
     await userEvent.keyboard("{Enter}");
-    await expect.poll(() => text(el, ".nnv-wrong")).toContain("Received: 1: lots");
+    await expect.poll(() => saidOf(el, weights)).toContain("Received: 1: lots");
     expect(kernel.of("edit")).toEqual([]);
     await userEvent.fill(labelled("class weights") as HTMLInputElement, "0: 1, 1: 2.5");
     await userEvent.keyboard("{Enter}");

@@ -165,7 +165,7 @@ export function status(changes: Partial<Status> = {}): Status {
 
 export function breakpoint(number: number, changes: Partial<BreakpointEntry> = {}): BreakpointEntry {
   const plain = { condition: "loss > 3", told: "0 hits", enabled: true, hits: 0, broken: null, guard: false };
-  return { number, ...plain, ...changes };
+  return { number, ...plain, for_steps: 1, once: false, ...changes };
 }
 
 export const MAIN: BranchEntry = { name: "main", parent: null, step: 0, last_step: 412 };

@@ -50,6 +50,8 @@ def _breakpoint(one: Breakpoint) -> BreakpointEntry:
         hits=one.hits,
         broken=None if one.broken is None else cut(one.broken, MAX_TEXT),
         guard=one.condition.is_guard,
+        for_steps=one.for_steps,
+        once=one.once,
     )
 
 

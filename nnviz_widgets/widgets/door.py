@@ -121,7 +121,8 @@ class Door:
             case SetSpeed():
                 self._session().speed = message.steps_per_second
             case AddBreakpoint():
-                self._session().breakpoints.add(message.condition)
+                breakpoints = self._session().breakpoints
+                breakpoints.add(message.condition, for_steps=message.for_steps, once=message.once)
             case ChangeBreakpoint():
                 change_breakpoint(self._session(), message)
             case Complete():

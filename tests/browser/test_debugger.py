@@ -15,6 +15,7 @@ ASKED = """
 print(session.branches.names, session.step_index, float(model.optimizer.learning_rate))
 print([entry.text for entry in session.journal])
 print(session.branches["branch 1"].step, session.branches["main"].last_step)
+print([(one.condition.text, one.for_steps, one.once) for one in session.breakpoints])
 """
 
 
@@ -43,6 +44,12 @@ def test_a_run_that_goes_wrong_is_stopped_taken_back_changed_branched_and_compar
         field.fill("loss > 5")
         field.press("Enter")
         root.locator(".nnv-breakpoint").wait_for()
+        field.fill("nan")
+        root.get_by_label("steps in a row at which it holds").fill("2")
+        root.get_by_role("checkbox", name="once").click()
+        shown.button("Add").click()
+        shown.wait_until(lambda: root.locator(".nnv-breakpoint").count() == 2, "the second is listed")
+        assert "2 in a row · once" in root.locator(".nnv-breakpoint").nth(1).inner_text()
 
         # It is hit.
         shown.button("Run").click()
@@ -63,7 +70,15 @@ def test_a_run_that_goes_wrong_is_stopped_taken_back_changed_branched_and_compar
         # Another learning rate, and another future.
         rate = root.get_by_label("learning rate", exact=True)
         shown.wait_until(lambda: rate.is_enabled() and rate.input_value() == "0.1", "the rate is told")
+        rate.fill("-1")
+        rate.press("Enter")
+        shown.wait_until(lambda: "It is still 0.1." in shown.text(".nnv-refused"), "it is refused at its field")
+        assert rate.evaluate("field => field.getRootNode().activeElement === field")
+        for theme in ("light", "dark"):
+            notebook.set_theme(theme)
+            notebook.screenshot(f"refused-{theme}", root)
         rate.fill("0.05")
+        assert root.locator(".nnv-refused").count() == 0
         rate.press("Enter")
         shown.wait_until(lambda: "learning rate: 0.1 → 0.05" in shown.text(".nnv-journal"), "the journal has it")
         for step in (5, 6, 7):
@@ -100,8 +115,9 @@ def test_a_run_that_goes_wrong_is_stopped_taken_back_changed_branched_and_compar
             notebook.screenshot(f"debugger-{theme}", root)
 
         notebook.run_cell(2)
-        names, journal, steps = notebook.text(2).strip().splitlines()
+        names, journal, steps, breakpoints = notebook.text(2).strip().splitlines()
         assert names == "('main', 'branch 1') 7 0.05000000074505806"
         assert "learning rate: 0.1 → 0.05" in journal
         assert steps == "4 9"
+        assert breakpoints == "[('loss > 5', 1, False), ('nan', 2, True)]"
         assert notebook.complaints == []

@@ -35,6 +35,21 @@ def test_breakpoints_are_added_switched_and_removed_and_the_status_tells(session
     assert "in the list: 1" in gone["error"]
 
 
+def test_a_breakpoint_waits_for_several_steps_and_goes_after_its_first_hit(session, page):
+    assert page.reply(page.ask("add breakpoint", condition="loss > 3", for_steps=3, once=True))["ok"]
+    (added,) = session.breakpoints
+    assert (added.for_steps, added.once) == (3, True)
+    until(lambda: [(row["for_steps"], row["once"]) for row in debugging(page)["breakpoints"]] == [(3, True)])
+
+
+@pytest.mark.parametrize("for_steps", [0, 1_000_001])
+def test_a_number_of_steps_that_is_none_is_refused_with_what_it_must_be(session, page, for_steps):
+    reply = page.reply(page.ask("add breakpoint", condition="loss > 3", for_steps=for_steps))
+    assert not reply["ok"]
+    assert "from 1 to 1,000,000" in reply["error"]
+    assert len(session.breakpoints) == 0
+
+
 def test_a_broken_breakpoint_and_a_hit_are_told(session, page):
     added = session.breakpoints.add("loss > 3")
     added._hits = 2

@@ -203,6 +203,8 @@ FIELDS = [
     "tensor",
     "row",
     "condition",
+    "for_steps",
+    "once",
     "cursor",
     "to",
 ]

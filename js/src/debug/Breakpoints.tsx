@@ -4,9 +4,15 @@ import type { BreakpointEntry } from "../protocol.gen.ts";
 import { useView } from "../view/context.ts";
 import { ConditionField } from "./ConditionField.tsx";
 
+/** What is not plain about it, and how often it was hit. */
+function howWords({ for_steps, once, hits }: BreakpointEntry): string {
+  const words = [for_steps > 1 && `${for_steps} in a row`, once && "once", hits > 0 && plural(hits, "hit")];
+  return words.filter(Boolean).join(" \u00b7 ");
+}
+
 function Row({ entry }: { entry: BreakpointEntry }) {
   const { store } = useView();
-  const { number, condition, enabled, hits, broken, guard, told } = entry;
+  const { number, condition, enabled, broken, guard, told } = entry;
   const paused = store.source.status.value?.debugging?.paused_by === condition;
   const change = (to: "enabled" | "disabled" | "removed") =>
     void send(store, { kind: "change breakpoint", number, to });
@@ -17,7 +23,7 @@ function Row({ entry }: { entry: BreakpointEntry }) {
         <input type="checkbox" checked={enabled} onChange={() => change(enabled ? "disabled" : "enabled")} />
         <code>{condition}</code>
       </label>
-      <span class="nnv-hits">{hits > 0 ? plural(hits, "hit") : ""}</span>
+      <span class="nnv-hits">{howWords(entry)}</span>
       <button
         type="button"
         class="nnv-plain"

@@ -1,8 +1,10 @@
+import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { allowed } from "../actions.ts";
 import { useView } from "../view/context.ts";
 import { useName } from "../view/hooks.ts";
 import { createTyping, type Typing } from "./condition.ts";
+import { HowOften } from "./HowOften.tsx";
 
 /** The ways to go on, beneath the field. The field keeps the focus. */
 function Candidates({ typing, id, onTake }: { typing: Typing; id: string; onTake: (index: number) => void }) {
@@ -59,9 +61,16 @@ export function ConditionField() {
   const open = candidates.value.length > 0;
   const ready = text.value.trim() !== "";
 
-  const add = () => {
+  const steps = useSignal(1);
+  const once = useSignal(false);
+
+  const add = async () => {
     const condition = text.peek();
-    if (condition.trim() !== "") void typing.send({ kind: "add breakpoint", condition });
+    if (condition.trim() === "") return;
+    const how = { for_steps: steps.peek(), once: once.peek() };
+    if (!(await typing.send({ kind: "add breakpoint", condition, ...how }))) return;
+    steps.value = 1;
+    once.value = false;
   };
   const run = () => void typing.send({ kind: "run until", condition: text.peek() });
   const take = (index: number) => {
@@ -89,7 +98,7 @@ export function ConditionField() {
         break;
       case "Enter":
         if (taking) take(chosen.peek());
-        else add();
+        else void add();
         break;
       case "Tab":
         if (!taking || event.shiftKey) return;
@@ -108,52 +117,59 @@ export function ConditionField() {
 
   return (
     <div class="nnv-condition">
-      <div class="nnv-condition-line">
-        <div class="nnv-combo">
-          <input
-            ref={field}
-            type="text"
-            role="combobox"
-            class="nnv-field nnv-code"
-            aria-label="condition to pause at"
-            aria-autocomplete="list"
-            aria-expanded={open}
-            aria-controls={open ? `${id}-list` : undefined}
-            aria-activedescendant={chosen.value >= 0 ? `${id}-list-${chosen.value}` : undefined}
-            aria-invalid={fault.value !== null}
-            aria-describedby={fault.value === null ? undefined : `${id}-wrong`}
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            maxLength={1000}
-            placeholder="loss > 3 or nan"
-            value={text.value}
-            onInput={complete}
-            onKeyDown={onKeyDown}
-            onBlur={typing.close}
-          />
-          <Candidates typing={typing} id={`${id}-list`} onTake={take} />
-        </div>
-        <button
-          type="button"
-          class="nnv-tool-button"
-          disabled={!ready}
-          onClick={add}
-          title="Pause whenever it holds (Enter)"
-        >
-          Add
-        </button>
-        <button
-          type="button"
-          class="nnv-tool-button"
-          disabled={!ready || !allowed(store).run}
-          onClick={run}
-          title="Train on and pause once, as soon as it holds"
-        >
-          Run until
-        </button>
+      <div class="nnv-combo">
+        <input
+          ref={field}
+          type="text"
+          role="combobox"
+          class="nnv-field nnv-code"
+          aria-label="condition to pause at"
+          aria-autocomplete="list"
+          aria-expanded={open}
+          aria-controls={open ? `${id}-list` : undefined}
+          aria-activedescendant={chosen.value >= 0 ? `${id}-list-${chosen.value}` : undefined}
+          aria-invalid={fault.value !== null}
+          aria-describedby={fault.value === null ? undefined : `${id}-wrong`}
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          maxLength={1000}
+          placeholder="loss > 3 or nan"
+          value={text.value}
+          onInput={complete}
+          onKeyDown={onKeyDown}
+          onBlur={typing.close}
+        />
+        <Candidates typing={typing} id={`${id}-list`} onTake={take} />
       </div>
       <Wrong typing={typing} id={`${id}-wrong`} scrolled={field.current?.scrollLeft ?? 0} />
+      <div class="nnv-condition-line">
+        <HowOften steps={steps} once={once} onEnter={() => void add()} />
+        <div class="nnv-condition-buttons">
+          <button
+            type="button"
+            class="nnv-tool-button"
+            disabled={!ready}
+            onClick={() => void add()}
+            title="Pause whenever it holds (Enter)"
+          >
+            Add
+          </button>
+          <button
+            type="button"
+            class="nnv-tool-button"
+            disabled={!ready || steps.value > 1 || !allowed(store).run}
+            onClick={run}
+            title={
+              steps.value > 1
+                ? "It would pause at the first step: add a breakpoint to wait for several"
+                : "Train on and pause once, as soon as it holds"
+            }
+          >
+            Run until
+          </button>
+        </div>
+      </div>
     </div>
   );
 }

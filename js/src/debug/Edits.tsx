@@ -8,7 +8,7 @@ import { WhatIf } from "./WhatIf.tsx";
 
 function LayerEdits({ editing }: { editing: Editing }) {
   const { store } = useView();
-  const { settings, why, edit } = editing;
+  const { settings, why, ask, edit } = editing;
   const entry = store.layer.value;
   if (entry === null) return null;
   const { path: layer, n_neurons, variables } = entry;
@@ -35,10 +35,11 @@ function LayerEdits({ editing }: { editing: Editing }) {
         )}
         {(settings?.dropout ?? null) !== null && (
           <NumberField
+            key={layer}
             label="dropout"
             value={settings?.dropout ?? null}
-            why={why}
-            onSet={(value) => edit({ name: "dropout", layer, value })}
+            editing={editing}
+            onSet={(value) => ask({ name: "dropout", layer, value })}
           />
         )}
       </div>
@@ -90,7 +91,7 @@ function Journal({ entries }: { entries: readonly JournalEntry[] }) {
 export function Edits() {
   const { store } = useView();
   const editing = useEditing();
-  const { settings, why, fault, edit, undo } = editing;
+  const { settings, why, fault, ask, undo } = editing;
   const { journal = [], n_to_undo = 0 } = store.source.status.value?.debugging ?? {};
   return (
     <section class="nnv-debug-part" aria-label="Edits">
@@ -112,14 +113,14 @@ export function Edits() {
         <NumberField
           label="learning rate"
           value={settings?.learning_rate ?? null}
-          why={why}
-          onSet={(value) => edit({ name: "learning_rate", value })}
+          editing={editing}
+          onSet={(value) => ask({ name: "learning_rate", value })}
         />
         <NumberField
           label="batch size"
           value={settings?.batch_size ?? null}
-          why={why}
-          onSet={(value) => edit({ name: "batch_size", value })}
+          editing={editing}
+          onSet={(value) => ask({ name: "batch_size", value })}
         />
       </div>
       {(settings?.batch_size ?? null) !== null && <ClassWeights editing={editing} />}

@@ -7,7 +7,7 @@ const OFF = ["clipnorm", "global_clipnorm", "clipvalue", "weight_decay"];
 
 /** Any other number of the optimizer than its learning rate, one at a time. */
 export function OptimizerEdits({ editing }: { editing: Editing }) {
-  const { settings, why, edit } = editing;
+  const { settings, why, ask } = editing;
   const chosen = useSignal("");
   const numbers = settings?.hyperparameters ?? {};
   const names = Object.keys(numbers);
@@ -29,9 +29,9 @@ export function OptimizerEdits({ editing }: { editing: Editing }) {
         label={name}
         isNamed
         value={numbers[name] ?? null}
-        why={why}
+        editing={editing}
         turnsOff={OFF.includes(name)}
-        onSet={(value) => edit({ name: "hyperparameter", hyperparameter: name, value })}
+        onSet={(value) => ask({ name: "hyperparameter", hyperparameter: name, value })}
       />
     </div>
   );

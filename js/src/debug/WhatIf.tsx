@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useView } from "../view/context.ts";
+import { onEscape } from "../view/escape.ts";
 import { Choose } from "./Choose.tsx";
 import { shown } from "./NumberField.tsx";
 import type { Editing } from "./settings.ts";
@@ -54,16 +55,7 @@ function Drag({ editing }: { editing: Editing }) {
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw itself
-    <div
-      role="group"
-      aria-label="what if"
-      class="nnv-what-if"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        back();
-      }}
-    >
+    <div role="group" aria-label="what if" class="nnv-what-if" onKeyDown={onEscape(back)}>
       <div class="nnv-edits-line">
         <Choose
           label="variable"

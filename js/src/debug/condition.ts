@@ -22,8 +22,8 @@ export interface Typing {
   /** Puts a candidate in its place, and answers where the cursor is then. */
   take(index: number): number;
   close(): void;
-  /** Asks for something with the condition; the text is gone once it is done. */
-  send(command: Command): Promise<void>;
+  /** Asks for something with the condition, and answers whether it was done; then the text is gone. */
+  send(command: Command): Promise<boolean>;
 }
 
 /** Python counts code points, the browser units of UTF-16. */
@@ -115,9 +115,11 @@ export function createTyping(source: FrameSource): Typing {
       try {
         await source.command(command);
         if (text.peek() === sent) text.value = "";
+        return true;
       } catch (error) {
         const column: unknown = error instanceof Error ? Reflect.get(error, "column") : null;
         fault.value = { text: reasonOf(error), at: typeof column === "number" ? column - 1 : null };
+        return false;
       }
     },
   };

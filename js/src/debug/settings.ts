@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { reasonOf } from "../format.ts";
 import type { Edit, Settings, Status } from "../protocol.gen.ts";
+import type { Command } from "../source/source.ts";
 import { useView } from "../view/context.ts";
 
 /** Why nothing can be edited now; empty if it can. */
@@ -34,12 +35,24 @@ export interface Editing {
   readonly why: string;
   /** Changes with everything that may have changed what can be edited. */
   readonly moment: string;
-  /** Says why something is not even asked for. */
-  refuse(why: string): void;
-  /** Asks for it, and answers whether it was granted. */
-  edit(asked: Asked): Promise<boolean>;
-  undo(): Promise<boolean>;
+  /** Asks for it, and answers why it was refused; `null` if it was not. */
+  ask(asked: Asked): Promise<string | null>;
+  /** Asks for it; a refusal is in `fault`. */
+  edit(asked: Asked): Promise<void>;
+  undo(): Promise<void>;
 }
+
+const NOTHING = {
+  value: null,
+  layer: null,
+  neuron: null,
+  variable: null,
+  index: null,
+  hyperparameter: null,
+  class_weight: null,
+};
+
+const editOf = (asked: Asked): Command => ({ kind: "edit", ...NOTHING, ...asked });
 
 export function useEditing(): Editing {
   const { store } = useView();
@@ -69,34 +82,25 @@ export function useEditing(): Editing {
     };
   }, [source, settings, fault, rests, layer, moment]);
 
-  const attempt = async (act: () => Promise<unknown>): Promise<boolean> => {
+  const refusal = async (command: Command): Promise<string | null> => {
     fault.value = null;
     try {
-      await act();
-      return true;
+      await source.command(command);
+      return null;
     } catch (error) {
-      fault.value = reasonOf(error);
-      return false;
+      return reasonOf(error);
     }
   };
-  const nothing = {
-    value: null,
-    layer: null,
-    neuron: null,
-    variable: null,
-    index: null,
-    hyperparameter: null,
-    class_weight: null,
+  const attempt = async (command: Command): Promise<void> => {
+    fault.value = await refusal(command);
   };
   return {
     settings: settings.value,
     fault: fault.value,
     why,
     moment,
-    refuse: (reason) => {
-      fault.value = reason;
-    },
-    edit: (asked) => attempt(() => source.command({ kind: "edit", ...nothing, ...asked })),
-    undo: () => attempt(() => source.command({ kind: "undo" })),
+    ask: (asked) => refusal(editOf(asked)),
+    edit: (asked) => attempt(editOf(asked)),
+    undo: () => attempt({ kind: "undo" }),
   };
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Kind } from "../protocol.gen.ts";
 import { kindWords } from "../words.ts";
 import { Annexed } from "./Annexed.tsx";
+import { onEscape } from "./escape.ts";
 import type { Shown } from "./picture.ts";
 
 interface Props {
@@ -26,17 +27,16 @@ function Disclosure({ name, children }: { name: string; children: ComponentChild
     document.addEventListener("pointerdown", away);
     return () => document.removeEventListener("pointerdown", away);
   }, [open, opened]);
+  const close = () => {
+    opened.value = false;
+    button.current?.focus();
+  };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it hears what its button and panel did not want
     <div
       class="nnv-tools"
       ref={whole}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || !open) return;
-        event.stopPropagation();
-        opened.value = false;
-        button.current?.focus();
-      }}
+      onKeyDown={open ? onEscape(close) : undefined}
       onFocusOut={(event) => {
         const next = event.relatedTarget;
         if (next instanceof Node && !event.currentTarget.contains(next)) opened.value = false;
