@@ -75,7 +75,9 @@ class Forking(Editing):
         Args:
             at: How many steps are completed where it sets out; where this session stands if `None`.
             name: Of the fork.
-            rebuild: A function that returns the model as it was made and compiled, where it has no configuration.
+            rebuild: A function without arguments that makes and compiles the model as the first, and returns it: where
+                its configuration does not tell all, as of a subclass without `get_config`, or a loss or metric that is
+                a function or class of the user's and not registered with Keras.
             edits: Edits of `edit` by name, made where the fork sets out: `learning_rate=0.01`, `batch_size=64`,
                 `class_weight={...}`; of one with several arguments a tuple of them, `dropout=("dropout", 0.2)`, or a
                 list of such tuples.

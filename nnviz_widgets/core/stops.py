@@ -114,7 +114,8 @@ class Stops:
 
     def _known(self) -> Known:
         recording = self._branches.current.recording
-        recorded = tuple(recording.metric_arrays()[1])
+        coming = self._training.metric_names()  # other ones than are recorded if the model was compiled anew
+        recorded = (*recording.metric_arrays()[1], *(coming or ()))
         if not recorded:
             return Known(recording)
         own = (BATCH_LOSS, GRADIENT_NORM)

@@ -207,6 +207,30 @@ def test_a_loss_that_is_not_finite_is_told_as_such(tmp_path: Path) -> None:
     assert not (capsule.path / "compile.json").exists()
 
 
+def test_functions_of_keras_make_a_capsule_that_runs_by_itself(tmp_path: Path) -> None:
+    import keras
+
+    compiled = {"loss": keras.losses.mean_squared_error, "metrics": [keras.metrics.mean_absolute_error]}
+    model = model_of(dense(4, "c"), dense(2, "d"), **compiled)
+    _, capsule = trained(Network(model, going_wrong()[0].x, features(width=2), {"shuffle": False}), tmp_path / "nan")
+    assert (capsule.path / "compile.json").exists()
+    done = repeated(capsule)
+    assert done.returncode == 0, done.stderr
+    assert "c" in done.stdout
+
+
+def test_a_function_of_the_users_is_not_taken_for_that_of_keras_by_its_name(tmp_path: Path) -> None:
+    import keras
+
+    def mean_squared_error(y: Any, outputs: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(outputs - y)) * 3.0
+
+    model = model_of(dense(4, "c"), dense(2, "d"), loss=mean_squared_error)
+    _, capsule = trained(Network(model, going_wrong()[0].x, features(width=2), {"shuffle": False}), tmp_path / "nan")
+    assert "mean_squared_error(), which Keras does not know" in (capsule.path / "README.md").read_text()
+    assert not (capsule.path / "compile.json").exists()
+
+
 def test_a_batch_that_is_not_finite_itself_is_named(tmp_path: Path) -> None:
     network = networks.mlp()
     network.x[4, 2] = np.nan

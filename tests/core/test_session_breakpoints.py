@@ -331,7 +331,7 @@ def test_R03_what_there_is_not_is_refused_with_the_nearest() -> None:
 
 @pytest.mark.parametrize("pauses", [False, True])
 def test_R03_a_condition_that_breaks_is_told_once_and_training_goes_on_or_pauses(pauses: bool) -> None:
-    with networks.line().session() as session:
+    with unbuilt().session() as session:
         broken = session.breakpoints.add("los > 3")  # no metric is known before the first step
         session.breakpoints.pause_when_broken = pauses
         run(session)
@@ -357,7 +357,7 @@ def test_R03_a_function_that_raises_breaks_alone() -> None:
 
 
 def test_R03_a_run_whose_goal_cannot_be_answered_pauses() -> None:
-    with networks.line().session() as session:
+    with unbuilt().session() as session:
         run(session, until="los < 3")
         assert (session.state, session.step_index) == ("paused", 1)
 
@@ -528,3 +528,118 @@ def test_the_learning_rate_is_that_of_the_step() -> None:
         session.breakpoints.add("lr < 0.05")
         run(session)
         assert session.step_index == 5, "steps 1 to 4 are of the first rate, as Keras counts"
+
+
+# --- metrics, before the first step ---
+
+
+def reversed_outputs() -> Network:
+    """Two outputs, a dictionary, and metrics of each, some of them twice."""
+    network = networks.two_inputs(
+        metrics={"big": ["mae", "mse"], "small": ["mae", "mae"]}, weighted_metrics={"big": ["mse"], "small": []}
+    )
+    network.arguments["sample_weight"] = np.ones(networks.N_SAMPLES, "float32")
+    return network
+
+
+def several_metrics() -> Network:
+    import keras
+
+    def own_metric(y: Any, outputs: Any) -> Any:
+        return keras.ops.mean(outputs)
+
+    metrics = ["mae", keras.metrics.mean_squared_error, keras.metrics.RootMeanSquaredError(), own_metric, "mae"]
+    return networks.line(metrics=metrics, weighted_metrics=["mae", "mse"])
+
+
+KNOWN = {
+    "the loss alone": networks.line,
+    "one": networks.mlp,
+    "several": several_metrics,
+    "two outputs": networks.two_inputs,
+    "two outputs with metrics": reversed_outputs,
+}
+"""Networks whose metrics are known by their names before a step was taken."""
+
+
+@pytest.mark.parametrize("make", KNOWN.values(), ids=KNOWN.keys())
+def test_R03_the_metrics_that_are_known_before_a_step_are_those_that_it_has(make: Callable[[], Network]) -> None:
+    with make().session() as session:
+        known = session._training.metric_names()
+        assert session.state == "idle"
+        session.step()
+        assert known is not None
+        assert set(known) == session.recording.metric_arrays()[1].keys() - {"batch_loss", "gradient_l2"}
+
+
+@pytest.mark.parametrize("make", KNOWN.values(), ids=KNOWN.keys())
+def test_R03_a_misspelt_metric_is_refused_before_a_step_was_taken(make: Callable[[], Network]) -> None:
+    network = make()
+    names = {"loss", *(network.model.metrics_names)}
+    with network.session(validation_data=(network.x, network.y)) as session:
+        with pytest.raises(NotACondition, match="'los' is not known; did you mean 'loss'"):
+            session.breakpoints.add("los > 3")
+        with pytest.raises(NotACondition, match="'val_los' is not known; did you mean 'val_loss'"):
+            session.run(until="val_los > 3")
+        for name in ("loss", "batch_loss", "val_loss", "gradient_l2", *(names & {"accuracy"})):
+            session.breakpoints.add(f"{name} > 1e9")
+        assert session.state == "idle"
+        assert network.model.metrics_names == make().model.metrics_names, "nothing was built"
+
+
+def test_R03_a_misspelt_metric_is_refused_with_the_nearest_before_a_step_was_taken() -> None:
+    with networks.mlp().session() as session:
+        with pytest.raises(NotACondition, match="'acuracy' is not known; did you mean 'accuracy'"):
+            session.breakpoints.add("acuracy > 0.9")
+        with pytest.raises(NotACondition, match="'val_accuracy' is not known"):
+            session.breakpoints.add("val_accuracy > 0.9")
+
+
+def unbuilt() -> Network:
+    import keras
+
+    network = networks.line()
+    network.model = keras.Sequential([keras.layers.Dense(2)])
+    network.model.compile("sgd", "mse", metrics=["mae"])
+    return network
+
+
+def metric_class() -> Network:
+    import keras
+
+    class Two(keras.metrics.Mean):  # type: ignore[misc]
+        def update_state(self, y: Any, outputs: Any, sample_weight: Any = None) -> Any:
+            return super().update_state(outputs)
+
+        def result(self) -> Any:
+            return {"first": super().result(), "second": super().result()}
+
+    return networks.line(metrics=[Two()])
+
+
+@pytest.mark.parametrize("make", [networks.own_step, unbuilt, metric_class], ids=["own step", "unbuilt", "own metric"])
+def test_R03_where_only_a_step_can_tell_its_metrics_any_is_taken_until_then(make: Callable[[], Network]) -> None:
+    with make().session() as session:
+        broken = session.breakpoints.add("los > 3")
+        session.step()
+        assert "did you mean 'loss'" in str(broken.broken)
+        with pytest.raises(NotACondition, match="did you mean 'loss'"):
+            session.breakpoints.add("los > 3")
+
+
+def test_R03_a_session_that_was_prepared_knows_the_metrics_of_any_step() -> None:
+    with networks.own_step().session() as session:
+        session.edit.learning_rate(0.01)  # prepares it
+        assert session.step_index == 0
+        session.breakpoints.add("size > 3")
+        with pytest.raises(NotACondition, match="'sise' is not known; did you mean 'size'"):
+            session.breakpoints.add("sise > 3")
+
+
+def test_R03_K08_a_model_that_was_compiled_anew_may_have_other_metrics() -> None:
+    with networks.mlp().session() as session:
+        session.step()
+        session.model.compile("sgd", "sparse_categorical_crossentropy", metrics=["top_k_categorical_accuracy"])
+        session.breakpoints.add("top_k_categorical_accuracy > 2")
+        with pytest.raises(NotACondition, match="did you mean 'top_k_categorical_accuracy'"):
+            session.breakpoints.add("top_k_categorial_accuracy > 2")

@@ -146,6 +146,77 @@ def test_a_model_without_a_configuration_is_made_by_rebuild() -> None:
             assert_same_weights(weights_of(fork.model), weights_of(session.model))
 
 
+def compiled(**given: Any) -> Any:
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)], name="small")
+    model.compile("sgd", **{"loss": "mse", **given})
+    return model
+
+
+@keras.saving.register_keras_serializable("tests")
+def registered(y: Any, outputs: Any) -> Any:
+    return keras.ops.mean(keras.ops.square(outputs - y))
+
+
+def mean_squared_error(y: Any, outputs: Any) -> Any:
+    """Have the name of one of Keras' own, which must not take its place."""
+    return 3.0 * keras.ops.mean(keras.ops.square(outputs - y))
+
+
+class OwnLoss(keras.losses.Loss):  # type: ignore[misc]
+    def call(self, y: Any, outputs: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(outputs - y))
+
+
+def local_function() -> Any:
+    def local(y: Any, outputs: Any) -> Any:
+        return keras.ops.mean(outputs - y)
+
+    return local
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`:UserWarning")
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (lambda: {"loss": local_function()}, "local()"),
+        (lambda: {"loss": lambda y, outputs: keras.ops.mean(outputs - y)}, "a lambda"),
+        (lambda: {"loss": mean_squared_error}, "mean_squared_error()"),
+        (lambda: {"loss": OwnLoss()}, "OwnLoss"),
+        (lambda: {"metrics": ["mae", local_function()]}, "local()"),
+        (lambda: {"metrics": [keras.metrics.MeanMetricWrapper(local_function(), name="mine")]}, "local()"),
+    ],
+)
+def test_a_loss_or_metric_that_only_the_users_code_has_needs_rebuild(given: Any, named: str) -> None:
+    with Session(compiled(**given()), X, Y.astype("float32"), batch_size=8, verbose=0) as session:
+        session.step(3)
+        with pytest.raises(NotClonable) as refused:
+            session.fork()
+        assert f"compiled with {named}, which only your code has" in str(refused.value)
+        assert "Give rebuild=, a function without arguments that makes and compiles it" in str(refused.value)
+        assert "session.fork(rebuild=make)" in str(refused.value)
+
+        def make() -> Any:  # as the message has it
+            model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+            model.compile("sgd", **{"loss": "mse", **given()})
+            return model
+
+        with session.fork(rebuild=make) as fork:
+            fork.step(2)
+            session.step(2)
+            assert_same_weights(fork.model.get_weights(), session.model.get_weights())
+
+
+@pytest.mark.parametrize("loss", [registered, keras.losses.mean_squared_error, keras.losses.MeanSquaredError()])
+def test_a_loss_that_keras_finds_again_needs_none(loss: Any) -> None:
+    with Session(compiled(loss=loss), X, Y.astype("float32"), batch_size=8, verbose=0) as session:
+        session.step(3)
+        with session.fork() as fork:
+            fork.step(2)
+            session.step(2)
+            assert_same_weights(fork.model.get_weights(), session.model.get_weights())
+
+
 def test_what_cannot_be_is_refused() -> None:
     with made() as session:
         with pytest.raises(SessionBusy, match="which has not"):

@@ -235,3 +235,16 @@ def test_a_model_of_ones_own_is_asked_for(tmp_path: Path) -> None:
         where = session.journal.to_script(tmp_path / "folder" / "a.py", data=True)
     assert where == tmp_path / "folder" / "a.py"
     assert "NotImplementedError" in where.read_text()
+
+
+def test_a_loss_of_ones_own_is_asked_for_also_where_keras_has_one_of_its_name(tmp_path: Path) -> None:
+    def mean_squared_error(y: Any, outputs: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(outputs - y)) * 3.0
+
+    for loss, is_asked_for in ((mean_squared_error, True), (keras.losses.mean_squared_error, False)):
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+        model.compile("sgd", loss)
+        with Session(model, X, Y, verbose=0) as session:
+            session.step(1)
+            where = session.journal.to_script(tmp_path / "a.py", data=True)
+        assert ("NotImplementedError" in where.read_text()) is is_asked_for

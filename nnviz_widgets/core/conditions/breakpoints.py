@@ -132,7 +132,9 @@ class Breakpoints(NamedAttributes):
 
         Raises:
             InvalidArgumentError: If an argument is none of the above; of a text that is no condition, the message says
-                what is wrong, and at which column.
+                what is wrong, and at which column. So it is with the name of a metric that no step will have. Where
+                only a step can tell the names (a `train_step` or a metric class of the user's, a model that is not
+                built), it is told after the first one.
         """
         checked, n_steps = as_condition(condition), _checked_steps(for_steps)
         if not isinstance(once, bool):

@@ -3,7 +3,8 @@
 One idea a file:
 
 - what a model has: the object tree (`tree`), the names of axes (`axes`), why something cannot be read (`reasons`), all
-  variables (`variables`), what was compiled (`fingerprint`, `losses`, `metrics`)
+  variables (`variables`), what was compiled (`fingerprint`, `losses`, `metrics`, `metric_names`), what of it is
+  Keras' own (`of_keras`)
 - a step that is read: noting what flows (`taps`, `tapes`, `inputs`, `composites`), layers and tensors for a reader
   (`catalogue`), statistics in the graph (`statistics`), the step as graph code (`traced`) and compiled (`step`), its
   values (`values`), what is left out when memory runs short (`memory`), replicas (`replicas`)

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from nnviz_widgets.core.backends.tensorflow.callback_state import forgetful
+from nnviz_widgets.core.backends.tensorflow.of_keras import (
+    given_to_compile,
+    is_in_keras,
+    name_of_function,
+    own_functions,
+)
 from nnviz_widgets.core.backends.tensorflow.rewinding import only_writes
 from nnviz_widgets.core.backends.tensorflow.setup import hyperparameters, is_number
 from nnviz_widgets.core.backends.tensorflow.taps import find_optimizers
@@ -17,6 +23,12 @@ from nnviz_widgets.errors import NotClonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_GIVE_REBUILD = (
+    "Give rebuild=, a function without arguments that makes and compiles it as the first: def make(): model = ...; "
+    "model.compile(...); return model. Then session.fork(rebuild=make)."
+)
 
 
 def clone_of(model: Any, rebuild: Callable[[], Any] | None) -> Any:
@@ -67,6 +79,12 @@ def _rebuilt(model: Any, rebuild: Callable[[], Any]) -> Any:
 
 
 def _from_config(model: Any) -> Any:
+    users = _known_by_nobody(model)
+    if users:
+        raise NotClonable(
+            "A model must be compiled with what its configuration can name to be made a second time. Received: "
+            f"{model.name!r}, compiled with {', '.join(users)}, which only your code has. {_GIVE_REBUILD}"
+        )
     own = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
     try:
         with _as_it_was_made(model):
@@ -76,12 +94,29 @@ def _from_config(model: Any) -> Any:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise NotClonable(
             f"A model must have a configuration to be made a second time. Received: {model.name!r}, a "
-            f"{type(model).__name__} ({reason:.200}). Give rebuild=, a function that returns it as it was made and "
-            "compiled."
+            f"{type(model).__name__} ({reason:.200}). {_GIVE_REBUILD}"
         ) from error
     if excludes_from_decay(model):
         _exclude_from_decay(made, model)
     return made
+
+
+def _known_by_nobody(model: Any) -> list[str]:
+    """Name the losses and metrics of a model that Keras cannot find again: functions and classes of the user's.
+
+    One that is registered it finds. A function is not handed on as it is: it may compute with the first model.
+    """
+    functions = [(one, name_of_function(one)) for one in own_functions(model)]
+    made = [type(one) for one in given_to_compile(model) if isinstance(one, (keras.losses.Loss, keras.metrics.Metric))]
+    classes = [(one, one.__name__) for one in made if not is_in_keras(one)]
+    saving = keras.saving
+    return list(
+        dict.fromkeys(
+            name
+            for one, name in (*functions, *classes)
+            if saving.get_registered_object(saving.get_registered_name(one)) is not one
+        )
+    )
 
 
 def config_of(model: Any) -> dict[str, Any]:
@@ -150,7 +185,7 @@ def _build_optimizers(made: Any, model: Any) -> None:
             return
         raise NotClonable(
             f"The other model must have the same variables. Received: {len(made.variables)}, where the first has "
-            f"{len(model.variables)}. Give rebuild=, a function that returns it as it was made and compiled."
+            f"{len(model.variables)}. {_GIVE_REBUILD}"
         )
     place = {id(theirs): mine for mine, theirs in zip(made.variables, model.variables, strict=True)}
     for mine, theirs in zip(find_optimizers(made), find_optimizers(model), strict=False):

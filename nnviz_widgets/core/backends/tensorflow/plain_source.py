@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from nnviz_widgets.core.backends.tensorflow.of_keras import name_of_function, names_of_others, own_functions
 from nnviz_widgets.core.capsule_contents import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
 
 def of_model(model: Any) -> Source:
@@ -27,29 +28,14 @@ def of_compile(model: Any) -> Source:
     """Return what `model.compile_from_config` takes."""
     if type(model).compile is not keras.Model.compile:
         return Source(None, f"{type(model).__name__} has a `compile` of its own")
-    return _source(model.get_compile_config)
+    return _source(model.get_compile_config, map(name_of_function, own_functions(model)))
 
 
-def _source(config: Callable[[], Any]) -> Source:
+def _source(config: Callable[[], Any], others: Iterable[str] = ()) -> Source:
     try:
         found = config()
         text = json.dumps(found, indent=1)
     except Exception as error:  # `get_config` is the user's code; without it there is no configuration
         return Source(None, f"it has no configuration ({type(error).__name__}: {str(error).strip():.200})")
-    names = list(dict.fromkeys(_of_others(found)))
+    names = list(dict.fromkeys([*others, *names_of_others(found)]))
     return Source(None, f"it is made of {', '.join(names)}, which Keras does not know") if names else Source(text)
-
-
-def _of_others(config: Any) -> Iterator[str]:
-    """Yield the names in a configuration of what is not Keras' own: classes, functions, lambdas."""
-    if isinstance(config, dict):
-        name, module = config.get("class_name"), config.get("module")
-        if name == "__lambda__":
-            yield "a lambda"
-        elif name is not None and "module" in config and str(module).split(".")[0] != "keras":
-            yield f"{config['config']}()" if name == "function" else str(name)
-        for value in config.values():
-            yield from _of_others(value)
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            yield from _of_others(value)

@@ -22,6 +22,7 @@ from nnviz_widgets.core.atomic import write_whole
 from nnviz_widgets.core.backends.tensorflow import random_streams, repeating
 from nnviz_widgets.core.backends.tensorflow.cloning import config_of, excludes_from_decay
 from nnviz_widgets.core.backends.tensorflow.data import StoredOrderAdapter
+from nnviz_widgets.core.backends.tensorflow.of_keras import names_of_others, own_functions
 from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone
 from nnviz_widgets.core.backends.tensorflow.replicas import has_strategy
 from nnviz_widgets.core.backends.tensorflow.rewinding import called_again
@@ -238,7 +239,7 @@ def _lines(training: Any, entry: Entry, number: int, stored: dict[str, npt.NDArr
 
 def _config(training: Any, setup: Setup) -> str | None:
     """Return the model as JSON, as it was before any edit; `None` if only the user's code can make it."""
-    if excludes_from_decay(training.model):  # no configuration tells it
+    if excludes_from_decay(training.model) or own_functions(training.model):  # no configuration tells it
         return None
     try:
         with training.as_set_up(setup):
@@ -246,33 +247,7 @@ def _config(training: Any, setup: Setup) -> str | None:
         text = json.dumps(config)
     except Exception:  # a class of the user's need not say how it is made; then the script asks for it
         return None
-    return text if _is_of_keras(config) else None
-
-
-def _is_of_keras(config: Any) -> bool:
-    """Whether a configuration names nothing that a script without the user's code lacks."""
-    if isinstance(config, list | tuple):
-        return all(map(_is_of_keras, config))
-    if not isinstance(config, dict):
-        return True
-    if config.get("class_name") == "function":
-        return _is_function_of_keras(config)
-    is_object = "class_name" in config and "registered_name" in config
-    # An object of a class that nobody has registered has no module.
-    module = str(config.get("module") or ("" if is_object else "keras")).partition(".")[0]
-    if module not in ("keras", "builtins") or config.get("class_name") in ("__lambda__", "Lambda"):
-        return False
-    return config.get("registered_name") in (None, config.get("class_name"), "Functional") and all(
-        map(_is_of_keras, config.values())
-    )
-
-
-def _is_function_of_keras(config: dict[str, Any]) -> bool:
-    try:
-        found = keras.saving.deserialize_keras_object(config)
-    except (TypeError, ValueError):
-        return False
-    return str(getattr(found, "__module__", "")).partition(".")[0] == "keras"
+    return None if any(names_of_others(config)) else text
 
 
 # --- the text ---

@@ -118,6 +118,11 @@ class StepFunctions:
         """Let go of what is compiled: graphs are large, and are made again when a step is taken."""
         self._compiled = {}
 
+    @property
+    def log_names(self) -> tuple[str, ...] | None:
+        """The names of the numbers that the step returns, `None` while no variant was traced."""
+        return next((names for traced, _ in self._compiled.values() if (names := traced.log_names) is not None), None)
+
     def graphs(self) -> list[Any]:
         """Return the graphs of the variants that are compiled; none of a model that is run eagerly."""
         return [function.graph for _, function in self._compiled.values() if hasattr(function, "graph")]

@@ -158,6 +158,13 @@ class TracedStep:
         """Whether it returns vitals and tensors."""
         return self._reads
 
+    @property
+    def log_names(self) -> tuple[str, ...] | None:
+        """The names of the numbers that `train_step` returns, `None` before it was traced or run."""
+        if not self._names:
+            return None
+        return (*(n.removeprefix("logs/") for n in self._names if n.startswith("logs/")), *self._loose)
+
     def _guarded(self, read: Callable[[], Any], otherwise: Any) -> Any:
         """Return what `read` returns; `otherwise` if it raises or something of ours has failed before."""
         if self.failed is not None:

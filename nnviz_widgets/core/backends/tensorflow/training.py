@@ -23,6 +23,7 @@ from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_bat
 from nnviz_widgets.core.backends.tensorflow.feed import Feed
 from nnviz_widgets.core.backends.tensorflow.fit_loop import FitLoop
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
+from nnviz_widgets.core.backends.tensorflow.metric_names import metric_names
 from nnviz_widgets.core.backends.tensorflow.position import Position, epochs_stand_alone
 from nnviz_widgets.core.backends.tensorflow.progress import end_line
 from nnviz_widgets.core.backends.tensorflow.replicas import check_replicas, has_strategy, share, whole
@@ -162,6 +163,11 @@ class Training(Changing, FitLoop):
     def validates(self) -> bool:
         """Whether there may be metrics of a validation."""
         return self.arguments.validation_data is not None or bool(self.arguments.validation_split)
+
+    def metric_names(self) -> tuple[str, ...] | None:
+        """Return the names that the logs of each step have, `None` where only a step can tell; on any thread."""
+        traced = None if self.functions.changes() else self.functions.log_names
+        return traced or metric_names(self.model)
 
     @property
     def history(self) -> dict[str, list[float]]:
