@@ -14,6 +14,24 @@ export function branchOf(debugging: Debugging | null | undefined, name: string |
 export const isCurrent = (status: Status | null, branch: BranchEntry | null): boolean =>
   branch === null || branch.name === status?.debugging?.branch;
 
+/** Of the two that are compared the one in which the session stands, else the shown one: where it stands is followed. */
+export function followedOf(
+  debugging: Debugging | null | undefined,
+  shown: string | null,
+  beside: string | null,
+): BranchEntry | null {
+  const current = debugging?.branch ?? null;
+  return branchOf(debugging, beside !== null && beside === current ? beside : shown);
+}
+
+/** Which of the two that are compared does not have a step, in words; empty if both have it. */
+export function endWords(pair: readonly (BranchEntry | null | undefined)[], step: number): string {
+  return pair
+    .filter((branch): branch is BranchEntry => !!branch && branch.last_step < step)
+    .map(({ name, last_step }) => `${name} has no step ${step}: of it, step ${last_step} is shown.`)
+    .join(" ");
+}
+
 /** A branch and those that it comes from, each with the last of its steps that belongs to it. */
 function lineageOf(branches: readonly BranchEntry[], branch: BranchEntry): Map<string, number> {
   const lineage = new Map([[branch.name, branch.last_step]]);

@@ -1,7 +1,7 @@
 /** Which of the source's frames is shown, which one words tell of, and at which step that is. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { branchOf, isCurrent } from "./branches.ts";
+import { branchOf, followedOf, isCurrent } from "./branches.ts";
 import type { Cursor } from "./cursor.ts";
 import { paced } from "./paced.ts";
 import type { Kind, LayerEntry } from "./protocol.gen.ts";
@@ -55,6 +55,7 @@ export function createShownFrames(
   source: FrameSource,
   cursor: Cursor,
   branch: ReadonlySignal<string | null>,
+  beside: ReadonlySignal<string | null>,
   abort: AbortSignal,
 ): ShownFrames {
   const layer = computed(() => source.layers.value.find(({ path }) => path === cursor.layer.value) ?? null);
@@ -75,22 +76,30 @@ export function createShownFrames(
   const steps = computed((): readonly [number, number] => {
     const { series, status } = source;
     const first = series.value?.firstStep ?? 0;
-    const shown = branchOf(status.value?.debugging, branch.value);
-    const here = isCurrent(status.value, shown) ? (status.value?.step ?? series.value?.lastStep ?? 0) : 0;
+    const debugging = status.value?.debugging;
+    const shown = branchOf(debugging, branch.value);
+    const followed = followedOf(debugging, branch.value, beside.value);
+    const here = isCurrent(status.value, followed) ? (status.value?.step ?? series.value?.lastStep ?? 0) : 0;
+    const other = beside.value === null ? null : branchOf(debugging, beside.value);
+    const ends = [shown, other].map((each) => each?.last_step ?? 0);
     // A frame may be ahead of the status, which comes only a few times a second.
-    return [first, Math.max(first, here, shown?.last_step ?? 0, drawnStep.value ?? 0)];
+    return [first, Math.max(first, here, ...ends, drawnStep.value ?? 0)];
   });
   const newest = computed(() => {
     const { status } = source;
     const [first, last] = steps.value;
-    const shown = branchOf(status.value?.debugging, branch.value);
-    if (status.value === null || shown === null || !isCurrent(status.value, shown)) return last;
+    const followed = followedOf(status.value?.debugging, branch.value, beside.value);
+    if (status.value === null || followed === null) return last;
+    if (!isCurrent(status.value, followed)) return beside.value === null ? last : followed.last_step;
     const stands = status.value.debugging?.refused ?? status.value.step;
-    return stands < shown.last_step ? Math.max(first, stands) : last;
+    if (stands < followed.last_step) return Math.max(first, stands);
+    return beside.value === null ? last : Math.max(followed.last_step, stands);
   });
   const shownStep = computed(() => {
     const [first, last] = steps.value;
-    const step = cursor.follow.value ? (drawnStep.value ?? newest.value) : cursor.step.value;
+    // Of two branches one may not have the step: then its picture is of another, which moves nothing.
+    const drawn = beside.value === null ? drawnStep.value : Math.max(drawnStep.value ?? 0, newest.value);
+    const step = cursor.follow.value ? (drawn ?? newest.value) : cursor.step.value;
     return Math.min(Math.max(step, first), last);
   });
   return { layer, frame, told, counted, steps, newest, shownStep };

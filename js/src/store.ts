@@ -62,7 +62,7 @@ export function createStore(
 ): Store {
   const branch = signal<string | null>(null);
   const beside = signal<string | null>(null);
-  const shown = createShownFrames(source, cursor, branch, abort);
+  const shown = createShownFrames(source, cursor, branch, beside, abort);
   const selection = createSelection(shown, cursor);
   const choices = createChoices(shown.layer, abort);
   const zoom = createZoom(

@@ -27,8 +27,21 @@ export function pooledWords(plane: PooledFirst): string[] {
 }
 
 /** What is taken off: another step, or of two runs the first; empty where nothing is. The same while steps go on. */
-export const minusWords = ({ compared, other }: Plane): string =>
-  other === null ? (compared === null ? "" : `minus step ${compared}`) : "second minus first";
+export const minusWords = ({ compared, other }: Plane, names: readonly string[] = []): string =>
+  other === null ? (compared === null ? "" : `minus step ${compared}`) : apartWords(names).join(" ");
+
+/** Characters of a name that fits on a line beside a map. */
+const SHORT = 14;
+
+/** The difference of two runs by their names where these are short, in the two parts that may stand on two lines. */
+function apartWords([first = "", second = ""]: readonly string[]): readonly string[] {
+  const fit = [first, second].every((name) => name !== "" && name.length <= SHORT);
+  return fit ? [`${second} \u2212`, first] : ["second minus first"];
+}
+
+/** The same, each part unbroken. */
+export const minusParts = (plane: Plane, names: readonly string[]): readonly string[] =>
+  plane.other === null ? [minusWords(plane)] : apartWords(names);
 
 /** Of which steps, and of which of two runs, the picture is. */
 export function stepWords(plane: Plane, step: number, run: string): string[] {

@@ -479,6 +479,10 @@ describe("branches", () => {
     select.dispatchEvent(new Event("change", { bubbles: true }));
   };
 
+  const stepOf = (el: Element) => find<HTMLInputElement>(el, "input[aria-label=step]").value;
+  const drawnAt = (kernel: FakeKernel, seq: number, step: number, newest = true) =>
+    kernel.say(frame(kernel.client, seq, [WEIGHTS], { step, newest }), [new Float32Array(8)]);
+
   test("the shown one is chosen, and the session can be taken there", async () => {
     const { el, kernel } = await opened(FORKED, { step: 350 });
     choose(el, "branch that is shown", 0);
@@ -494,6 +498,8 @@ describe("branches", () => {
 
   test("another one beside it is compared as two runs are, and left again", async () => {
     const { el, kernel } = await opened(FORKED, { step: 350 });
+    drawnAt(kernel, 2, 350);
+    await expect.poll(() => stepOf(el)).toBe("350");
     choose(el, "branch beside it", 1);
     await expect.poll(() => text(el, ".nnv-runs")).toBe("branch 1maindifference");
     expect(text(el, "[aria-label=Branches]")).toContain("They part after step 300.");
@@ -502,9 +508,52 @@ describe("branches", () => {
     await expect
       .poll(() => kernel.of("watch").at(-1))
       .toMatchObject({ branch: null, beside: "main", run: "difference" });
+    const apart = { ...WEIGHTS, compared: 350, other: 350 };
+    kernel.say(frame(kernel.client, 3, [apart], { step: 350 }), [new Float32Array(8)]);
+    await expect
+      .poll(() => text(el, "[data-tensor=weights] .nnv-map-label"))
+      .toContain("main \u2212 branch 1");
     choose(el, "branch beside it", 0);
     await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ beside: null, run: "first" });
     expect(el.querySelector(".nnv-runs")).toBeNull();
+  });
+
+  test("the step stays where the other one goes further, and following goes on with the session", async () => {
+    const { el, kernel, tell } = await opened(FORKED, { step: 350 });
+    drawnAt(kernel, 2, 350);
+    await expect.poll(() => stepOf(el)).toBe("350");
+    choose(el, "branch beside it", 1);
+    await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ beside: "main", step: -1 });
+    expect([stepOf(el), text(el, ".nnv-runs .nnv-hint")]).toEqual(["350", ""]);
+    tell({ branches: [MAIN, { ...BRANCH, last_step: 351 }] }, { step: 351 });
+    await expect.poll(() => stepOf(el)).toBe("351");
+  });
+
+  test("the step stays where a session has gone back", async () => {
+    const { el, kernel } = await opened(FORKED, { step: 320 });
+    drawnAt(kernel, 2, 320);
+    await expect.poll(() => stepOf(el)).toBe("320");
+    choose(el, "branch beside it", 1);
+    await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ beside: "main", step: -1 });
+    await new Promise(requestAnimationFrame);
+    expect(stepOf(el)).toBe("320");
+  });
+
+  test("the step stays where the other one ends before it, which is said", async () => {
+    const { el, kernel } = await opened(FORKED, { step: 350 });
+    choose(el, "branch that is shown", 0);
+    await expect.poll(() => kernel.of("watch").at(-1)?.branch).toBe("main");
+    drawnAt(kernel, 2, 412);
+    await expect.poll(() => stepOf(el)).toBe("412");
+    choose(el, "branch beside it", 1);
+    await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ beside: "branch 1", step: 412 });
+    press(find(el, ".nnv-inspector"), "r");
+    drawnAt(kernel, 3, 350, false);
+    await expect.poll(() => text(el, ".nnv-readout")).toContain("as kept at step");
+    expect(stepOf(el)).toBe("412");
+    expect(text(el, ".nnv-runs .nnv-hint")).toBe("branch 1 has no step 412: of it, step 350 is shown.");
+    kernel.cursor.set("step", 340);
+    await expect.poll(() => text(el, ".nnv-runs .nnv-hint")).toBe("");
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Status } from "../src/protocol.gen.ts";
 import { replyTo, status } from "./fakes.ts";
 import { draw, find, show, text } from "./harness.ts";
 
@@ -60,6 +61,16 @@ describe("faces", () => {
     await ready(el);
     expect(buttons(el)).toEqual({});
     expect(text(el, ".nnv-figures")).toContain("412 / 1565");
+  });
+
+  test.each<[Partial<Status>, string]>([
+    [{ source: "recording", state: "running" }, "being recorded"],
+    [{ source: "recording", state: "finished" }, "recorded up to step 412"],
+    [{ source: "comparison", state: "finished" }, "comparison"],
+  ])("what was recorded says that it is over: %o", async (changes, words) => {
+    const { el } = show({ _status: status({ controls: false, ...changes }) });
+    await ready(el);
+    expect(text(el, ".nnv-chip")).toBe(words);
   });
 
   test("a fit that hears nothing of the page has no run controls until it does", async () => {

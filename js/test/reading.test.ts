@@ -376,6 +376,12 @@ describe("saving", () => {
     );
   });
 
+  test("a table of a difference says of what", () => {
+    const apart = plane(1, 1, { compared: 3, other: 4 });
+    const run = "branch 2 minus branch 1";
+    expect(toCsv(content(apart, Float32Array.of(1), { run }))).toBe(`in \\ neuron (${run}),0\n0,1\n`);
+  });
+
   test("of a window the places are those of the whole tensor, of a pooled one each cell says what it is", () => {
     const part = plane(2, 2, {
       full_rows: 10,

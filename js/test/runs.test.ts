@@ -89,13 +89,27 @@ describe("two runs", () => {
     } as const;
     kernel.say(frame(kernel.client, 2, [pooled]), [new Float32Array(8)]);
     const label = () => text(el, "[data-tensor=weights] .nnv-map-label");
-    await expect.poll(label).toContain("second minus first");
+    await expect.poll(label).toContain("fast <b> \u2212 slow");
     expect(label()).toContain("max |\u0394|");
     await expect.poll(() => kernel.of("read").at(-1)).toMatchObject({ run: "difference", tensor: "weights" });
     await expect.poll(() => text(el, ".nnv-readout")).toContain("\u0394 weight");
     find<HTMLElement>(el, "[data-tensor=weights] .nnv-dots").click();
     await expect.poll(() => text(el, ".nnv-tools-panel")).toContain("neurons");
     expect(text(el, ".nnv-tools-panel")).not.toContain("minus step");
+  });
+
+  test.each([
+    [["slow", "fast"], "fast \u2212 slow"],
+    [["runs/2026-11-30/slow.nnv", "fast"], "second minus first"],
+    [["a name that is", "15 characters !"], "second minus first"],
+  ])("a difference has the names of %j where these are short", async (runs, words) => {
+    const { kernel, el } = show({ _status: { ...OF_TWO, runs } });
+    await drawn(kernel, el);
+    kernel.say(frame(kernel.client, 2, [difference(412, 1)]), [new Float32Array(8)]);
+    await expect.poll(() => text(el, "[data-tensor=weights] .nnv-map-label")).toContain(words);
+    const label = find(el, "[data-tensor=weights] .nnv-map-label");
+    for (const part of label.querySelectorAll(".nnv-part"))
+      expect(part.getBoundingClientRect().right).toBeLessThanOrEqual(label.getBoundingClientRect().right);
   });
 
   test("the scale of the difference is another one, and held while steps go on", async () => {

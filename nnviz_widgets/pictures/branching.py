@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nnviz_widgets.pictures.comparison import Comparison
@@ -10,6 +11,7 @@ from nnviz_widgets.pictures.source import RecordingSource, SessionSource
 
 if TYPE_CHECKING:
     from nnviz_widgets.core.branches import Branch, Branches
+    from nnviz_widgets.core.session import Session
     from nnviz_widgets.pictures.source import Source
     from nnviz_widgets.protocol import ReadValues, Watch
 
@@ -38,7 +40,8 @@ class BranchViews:
             pair = (branches[name], branches[asked.beside])
             first, second = (_Side(self._source, branch) for branch in pair)
             shared = shared_step(branches, name, asked.beside)
-            known = self._known[name, asked.beside] = Comparison(first, second, "step", (name, asked.beside), shared)
+            names, follows = (name, asked.beside), partial(_followed, session, pair)
+            known = self._known[names] = Comparison(first, second, "step", names, shared, follows)
         return known
 
     def _one(self, branches: Branches, name: str) -> Source:
@@ -71,7 +74,18 @@ def stands_at(source: Source) -> int | None:
 
     A step that a guard has refused is no way back: what was read of it is what a person wants to see.
     """
-    if not isinstance(source, SessionSource) or source.session.state == "idle":
-        return None
-    step, last = source.newest, source.session.branches.current.last_step
-    return step if step < last and refused_step(source.session) is None else None
+    return _went_back(source.session) if isinstance(source, SessionSource) else None
+
+
+def _went_back(session: Session) -> int | None:
+    step, last = session.step_index, session.branches.current.last_step
+    return step if session.state != "idle" and step < last and refused_step(session) is None else None
+
+
+def _followed(session: Session, pair: tuple[Branch, Branch]) -> int:
+    """Return the step of who follows two branches: where the session stands, or if in neither, where the first ends."""
+    current = session.branches.current
+    if current not in pair:
+        return pair[0].last_step
+    stands = _went_back(session)
+    return current.last_step if stands is None else stands

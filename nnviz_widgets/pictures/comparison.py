@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from nnviz_widgets.core.alignment import align, epochs_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nnviz_widgets.core.alignment import Alignment, By
     from nnviz_widgets.core.frame import TensorKey
     from nnviz_widgets.core.recording import Recording
@@ -23,6 +25,9 @@ MOST_TRIES = 12
 class Comparison:
     """Two runs. Steps are counted as the first one counts them.
 
+    Args:
+        follows: Returns the step of who follows, where that is not for the two to say.
+
     Attributes:
         first: The one whose steps count.
         second: The one that is compared with it.
@@ -35,7 +40,15 @@ class Comparison:
     kind: SourceKind = "comparison"
     session = None  # nobody can press a button of two
 
-    def __init__(self, first: Source, second: Source, by: By, names: tuple[str, str], shared: int = -1) -> None:
+    def __init__(
+        self,
+        first: Source,
+        second: Source,
+        by: By,
+        names: tuple[str, str],
+        shared: int = -1,
+        follows: Callable[[], int] | None = None,
+    ) -> None:
         """Put two runs beside each other, of which the caller knows that they are of the same model."""
         self.first = first
         self.second = second
@@ -43,6 +56,7 @@ class Comparison:
         self.names = names
         self.shared = shared
         self.distances: Known = {}
+        self._follows = follows
         self._known: tuple[tuple[int, ...], Alignment] | None = None
 
     @property
@@ -89,6 +103,8 @@ class Comparison:
     @property
     def newest(self) -> int:
         """The newest moment that is compared: where both are, or, while it goes on, where the one is that does."""
+        if self._follows is not None:
+            return self._follows()
         ends = self._last_steps
         going_on = [end for source, end in zip((self.first, self.second), ends, strict=True) if source.running]
         return max(going_on) if going_on else min(ends)

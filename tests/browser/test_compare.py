@@ -95,7 +95,7 @@ def test_a_person_switches_between_two_runs_and_their_difference(opened):
         shown.wait_until(lambda: shown.pixels("weights") not in seen, f"{name} is drawn")
         seen.append(shown.pixels("weights"))
         assert shown.button(name).get_attribute("aria-pressed") == "true"
-    assert "second minus first" in shown.text(".nnv-map[data-tensor=weights] .nnv-map-label")
+    assert "rate 0.02 − rate 0.001" in shown.text(".nnv-map[data-tensor=weights] .nnv-map-label")
     shown.move("step", 31)
     shown.wait_until(lambda: "30" in shown.readout().get("as kept at step", ""), "the step that both keep is told")
     shown.wait_until(lambda: shows(shown, difference, at=30), "the difference at step 30 is read")

@@ -108,7 +108,9 @@ def test_a_run_that_goes_wrong_is_stopped_taken_back_changed_branched_and_compar
         # Both beside each other.
         root.get_by_label("branch beside it").select_option(label="main")
         shown.button("difference").click()
-        shown.wait_until(lambda: "minus" in shown.text("[data-tensor=weights] .nnv-map-label"), "they are subtracted")
+        label = "[data-tensor=weights] .nnv-map-label"
+        shown.wait_until(lambda: "main − branch 1" in shown.text(label), "they are subtracted")
+        assert shown.slider("step").input_value() == "7", "of main there are 9 steps"
         shown.wait_until(lambda: shown.drawn("weights"), "the difference is drawn")
         for theme in ("light", "dark"):
             notebook.set_theme(theme)

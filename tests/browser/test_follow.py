@@ -75,7 +75,7 @@ def test_a_page_follows_what_another_process_writes_until_that_ends(lab, tmp_pat
             seen.append(shown.pixels("weights"))
         writer.stdin.close()
         assert writer.wait(20) == 0
-        shown.wait_until(lambda: shown.chip() == "recording", "it says that the writing is over")
+        shown.wait_until(lambda: shown.chip() == "recorded up to step 40", "it says that the writing is over")
         assert shown.step() == 40
         assert shows_weights_of(shown, 40)
         assert shown.button("Run").count() == 0

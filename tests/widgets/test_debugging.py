@@ -175,6 +175,33 @@ def test_R07_each_branch_is_shown_and_both_beside_each_other(forked, page):
         np.testing.assert_array_equal(cells, expected, err_msg=str(fields))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"beside": "main"}, {"branch": "main", "beside": "branch 1"}, {"beside": "main", "run": "second"}],
+    ids=["the one of the session first", "second", "the other one shown"],
+)
+def test_who_follows_two_branches_is_where_the_session_stands(forked, page, fields):
+    assert frame(page, **fields)[0]["step"] == 5  # of main there are 6
+    forked.ask_rewind(4)
+    until(lambda: page.poll() and page.frames[-1][0]["step"] == 4)
+    assert page.frames[-1][0]["newest"]
+
+
+def test_who_follows_two_branches_that_were_left_is_at_the_end_of_the_first(forked, page):
+    forked.ask_rewind(4)
+    forked.begin_branch()
+    forked.turn("paused")
+    for first, second, end in [("main", "branch 1", 6), ("branch 1", "main", 5)]:
+        assert frame(page, branch=first, beside=second)[0]["step"] == end
+
+
+def test_a_step_that_only_one_of_two_branches_has_is_kept(forked, page):
+    assert frame(page, branch="main", beside="branch 1", step=6)[0]["step"] == 6
+    second = frame(page, branch="main", beside="branch 1", run="second", step=6)
+    assert second[0]["step"] == 5
+    np.testing.assert_array_equal(second[1], forked.branches["branch 1"].recording.tensor("hidden", "weights", step=5))
+
+
 def test_branches_that_keep_no_step_of_their_own_in_common_are_compared_at_the_nearest(session, page):
     for full in (True, True, False, True, False):  # 4 is kept of main
         session.take_step(full=full)

@@ -20,10 +20,13 @@ export function Branches() {
       if (beside.peek() === (name ?? null)) compare(undefined);
       store.cursor.move({ follow: true });
     });
+  /** The step stays, also where following would be elsewhere now. */
   const compare = (name: string | undefined) =>
     batch(() => {
+      const step = store.shownStep.peek();
       beside.value = name ?? null;
       if (name === undefined) run.value = "first";
+      if (store.newest.peek() !== step) store.cursor.move({ step, follow: false });
     });
   return (
     <section class="nnv-debug-part" aria-label="Branches">

@@ -32,13 +32,13 @@ function nameOf(side: Side, cell: number, name: (index: number) => number): stri
 }
 
 /** What the rows and the columns are, and what a cell is if it is not one value as it was. */
-function cornerOf(plane: Plane, rounded: boolean): string {
+function cornerOf(plane: Plane, run: string, rounded: boolean): string {
   const { rows, cols } = sidesOf(plane);
   const named = (side: Side) => side.axes.map(({ name }) => name).join(" ");
   const pooled = pooledWords(plane).join(" ");
   const notes = [
     pooled === "" ? "" : `each cell: ${pooled}`,
-    minusWords(plane),
+    plane.other === null ? minusWords(plane) : run,
     rounded ? "rounded to bfloat16" : "",
   ].filter((note) => note !== "");
   const axes = `${named(rows)} \\ ${named(cols)}`;
@@ -46,7 +46,7 @@ function cornerOf(plane: Plane, rounded: boolean): string {
 }
 
 /** Writes the drawn cells; columns of sorted neurons bear the neurons' own numbers. */
-export function toCsv({ picture, places }: Content): string {
+export function toCsv({ picture, places, run }: Content): string {
   const { plane, cells } = picture.data;
   if (cells === null) return "";
   const { rows, cols } = sidesOf(plane);
@@ -54,7 +54,7 @@ export function toCsv({ picture, places }: Content): string {
   const itself = (index: number) => index;
   const neuron = plane.neuron_cols > 0 ? places.neuronAt : itself;
   const header = [
-    cornerOf(plane, cells instanceof Uint16Array && plane.dtype !== "bfloat16"),
+    cornerOf(plane, run, cells instanceof Uint16Array && plane.dtype !== "bfloat16"),
     ...columns.map((cell) => nameOf(cols, cell, neuron)),
   ];
   const lines = cellsOf(rows).map((row) => {

@@ -5,8 +5,9 @@ import { formatLabel, plural, shapeWords } from "../format.ts";
 import { groupOf } from "../group.ts";
 import { SPECIAL } from "../picture/colors.ts";
 import type { Kind, Order, Plane } from "../protocol.gen.ts";
+import { namesOf } from "../runs.ts";
 import type { PlaneData } from "../source/source.ts";
-import { minusWords, orderWords, partWords, pooledWords } from "../words.ts";
+import { minusParts, orderWords, partWords, pooledWords } from "../words.ts";
 import { useView } from "./context.ts";
 import { ComplexChoice, OutputChoice, VariableChoice } from "./Variables.tsx";
 
@@ -155,7 +156,7 @@ function Words({ data }: { data: ReadonlySignal<PlaneData | null> }) {
       <Zoomed plane={plane} />
       {plane.compared === null && <Line parts={sampleWords(plane, told?.sample ?? 0)} short />}
       <Line parts={pooledWords(plane)} />
-      {plane.compared !== null && <Line parts={[minusWords(plane)]} />}
+      {plane.compared !== null && <Line parts={minusParts(plane, namesOf(store))} />}
       {plane.compared !== null && note}
       {told?.order && <Sorted order={store.order.value} />}
       <Line parts={rangeWords(plane)} />

@@ -7,6 +7,7 @@ import { firstDrawn, type Looked, lookedAt, placeLine, valueAt } from "../neuron
 import { keyOf, type PartName, PICTURES, partOf, preActivation, SAMPLES } from "../neuron/parts.ts";
 import type { Plane } from "../protocol.gen.ts";
 import { mapRequest } from "../requests.ts";
+import { namesOf } from "../runs.ts";
 import type { FrameData, PlaneData } from "../source/source.ts";
 import { minusWords, pooledWords } from "../words.ts";
 import { useView } from "./context.ts";
@@ -56,8 +57,8 @@ function nameOf(name: PartName, plane: Plane, frame: FrameData): string {
 }
 
 /** What is under a picture. */
-function captionOf(name: PartName, { plane }: PlaneData, frame: FrameData): string {
-  const words = [nameOf(name, plane, frame), pooledWords(plane).join(" "), minusWords(plane)];
+function captionOf(name: PartName, { plane }: PlaneData, frame: FrameData, runs: readonly string[]): string {
+  const words = [nameOf(name, plane, frame), pooledWords(plane).join(" "), minusWords(plane, runs)];
   return words.filter((each) => each !== "").join(", ");
 }
 
@@ -171,7 +172,9 @@ function Captioned({ name, looked, size, columns }: CaptionedProps) {
       computed(() => {
         const frame = store.told.value;
         const data = partOf(frame, name);
-        return frame === null || data === null || data.cells === null ? null : captionOf(name, data, frame);
+        return frame === null || data === null || data.cells === null
+          ? null
+          : captionOf(name, data, frame, namesOf(store));
       }),
     [store, name],
   ).value;

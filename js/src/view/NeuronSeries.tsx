@@ -6,6 +6,7 @@ import { barAt, drawBars } from "../picture/bars.ts";
 import { cellValue } from "../picture/bits.ts";
 import { resize } from "../picture/canvas.ts";
 import { drawNormLines, type NormLine, normLines, valueAtStep } from "../picture/normLines.ts";
+import { namesOf } from "../runs.ts";
 import type { PlaneData } from "../source/source.ts";
 import { minusWords } from "../words.ts";
 import { useView } from "./context.ts";
@@ -32,7 +33,7 @@ export function NeuronSamples() {
   const count = told?.col_axes[0]?.size ?? 1;
   const known = told !== null && told.missing === null;
   const samples = plural(count, "sample");
-  const minus = told !== null && minusWords(told);
+  const minus = told !== null && minusWords(told, namesOf(store));
   useDrawing(() => {
     const data = partOf(store.frame.value, SAMPLES);
     const labels = store.frame.value?.labels ?? [];

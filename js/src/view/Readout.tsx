@@ -23,8 +23,10 @@ export function readoutParts(store: Store, readings: readonly Reading[]): Part[]
   const layer = store.layer.value;
   const parts: Part[] = [];
   const step = store.told.value?.step;
-  // Older steps are thinned out: the picture is of the nearest one before.
-  if (step !== undefined && !store.cursor.follow.value && step !== store.shownStep.value)
+  // Older steps are thinned out, and a branch may have ended: the picture is of the nearest one before.
+  const rests = store.source.status.value?.state !== "running";
+  const stays = !store.cursor.follow.value || (store.beside.value !== null && rests);
+  if (step !== undefined && stays && step !== store.shownStep.value)
     parts.push({ name: "as kept at step", text: String(step), aside: true });
   if (layer !== null && layer.n_neurons > 0) {
     const neuron = store.hover.value?.neuron ?? store.cursor.neuron.value;

@@ -1,7 +1,21 @@
+import { branchOf, endWords } from "../branches.ts";
 import { SECOND_DASH } from "../picture/plot.ts";
 import { namesOf, RUNS, runNames } from "../runs.ts";
 import { useView } from "./context.ts";
 import { Swatch } from "./NeuronSeries.tsx";
+
+/** Where one of two branches ends before the step. */
+function Ends() {
+  const { source, branch, beside, shownStep } = useView().store;
+  const debugging = source.status.value?.debugging;
+  if (!debugging || beside.value === null) return null;
+  const pair = [branch.value, beside.value].map((name) => branchOf(debugging, name));
+  return (
+    <p class="nnv-hint" role="status">
+      {endWords(pair, shownStep.value)}
+    </p>
+  );
+}
 
 /** Which of two runs is shown, or their difference, and how their lines are drawn. */
 export function Runs() {
@@ -27,6 +41,7 @@ export function Runs() {
           <span>{names[i] ?? run}</span>
         </button>
       ))}
+      <Ends />
     </div>
   );
 }

@@ -182,7 +182,9 @@ function Speed({ enabled }: { enabled: boolean }) {
 function describe(status: Status): string {
   if (status.activity !== null) return status.activity;
   if (status.source === "inspection") return "one batch, in inference mode";
-  if (status.source !== "session") return status.state === "running" ? "being recorded" : status.source;
+  if (status.source !== "session" && status.state === "running") return "being recorded";
+  if (status.source === "recording") return `recorded up to step ${status.step}`;
+  if (status.source !== "session") return status.source;
   const by = status.debugging?.paused_by;
   if (status.state === "paused") return `paused at step ${status.step}${by ? ` by ${by}` : ""}`;
   if (status.state !== "finished") return status.state;
