@@ -64,6 +64,7 @@ class Edits:
         self._control = control
         self._wishes: deque[Wish] = deque()
         self._since: list[tuple[Entry, Any]] = []
+        self._n_used = 0
         self._by_hand: list[Edit] = []
         self.journal = Journal(write)
 
@@ -92,8 +93,8 @@ class Edits:
 
     @property
     def changing(self) -> bool:
-        """Whether there is a wish for more than to take something back."""
-        return any(wish.make is not None for wish in list(self._wishes))
+        """Whether there is a wish that will change something."""
+        return any(wish.make is not None or self._since for wish in list(self._wishes))
 
     def apply(self, step: int, output: Any) -> None:
         """Grant the wishes that there are, between two steps the last of which was `step` and returned `output`.
@@ -155,13 +156,33 @@ class Edits:
         """Let what was changed stand: a step was taken with it."""
         self._since.clear()
         self._by_hand.clear()
+        self._n_used = 0
+
+    def step_refused(self) -> None:
+        """Take note that a step is recorded that was taken with what was changed, and is taken back."""
+        self._n_used = len(self._since)
 
     def left(self) -> None:
-        """Mark what was changed since the last step as undone: the session goes elsewhere without taking it along."""
-        for entry, _ in self._since:
+        """Mark what was changed since the last step as undone: the session goes elsewhere without taking it along.
+
+        What a refused step was taken with stands: going back to that step is with it.
+        """
+        for entry, _ in self._since[self._n_used :]:
             entry.undone = True
-        self._since.clear()
-        self._by_hand.clear()
+        self.step_taken()
+
+    @property
+    def before(self) -> Any:
+        """The state before all that was changed since the last step, `None` if nothing was."""
+        return self._since[0][1] if self._since else None
+
+    def carry_over(self, branch: str) -> None:
+        """Write down for a new branch what it begins with: a step of the one before was refused and will be another."""
+        for number, (entry, before) in enumerate(self._since):
+            again = Entry(entry.step, branch, entry.text, entry.layer, _edit=entry.edit)
+            self._since[number] = (again, before)
+            self.journal.add(again)
+        self._n_used = 0
 
     @property
     def since(self) -> list[Edit]:

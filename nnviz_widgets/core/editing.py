@@ -192,6 +192,9 @@ class Editing(Saving):
     def undo(self) -> Entry:
         """Take back the last edit that was made since the last step, exactly; call again for the one before.
 
+        A step that a guard has refused was not taken: the edits before it can be taken back, too. That step stays
+        recorded with them, so a branch begins that has them in the journal once more, and there they are undone.
+
         Returns:
             Its line in the journal, now marked as undone.
 

@@ -104,7 +104,15 @@ class TimeTravel:
         return ends_epoch and self._training.reads_on() is not None
 
     def keep(
-        self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool
+        self,
+        step: int,
+        batch: int,
+        output: Any,
+        report: StepReport | None,
+        watch: SicknessWatch,
+        *,
+        pinned: bool,
+        state: Any = None,
     ) -> list[str]:
         """Put the state aside, which is that after `step`.
 
@@ -115,6 +123,7 @@ class TimeTravel:
             report: Of the last step.
             watch: What is known of values that are not finite.
             pinned: Whether it stays however old it gets.
+            state: One that was put aside there before somebody changed it; what there is now if `None`.
 
         Returns:
             What to tell the user, each once.
@@ -122,7 +131,7 @@ class TimeTravel:
         if self._store is None:
             return []
         began = time.perf_counter()
-        kept = self._kept(step, batch, output, report, watch, pinned=pinned)
+        kept = self._kept(step, batch, output, report, watch, pinned=pinned, state=state)
         if kept is None:
             return self._once([f"memory does not suffice for a snapshot at step {step}; it is left out"])
         if self._held is not None and self._held.step < step:
@@ -189,9 +198,17 @@ class TimeTravel:
         return [] if left is None or now is None else list(left.state.differing(now))
 
     def _kept(
-        self, step: int, batch: int, output: Any, report: StepReport | None, watch: SicknessWatch, *, pinned: bool
+        self,
+        step: int,
+        batch: int,
+        output: Any,
+        report: StepReport | None,
+        watch: SicknessWatch,
+        *,
+        pinned: bool,
+        state: Any = None,
     ) -> Kept | None:
-        state = self._training.snapshot(output)
+        state = self._training.snapshot(output) if state is None else state
         if state is None:
             return None
         return Kept(self._branches.current.name, step, batch, state, report, copy.copy(watch), 0, pinned)

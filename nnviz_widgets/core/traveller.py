@@ -94,11 +94,12 @@ class Traveller:
         self._recorder.watch = copy(kept.watch)
         self._is_aside = True
 
-    def _put_aside(self, *, pinned: bool = False) -> None:
-        """Take a snapshot of the state after the last step."""
+    def _put_aside(self, *, pinned: bool = False, state: Any = None) -> None:
+        """Take a snapshot of the state after the last step, or keep the one that was taken there."""
         self._is_aside = True
         watch = self._recorder.watch
-        for text in self.travel.keep(self.step, self.batch, self.output, self.report, watch, pinned=pinned):
+        told = self.travel.keep(self.step, self.batch, self.output, self.report, watch, pinned=pinned, state=state)
+        for text in told:
             self._recorder.note(self.step, text)
 
     def _put_aside_once(self) -> None:
@@ -260,7 +261,8 @@ class Traveller:
             refused = False
         if self._must_fork and not refused:
             self._fork()
-            self._put_aside(pinned=True)  # what was changed by hand since is where this branch begins
+            # What was changed by hand since is where this branch begins; edits can be undone, so it begins before them.
+            self._put_aside(pinned=True, state=self.edits.before)
             self._write_down(changed)
 
     def _fork(self) -> None:
@@ -280,6 +282,7 @@ class Traveller:
         branch = self.branches.fork(step, forked)
         for one in self.branches:
             one.recording.budget_bytes = self._budget_bytes // len(self.branches)
+        self.edits.carry_over(branch.name)
         self._recorder.note(step, f"{branch.name} leaves {branch.parent} after step {step}")
         if sink is not None:
             self._recorder.reread_weights(step)

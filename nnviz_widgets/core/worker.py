@@ -367,7 +367,10 @@ class Worker(Traveller):
             self._fork()
             self.travel.begin_branch(self.step)
         self._step_taken(event)
-        self.edits.step_taken()
+        if event.refused:
+            self.edits.step_refused()
+        else:
+            self.edits.step_taken()
         if is_new:
             newly_sick = self._recorder.add_step(self.step, event, self._wanted, read_all=self._reads_all)
         else:

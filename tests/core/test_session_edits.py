@@ -65,7 +65,7 @@ EDITS = {
     "trainable": lambda edit: edit.trainable("hidden", False),
     "weights": lambda edit: edit.weights("hidden", 0.0, neuron=3),
     "bias": lambda edit: edit.weights("hidden", np.arange(8), "bias"),
-    "reinitialize": lambda edit: edit.reinitialize("hidden", neuron=2),
+    "reinitialize": lambda edit: edit.reinitialize("hidden", neuron=2, seed=5),
     "dropout": lambda edit: edit.dropout("drop", 0.0),
 }
 
@@ -242,6 +242,113 @@ def test_a_refused_step_that_comes_out_otherwise_can_be_gone_back_to_on_either_b
         assert session.batch_loss == losses[4]
         session.rewind(5, "branch 1")
         assert_same_weights(weights_of(session.model), weights)
+
+
+def refused(name: str, step: int = 4) -> Session:
+    """Return a session whose guard has refused the step after an edit, and lets it pass from now on."""
+    session = made()
+    session.step(step)
+    EDITS[name](session.edit)
+    session.breakpoints.add(f"step == {step + 1} and gradient_l2 >= 0")
+    session.run()
+    session.wait()
+    assert (session.step_index, session.recording.steps[-1]) == (step, step + 1)
+    return session
+
+
+def set_to(session: Session) -> tuple[Any, ...]:
+    """Return what an edit changes beside variables."""
+    model = session.model
+    frozen = [layer.trainable for layer in model.layers]
+    return (*frozen, model.get_layer("drop").rate, model.optimizer.clipnorm, model.optimizer.beta_1)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "clipnorm", "trainable", "reinitialize", "dropout"])
+def test_an_edit_can_be_undone_where_the_step_after_it_was_refused(name: str) -> None:
+    with made() as plain:
+        plain.step(4)
+        before, settings = everything(plain), set_to(plain)
+        plain.step(4)
+        expected = weights_of(plain.model)
+    with made() as session:
+        session.step(4)
+        EDITS[name](session.edit)
+        session.step(1)
+        changed = weights_of(session.model)
+    with refused(name) as session:
+        assert session.n_to_undo == 1
+        entry = session.undo()
+        assert (entry.step, entry.branch, entry.undone) == (4, "branch 1", True)
+        assert session.n_to_undo == 0
+        assert everything(session) == before
+        assert set_to(session) == settings
+        with pytest.raises(NothingToUndo):
+            session.undo()
+        session.step(4)
+        assert_same_weights(weights_of(session.model), expected)
+        assert session.branches.names == ("main", "branch 1")
+        assert [(one.branch, one.undone) for one in session.journal] == [("main", False), ("branch 1", True)]
+        session.rewind(5, "main")  # the step that was refused is still there, with the edit
+        assert_same_weights(weights_of(session.model), changed)
+        session.rewind(4, "branch 1")
+        assert everything(session) == before
+        session.rewind(8, "branch 1")
+        assert_same_weights(weights_of(session.model), expected)
+        assert not any("differs" in text for branch in session.branches for _, _, text in branch.recording.events)
+
+
+def test_a_refused_step_that_is_taken_after_all_leaves_nothing_to_undo() -> None:
+    with refused("learning_rate") as session:
+        session.step(1)
+        assert session.branches.names == ("main",)
+        assert (session.n_to_undo, [str(one) for one in session.journal]) == (
+            0,
+            ["after step 4, main: learning rate: 0.01 → 0.5"],
+        )
+        with pytest.raises(NothingToUndo):
+            session.undo()
+
+
+def test_edits_before_and_after_a_refused_step_are_undone_one_after_the_other() -> None:
+    with made() as plain:
+        plain.step(4)
+        before = everything(plain)
+    with refused("learning_rate") as session:
+        with_one = everything(session)
+        session.edit.weights("hidden", 0.0)
+        assert session.n_to_undo == 2
+        session.undo()
+        assert everything(session) == with_one
+        session.undo()
+        assert everything(session) == before
+        assert session.branches.names == ("main", "branch 1")
+        assert [(one.branch, one.undone) for one in session.journal] == [
+            ("main", False),
+            ("branch 1", True),
+            ("branch 1", True),
+        ]
+
+
+def test_an_edit_before_an_earlier_step_is_not_undone_where_a_later_one_is_refused() -> None:
+    with made() as session:
+        session.step(4)
+        session.edit.learning_rate(0.5)
+        session.breakpoints.add("step == 7 and gradient_l2 >= 0")
+        session.run()
+        session.wait()
+        assert (session.step_index, session.n_to_undo) == (6, 0)
+        with pytest.raises(NothingToUndo):
+            session.undo()
+        assert session.branches.names == ("main",)
+
+
+def test_what_a_refused_step_was_taken_with_stands_where_the_session_goes_elsewhere() -> None:
+    with refused("learning_rate") as session:
+        session.rewind(2)
+        assert session.n_to_undo == 0
+        assert [one.undone for one in session.journal] == [False]
+        session.rewind(5, "main")
+        assert float(session.model.optimizer.learning_rate) == pytest.approx(0.5)
 
 
 def test_to_undo_nothing_begins_no_branch(session: Session) -> None:

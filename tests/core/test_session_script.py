@@ -129,6 +129,31 @@ def test_any_place_can_be_repeated(n: int, tmp_path: Path) -> None:
         assert_repeats(session, tmp_path)
 
 
+@pytest.mark.parametrize("then", ["pause", "edit", "undo", "go back"])
+def test_what_was_edited_before_a_refused_step_is_repeated_where_it_counts(then: str, tmp_path: Path) -> None:
+    with session_of() as session:
+        session.step(3)
+        session.edit.learning_rate(0.05)
+        session.breakpoints.add("step == 4 and gradient_l2 >= 0")
+        session.run()
+        session.wait()
+        assert (session.step_index, session.recording.steps[-1]) == (3, 4)
+        match then:
+            case "edit":
+                session.edit.dropout("drop", 0.2)
+                session.step(3)
+            case "undo":
+                session.undo()
+                session.step(3)
+            case "go back":
+                session.undo()
+                session.step(1)
+                session.rewind(4, "main")
+        text = assert_repeats(session, tmp_path)
+    assert ("learning_rate.assign" in text or "learning rate: 0.01" in text) is (then != "undo")
+    assert ("rate = 0.2" in text) is (then == "edit")
+
+
 def test_what_feeds_the_data_is_repeated(tmp_path: Path) -> None:
     with session_of() as session:
         session.step(3)
