@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.conditions.condition import GRADIENT_NORM
 from nnviz_widgets.core.conditions.known import Known, tensor_key, unknown_name
+from nnviz_widgets.core.conditions.quick import Unclear, unclear
+from nnviz_widgets.core.conditions.tree import NAMES
 from nnviz_widgets.core.lookup import Lookup
 from nnviz_widgets.core.readings import COLUMNS
 from nnviz_widgets.errors import ConditionBroken, LayerNotFound, TensorUnavailable
@@ -52,9 +54,69 @@ class TensorRows:
         cell = self.cells[statistic, layer, kind] = row, _COLUMNS[statistic]
         return cell
 
-    def any_activation(self, rows: Any) -> bool:
-        """Whether one of these rows is of an activation."""
-        return not self._activations.isdisjoint(rows)
+    def non_finite(self, output: Any) -> bool:
+        """Whether loss or gradients are not finite, unless a loss scale has skipped the step; or an activation is not.
+
+        Activations are looked at where vitals are read.
+        """
+        if output.has_loss and not math.isfinite(output.batch_loss):
+            return True
+        norm = output.gradient_l2
+        if norm is not None and not math.isfinite(norm) and not output.skipped:
+            return True
+        sick = () if output.vitals is None else output.vitals.non_finite_rows()
+        return bool(sick) and not self._activations.isdisjoint(sick)
+
+    # As `quick.Source`.
+
+    def number(self, name: str) -> Callable[[Any], float]:
+        """Return the function that reads a number that is of the whole step."""
+        if name in ("loss", BATCH_LOSS):
+            return _loss
+        if name == GRADIENT_NORM:
+            return _gradient_norm
+        # The learning rate, and where the step stands, are not in what it returned.
+        return unclear if name in NAMES else _metric(name)
+
+    def statistic(self, statistic: str, layer: str, kind: Kind) -> Callable[[Any], float]:
+        """Return the function that reads a number of a tensor."""
+        try:
+            row, column = self.cell(statistic, layer, kind)
+        except ConditionBroken:
+            return unclear
+
+        def read(output: Any) -> float:
+            vitals = output.vitals
+            if vitals is None:
+                raise Unclear
+            value: float = vitals.value(row, column)
+            return value
+
+        return read
+
+
+def _loss(output: Any) -> float:
+    if not output.has_loss:
+        raise Unclear
+    loss: float = output.batch_loss
+    return loss
+
+
+def _gradient_norm(output: Any) -> float:
+    norm: float | None = output.gradient_l2
+    if norm is None:
+        raise Unclear
+    return norm
+
+
+def _metric(name: str) -> Callable[[Any], float]:
+    def read(output: Any) -> float:
+        value = output.logs.get(name)
+        if type(value) is not float:
+            raise Unclear
+        return value
+
+    return read
 
 
 class StepValues:
@@ -133,14 +195,5 @@ class StepValues:
 
     @property
     def non_finite(self) -> bool:
-        """Whether loss or gradients are not finite, unless a loss scale has skipped the step; or an activation is not.
-
-        Activations are looked at where vitals are read.
-        """
-        output = self.output
-        if output.has_loss and not math.isfinite(output.batch_loss):
-            return True
-        norm = output.gradient_l2
-        if norm is not None and not math.isfinite(norm) and not output.skipped:
-            return True
-        return output.vitals is not None and self._rows.any_activation(output.vitals.non_finite_rows())
+        """As `TensorRows.non_finite`."""
+        return self._rows.non_finite(self.output)

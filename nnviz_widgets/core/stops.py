@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from nnviz_widgets.core.conditions.breakpoints import Breakpoints, Needs, Outcome
 from nnviz_widgets.core.conditions.condition import GRADIENT_NORM
 from nnviz_widgets.core.conditions.known import Known, check
+from nnviz_widgets.core.conditions.quick import holding
 from nnviz_widgets.core.schedule import Variant
 from nnviz_widgets.core.step_values import BATCH_LOSS, StepValues, TensorRows
 from nnviz_widgets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Literal
 
     from nnviz_widgets.core.branches import Branches
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from nnviz_widgets.core.recorder import Recorder
     from nnviz_widgets.core.report import StepReport
 
+    Quick = tuple[tuple[Breakpoint, Callable[[Any], bool]], ...]
+    """Breakpoints, each with what asks it quickly."""
+
 _NO_NEEDS = Needs()
+_GUARDS, _OTHERS = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Stops:
         self._needs: tuple[Needs, Needs] = (_NO_NEEDS, _NO_NEEDS)
         self._least = Variant.PLAIN
         self._asks = False
+        self._quick: tuple[Quick, Quick] | None = None
         self._names: frozenset[str] = frozenset()
         self._rate: float | None = None
         self._rows: TensorRows | None = None
@@ -139,6 +145,7 @@ class Stops:
         needs = self.breakpoints.needs, _NO_NEEDS if until is None else until.needs
         if needs[0] is not self._needs[0] or needs[1] is not self._needs[1]:
             self._needs = needs
+            self._quick = None
             self._least = _least(needs)
             self._names = needs[0].names | needs[1].names
             self._asks = any(one.guards or one.others for one in needs)
@@ -165,14 +172,11 @@ class Stops:
 
     def refuses(self, step: int, event: Any) -> bool:
         """Ask the guards whether a step must not count; those that have refused it before are passed over."""
-        before, self.refused = self.refused, None
-        if before is not None and before.step == step:
-            if before.digest is not None:
-                self.retaken = self._training.digest() == before.digest
-            self._passed = self._same_as(before.hits)
-        one, other = self._needs
+        if self.refused is not None:
+            self._take_up(step, self.refused)
         self._guards_asked = True
-        if not (one.guards or other.guards):
+        one, other = self._needs
+        if not (one.guards or other.guards) or self._leaves(_GUARDS, event.output):
             return False
         outcome = self._ask(step, self._values(step, event, event.output), "guards", self._passed)
         self._broken = outcome.broken
@@ -187,6 +191,14 @@ class Stops:
         self.refused = Refused(step, event.output.without_tensors(), hits, self._training.digest())
         self._hit(outcome.hits, f"before the update of step {step}")
         return True
+
+    def _take_up(self, step: int, before: Refused) -> None:
+        """Look whether a step is the one that was refused: then the guards that have refused it let it pass."""
+        self.refused = None
+        if before.step == step:
+            if before.digest is not None:
+                self.retaken = self._training.digest() == before.digest
+            self._passed = self._same_as(before.hits)
 
     def is_non_finite(self, step: int, event: Any) -> bool:
         """Whether a step has values that are not finite, as the condition `nan` has it."""
@@ -217,7 +229,7 @@ class Stops:
             output: What the last step returned.
             report: Of it.
         """
-        if not self._asks or output is None:
+        if not self._asks or output is None or self._leaves_all(event, output):
             return False
         values = self._values(step, event, output, report, event.epoch_logs if event.ends_epoch else None)
         if event.ends_epoch or not self._guards_asked:
@@ -240,6 +252,30 @@ class Stops:
         self._hit(hits, f"after step {step}")
         self._late = ()
         return bool(hits)
+
+    def _leaves_all(self, event: Any, output: Any) -> bool:
+        """Whether a step leaves all as it is that is asked once it counts."""
+        if event.ends_epoch or self._late or self._broken:
+            return False
+        return self._leaves(_OTHERS, output) and (self._guards_asked or self._leaves(_GUARDS, output))
+
+    def _leaves(self, which: int, output: Any) -> bool:
+        """Whether a step is certain to leave all guards, or all others, as they are: as nearly every step does."""
+        try:
+            for one, holds in self._quickly()[which]:
+                if not one.at_rest or holds(output):
+                    return False
+        except Exception:  # `Unclear`, or what `_ask` meets again, and tells
+            return False
+        return True
+
+    def _quickly(self) -> tuple[Quick, Quick]:
+        """Return guards and others with what asks them of a step that has these tensors."""
+        rows = self._tensor_rows()
+        if self._quick is None:
+            one, other = self._needs
+            self._quick = _quick((*one.guards, *other.guards), rows), _quick((*one.others, *other.others), rows)
+        return self._quick
 
     def _answered(self, late: Mapping[str, float], *, is_step: bool) -> list[Breakpoint]:
         """List the conditions that are not asked now: they were before, and have nothing new to answer."""
@@ -281,7 +317,7 @@ class Stops:
     def _tensor_rows(self) -> TensorRows:
         catalogue = self._training.functions.catalogue
         if self._rows is None or self._rows.catalogue is not catalogue:
-            self._rows = TensorRows(catalogue)
+            self._rows, self._quick = TensorRows(catalogue), None
         return self._rows
 
     def _metrics(self) -> Mapping[str, Any]:
@@ -310,6 +346,10 @@ class Stops:
         for name, text in self._left_to_tell:
             recorder.note(step, text, name)
         self._left_to_tell.clear()
+
+
+def _quick(asked: Iterable[Breakpoint], rows: TensorRows) -> Quick:
+    return tuple((one, holding(one.condition, rows)) for one in asked)
 
 
 def _least(needs: tuple[Needs, Needs]) -> Variant:

@@ -26,6 +26,8 @@ class Breakpoint:
         for_steps: How many steps in a row the condition holds before it is a hit. Steps that do not have what it asks
             for, such as `val_loss` within an epoch, are passed over.
         once: Whether it is removed after its first hit.
+        at_rest: Whether it is neither broken nor within a row of steps at which its condition held: then a step at
+            which that does not hold leaves all as it is.
     """
 
     def __init__(self, number: int, condition: AnyCondition, for_steps: int = 1, *, once: bool = False) -> None:
@@ -37,6 +39,7 @@ class Breakpoint:
         self._hits = 0
         self._broken: str | None = None
         self._held: deque[int] = deque(maxlen=for_steps)
+        self.at_rest = True
 
     @property
     def enabled(self) -> bool:
@@ -91,12 +94,11 @@ class Breakpoint:
             self._enabled = enabled
             self._held.clear()
             self._broken = None
+            self.at_rest = True
 
     def is_left_by(self, answer: Answer) -> bool:
         """Whether an answer leaves all as it is: the condition does not hold, and did not before."""
-        if self._broken is not None or self._held:
-            return False
-        return answer is NO or (answer.holds is False and answer.nan is None)
+        return self.at_rest and (answer is NO or (answer.holds is False and answer.nan is None))
 
     def note(self, step: int, answer: Answer) -> bool:
         """Take the answer at a step, and say whether that is a hit.
@@ -105,13 +107,18 @@ class Breakpoint:
         after them, count as what they are then.
         """
         self._broken = None if answer.holds or answer.nan is None else _of_nan(step, answer.nan)
+        is_hit = self._is_hit(step, holds=answer.holds)
+        self.at_rest = self._broken is None and not self._held
+        return is_hit
+
+    def _is_hit(self, step: int, *, holds: bool | None) -> bool:
         while self._held and self._held[-1] >= step:
             self._held.pop()
-        if answer.holds is False:
+        if holds is False:
             self._held.clear()
-        elif answer.holds:
+        elif holds:
             self._held.append(step)
-        if len(self._held) < self.for_steps or not answer.holds:
+        if len(self._held) < self.for_steps or not holds:
             return False
         self._held.clear()
         self._hits += 1
@@ -121,6 +128,7 @@ class Breakpoint:
         """Take it that the condition could not be answered at a step."""
         self._broken = f"step {step}: {reason}"
         self._held.clear()
+        self.at_rest = False
 
 
 def _of_nan(step: int, number: str) -> str:

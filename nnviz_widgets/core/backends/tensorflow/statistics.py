@@ -227,7 +227,7 @@ class SumsReading:
     Steps are many and looks are few, and what is left to compute costs the same for one step as for fifty.
     """
 
-    __slots__ = ("_again", "_layout", "_n_values", "_sums")
+    __slots__ = ("_again", "_layout", "_n_values", "_sums", "_totals")
 
     def __init__(
         self,
@@ -247,8 +247,11 @@ class SumsReading:
         self._sums = sums
         self._n_values = n_values
         self._layout = layout
-        with np.errstate(all="ignore"):
-            doubtful = _doubtful(sums, n_values, layout) if layout.starts.size else ()
+        doubtful: Sequence[int] | npt.NDArray[np.intp] = ()
+        if layout.starts.size:
+            with np.errstate(all="ignore"):
+                self._totals = _add_up(sums[:_LOW], layout.starts, axis=1)[:, layout.ranks]
+                doubtful = _doubtful(self._totals, sums, n_values, layout)
         self._again = {
             int(i): _computed_again(fetch(int(i)), layout.neuron_axes[i], int(layout.n_columns[i])) for i in doubtful
         }
@@ -266,7 +269,7 @@ class SumsReading:
     @property
     def n_bytes(self) -> int:
         """As in `VitalsReading`."""
-        return self._sums.nbytes + self._n_values.nbytes
+        return self._sums.nbytes + self._n_values.nbytes + 2 * self._n_values.size * self._sums.itemsize
 
     @property
     def table(self) -> npt.NDArray[np.float64]:
@@ -280,38 +283,45 @@ class SumsReading:
 
     def value(self, row: int, column: int) -> float:
         """As in `VitalsReading`, to the last bit as there: a condition asks for it at every step."""
-        again = self._again.get(row) if self._again else None
-        if again is None:
-            if column == _L2:
-                return math.sqrt(self._total(row, _SQUARES))
-            if column != _RATIO:
-                return self._statistic(row, VITALS[column])
-        elif column != _RATIO:
+        if self._again and column != _RATIO and (again := self._again.get(row)) is not None:
             return float(again[0][column])
-        return self._update_ratio(row, again[0][_L2] if again is not None else self._norm(row))
+        return _ONE_BY_ONE[column](self, row)
 
-    def _norm(self, row: int) -> float:
-        return math.sqrt(self._total(row, _SQUARES))
+    def _mean(self, row: int) -> float:
+        total: float = self._totals.item(_SUM, row)
+        return total / self._size(row)
 
-    def _update_ratio(self, row: int, l2: float) -> float:
+    def _std(self, row: int) -> float:
+        mean = self._mean(row)
+        return math.sqrt(max(self._totals.item(_SQUARES, row) / self._size(row) - mean * mean, 0.0))
+
+    def _min(self, row: int) -> float:
+        return float(_lowest(self._sums[_LOW, self._layout.columns[row]]))
+
+    def _max(self, row: int) -> float:
+        return float(_highest(self._sums[_HIGH, self._layout.columns[row]]))
+
+    def _l2(self, row: int) -> float:
+        return math.sqrt(self._totals.item(_SQUARES, row))
+
+    def _zeros(self, row: int) -> float:
+        return self._total(row, _ZEROS) / self._size(row)
+
+    def _none(self, row: int) -> float:
+        """Count NaN, or infinities, of a tensor whose sums can be trusted."""
+        return 0.0
+
+    def _update_ratio(self, row: int) -> float:
         if not self._layout.weights[row]:
             return math.nan
+        again = self._again.get(row)
+        l2 = self._l2(row) if again is None else float(again[0][_L2])
         change = math.sqrt(self._total(row, _CHANGE))
         return change / l2 if l2 else math.inf if change > 0 else math.nan
 
-    def _statistic(self, row: int, name: str) -> float:
-        """Compute a number of a tensor whose sums can be trusted; those of `nan` and `inf` are 0."""
-        if name in ("nan", "inf"):
-            return 0.0
-        if name == "min":
-            return float(_lowest(self._sums[_LOW, self._layout.columns[row]]))
-        if name == "max":
-            return float(_highest(self._sums[_HIGH, self._layout.columns[row]]))
-        size = int(self._n_values[row]) * int(self._layout.n_columns[row])  # never 0: an empty one is computed again
-        if name == "zeros":
-            return self._total(row, _ZEROS) / size
-        mean = self._total(row, _SUM) / size
-        return mean if name == "mean" else math.sqrt(max(self._total(row, _SQUARES) / size - mean * mean, 0.0))
+    def _size(self, row: int) -> int:
+        """Count the values of a tensor; never 0, as an empty one is computed again."""
+        return int(self._n_values[row]) * int(self._layout.n_columns[row])
 
     def _total(self, row: int, of: int) -> float:
         """Add the columns of a tensor up, in the very order of `_whole`."""
@@ -334,6 +344,19 @@ class SumsReading:
         return settled
 
 
+_ONE_BY_ONE: tuple[Callable[[SumsReading, int], float], ...] = (
+    SumsReading._mean,
+    SumsReading._std,
+    SumsReading._min,
+    SumsReading._max,
+    SumsReading._l2,
+    SumsReading._zeros,
+    SumsReading._none,
+    SumsReading._none,
+    SumsReading._update_ratio,
+)
+"""What computes each column of the table, of a tensor whose sums can be trusted; the last, of any."""
+
 _TRUSTED_LOW, _TRUSTED_HIGH = 1e-30, 1e30
 """Sums of squares beyond these may have lost digits to underflow or overflow in float32."""
 
@@ -341,9 +364,11 @@ _TRUSTED_SPREAD = 1e-5
 """Below this ratio of variance to squared mean, float32 sums have lost the variance."""
 
 
-def _doubtful(sums: npt.NDArray[np.float64], n_values: npt.NDArray[np.int32], layout: Layout) -> npt.NDArray[np.intp]:
-    """Return the subjects whose sums cannot be trusted."""
-    total, squares = np.add.reduceat(sums[:2], layout.starts, axis=1)[:, layout.ranks]
+def _doubtful(
+    totals: npt.NDArray[np.float64], sums: npt.NDArray[np.float64], n_values: npt.NDArray[np.int32], layout: Layout
+) -> npt.NDArray[np.intp]:
+    """Return the subjects whose sums cannot be trusted; `totals` are the first two of them, of whole tensors."""
+    total, squares = totals
     size = n_values * layout.n_columns
     mean = total / size
     variance = squares / size - mean * mean
