@@ -11,10 +11,18 @@ session  # at the end of a notebook cell: shows the Inspector
 from __future__ import annotations
 
 from nnviz_widgets._version import __version__ as __version__
+from nnviz_widgets.core.branches import Branch as Branch
+from nnviz_widgets.core.branches import Branches as Branches
+from nnviz_widgets.core.call_trace import Trace as Trace
 from nnviz_widgets.core.capsule import Capsule as Capsule
 from nnviz_widgets.core.capsule import open_capsule as open_capsule
+from nnviz_widgets.core.conditions.breakpoint import Breakpoint as Breakpoint
+from nnviz_widgets.core.conditions.breakpoints import Breakpoints as Breakpoints
 from nnviz_widgets.core.frame import LayerInfo as LayerInfo
 from nnviz_widgets.core.inspection import Inspection as Inspection
+from nnviz_widgets.core.journal import Entry as Entry
+from nnviz_widgets.core.journal import Journal as Journal
+from nnviz_widgets.core.post_mortem import PostMortem as PostMortem
 from nnviz_widgets.core.probe import Probe as Probe
 from nnviz_widgets.core.recording import Recording as Recording
 from nnviz_widgets.core.report import StepReport as StepReport
@@ -25,6 +33,8 @@ from nnviz_widgets.core.snapshots import Snapshots as Snapshots
 from nnviz_widgets.core.storage.listing import list_recordings as list_recordings
 from nnviz_widgets.core.storage.options import Record as Record
 from nnviz_widgets.core.storage.reader import open_recording as open_recording
+from nnviz_widgets.core.time_travel import RewindPlan as RewindPlan
+from nnviz_widgets.core.what_if import WhatIf as WhatIf
 from nnviz_widgets.errors import BackendMissing as BackendMissing
 from nnviz_widgets.errors import FrontEndMissing as FrontEndMissing
 from nnviz_widgets.errors import InvalidArgumentError as InvalidArgumentError
@@ -32,12 +42,18 @@ from nnviz_widgets.errors import LayerNotFound as LayerNotFound
 from nnviz_widgets.errors import ModelAttached as ModelAttached
 from nnviz_widgets.errors import NnvizError as NnvizError
 from nnviz_widgets.errors import NotACapsule as NotACapsule
+from nnviz_widgets.errors import NotACondition as NotACondition
 from nnviz_widgets.errors import NotARecording as NotARecording
+from nnviz_widgets.errors import NotClonable as NotClonable
+from nnviz_widgets.errors import NotFailed as NotFailed
+from nnviz_widgets.errors import NothingToUndo as NothingToUndo
 from nnviz_widgets.errors import NotResumable as NotResumable
 from nnviz_widgets.errors import ProtocolError as ProtocolError
 from nnviz_widgets.errors import RecordingClosed as RecordingClosed
 from nnviz_widgets.errors import RecordingDamaged as RecordingDamaged
 from nnviz_widgets.errors import RecordingNotWritable as RecordingNotWritable
+from nnviz_widgets.errors import ReplayNotExact as ReplayNotExact
+from nnviz_widgets.errors import ScriptNotPossible as ScriptNotPossible
 from nnviz_widgets.errors import SessionBusy as SessionBusy
 from nnviz_widgets.errors import SessionClosed as SessionClosed
 from nnviz_widgets.errors import TensorNotRecorded as TensorNotRecorded
@@ -58,22 +74,33 @@ from nnviz_widgets.widgets.session import TrainingSession as TrainingSession
 
 __all__ = [
     "BackendMissing",
+    "Branch",
+    "Branches",
+    "Breakpoint",
+    "Breakpoints",
     "Capsule",
     "Cursor",
     "DataPanel",
+    "Entry",
     "FrontEndMissing",
     "InspectCallback",
     "Inspection",
     "Inspector",
     "InvalidArgumentError",
+    "Journal",
     "LayerInfo",
     "LayerNotFound",
     "Manifest",
     "ModelAttached",
     "NnvizError",
     "NotACapsule",
+    "NotACondition",
     "NotARecording",
+    "NotClonable",
+    "NotFailed",
     "NotResumable",
+    "NothingToUndo",
+    "PostMortem",
     "Privacy",
     "Probe",
     "ProtocolError",
@@ -82,14 +109,20 @@ __all__ = [
     "RecordingClosed",
     "RecordingDamaged",
     "RecordingNotWritable",
+    "ReplayNotExact",
+    "RewindPlan",
     "Scaling",
+    "ScriptNotPossible",
     "SessionBusy",
     "SessionClosed",
+    "Snapshots",
     "StepReport",
     "TensorNotRecorded",
     "TensorTooLarge",
     "TensorUnavailable",
+    "Trace",
     "TrainingSession",
+    "WhatIf",
     "__version__",
     "compare",
     "export_html",

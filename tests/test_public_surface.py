@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -12,22 +14,33 @@ from nnviz_widgets.errors import WrongArguments
 
 NAMES = [
     "BackendMissing",
+    "Branch",
+    "Branches",
+    "Breakpoint",
+    "Breakpoints",
     "Capsule",
     "Cursor",
     "DataPanel",
+    "Entry",
     "FrontEndMissing",
     "InspectCallback",
     "Inspection",
     "Inspector",
     "InvalidArgumentError",
+    "Journal",
     "LayerInfo",
     "LayerNotFound",
     "Manifest",
     "ModelAttached",
     "NnvizError",
     "NotACapsule",
+    "NotACondition",
     "NotARecording",
+    "NotClonable",
+    "NotFailed",
     "NotResumable",
+    "NothingToUndo",
+    "PostMortem",
     "Privacy",
     "Probe",
     "ProtocolError",
@@ -36,14 +49,20 @@ NAMES = [
     "RecordingClosed",
     "RecordingDamaged",
     "RecordingNotWritable",
+    "ReplayNotExact",
+    "RewindPlan",
     "Scaling",
+    "ScriptNotPossible",
     "SessionBusy",
     "SessionClosed",
+    "Snapshots",
     "StepReport",
     "TensorNotRecorded",
     "TensorTooLarge",
     "TensorUnavailable",
+    "Trace",
     "TrainingSession",
+    "WhatIf",
     "compare",
     "export_html",
     "inspect",
@@ -161,12 +180,18 @@ def test_errors_are_also_what_a_user_would_catch():
         "LayerNotFound": LookupError,
         "ModelAttached": RuntimeError,
         "NotACapsule": ValueError,
+        "NotACondition": ValueError,
         "NotARecording": ValueError,
+        "NotClonable": RuntimeError,
+        "NotFailed": RuntimeError,
         "NotResumable": ValueError,
+        "NothingToUndo": RuntimeError,
         "ProtocolError": ValueError,
         "RecordingClosed": RuntimeError,
         "RecordingDamaged": OSError,
         "RecordingNotWritable": OSError,
+        "ReplayNotExact": RuntimeError,
+        "ScriptNotPossible": RuntimeError,
         "SessionBusy": RuntimeError,
         "SessionClosed": RuntimeError,
         "TensorNotRecorded": LookupError,
@@ -175,6 +200,31 @@ def test_errors_are_also_what_a_user_would_catch():
     }
     assert set(caught) == {name for name in NAMES if is_our_error(name)}
     assert [name for name, builtin in caught.items() if not issubclass(find(name), builtin)] == []
+
+
+NAMESPACES = {"Editor", "Session", "Settings"}
+"""What a member of a session returns that is asked for something else, and is the session's own."""
+
+
+def test_what_a_session_returns_and_raises_can_be_named():
+    ours = {
+        name
+        for path, module in sys.modules.items()
+        if path.startswith(("nnviz_widgets.core.", "nnviz_widgets.errors")) and ".backends." not in path
+        for name, value in vars(module).items()
+        if isinstance(value, type) and value.__module__ == path
+    }
+    named = set()
+    for name in dir(nnviz.TrainingSession):
+        member = inspect.getattr_static(nnviz.TrainingSession, name)
+        function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+        if name.startswith("_") or not getattr(function, "__module__", "").startswith("nnviz_widgets"):
+            continue
+        raises = re.search(r"Raises:\n(.*?)(\n\n|\Z)", function.__doc__ or "", re.DOTALL)
+        named |= set(re.findall(r"\w+", str(inspect.signature(function).return_annotation)))
+        named |= set(re.findall(r"^ *(\w+):", raises[1], re.MULTILINE)) if raises else set()
+    assert {"Branches", "Entry", "NothingToUndo", "RewindPlan"} <= named & ours, "it does look"
+    assert sorted((named & ours) - set(nnviz.__all__) - NAMESPACES) == []
 
 
 def is_our_error(name):
