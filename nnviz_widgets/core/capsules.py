@@ -106,7 +106,7 @@ class Capsules:
             "gradient_l2": output.gradient_l2,
         }
         try:
-            about["sick_batch"] = sick_batch(self._training.as_numpy(output.batch))
+            about["sick_batch"] = sick_batch(self._training.as_numpy(output.batch), self._training.arrays())
             contents = load_tensorflow_backend().capsules.contents(self._training, output.batch)
             assert self._folder is not None, "who has no folder is never armed"
             path = write_capsule(self._folder, about, contents)

@@ -108,7 +108,7 @@ class Recorder:
 
     def _look_at_batch(self, step: int, output: Any) -> None:
         """Say so if the batch was not finite itself: then no layer is to blame."""
-        words = sick_batch(self._training.as_numpy(output.batch))
+        words = sick_batch(self._training.as_numpy(output.batch), self._training.arrays())
         if words is not None:
             self._recording.add_event(step, "notice", f"step {step}: its batch is not finite already: {words}")
 

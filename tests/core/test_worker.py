@@ -49,8 +49,36 @@ def test_K16_first_step_and_tensor_that_are_not_finite_are_named(probe: Probe, s
         first, fed, where = sorted(notices(session), key=lambda text: ("not finite (" not in text, "fir" in text))
         sick = [name for name in ("hidden", "out") if not finite(session, name, step)]
     assert first.startswith("step 2: not finite (loss ")
-    assert fed == "step 2: its batch is not finite already: x of sample 0 (1 value, infinite)"
+    assert fed == "step 2: its batch is not finite already: x of sample 0 (1 value, infinite; sample 8 of the data)"
     assert where.startswith(f"step {step}: the first tensor that is not finite is activations of '{sick[0]}'")
+
+
+def frames(network: networks.Network) -> None:
+    import pandas as pd
+
+    network.x, network.y = pd.DataFrame(network.x), pd.Series(network.y)
+
+
+def as_data_set(network: networks.Network) -> None:
+    import tensorflow as tf
+
+    network.x, network.y = tf.data.Dataset.from_tensor_slices((network.x, network.y)).batch(8), None
+
+
+@pytest.mark.parametrize("seed", [None, 3], ids=["own order", "seeded"])
+@pytest.mark.parametrize("change", [None, frames, as_data_set], ids=["arrays", "pandas", "a data set"])
+def test_K16_a_sample_that_is_not_finite_is_named_by_its_index_in_the_data(seed: int | None, change: Any) -> None:
+    network = networks.mlp()
+    network.x = np.array(network.x, np.float64)
+    network.x[13, 2] = np.nan
+    if change is not None:
+        change(network)
+    more = {"shuffle": False} if change is as_data_set else {"validation_split": 0.1}
+    with network.session(seed=seed, epochs=1, **more) as session:
+        session.run()
+        session.wait(LIMIT_S)
+        (fed,) = [text for text in notices(session) if "its batch is not finite" in text]
+    assert ("sample 13 of the data" in fed) is (change is not as_data_set), fed
 
 
 def finite(session: Session, layer: str, step: int) -> bool:

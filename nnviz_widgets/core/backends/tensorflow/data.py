@@ -18,7 +18,11 @@ from keras.src.backend.tensorflow.trainer import TFEpochIterator
 from keras.src.trainers import data_adapters
 from keras.src.trainers.data_adapters import array_slicing
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-from keras.src.trainers.data_adapters.data_adapter_utils import get_tensor_spec, is_scipy_sparse
+from keras.src.trainers.data_adapters.data_adapter_utils import (
+    get_tensor_spec,
+    is_scipy_sparse,
+    unpack_x_y_sample_weight,
+)
 from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.eager import context
@@ -201,6 +205,24 @@ def _with_stored_order(adapter: ArrayDataAdapter, arguments: FitArguments, rando
         steps=arguments.steps_per_epoch,
         random=random,
     )
+
+
+def arrays_of(iterator: Any) -> tuple[Any, Any] | None:
+    """Return `x` and `y` of all samples as an epoch iterator takes them, in numpy arrays; `None` of any other data.
+
+    What is no dense array, such as a sparse matrix, stays as it is.
+    """
+    adapter = getattr(iterator, "data_adapter", None)
+    if not isinstance(adapter, ArrayDataAdapter):
+        return None
+    x, y, _ = unpack_x_y_sample_weight(adapter._inputs)
+    x, y = tree.map_structure(_in_numpy, (x, y))
+    return x, y
+
+
+def _in_numpy(array: Any) -> Any:
+    is_dense = hasattr(array, "__array__") and not isinstance(array, (tf.RaggedTensor, tf.SparseTensor))
+    return np.asarray(array) if is_dense else array
 
 
 def expected_batches(arguments: FitArguments) -> int | None:

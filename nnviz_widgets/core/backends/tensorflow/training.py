@@ -19,7 +19,7 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from nnviz_widgets.core.backends.tensorflow import random_streams
 from nnviz_widgets.core.backends.tensorflow.batch_tape import BatchTape
 from nnviz_widgets.core.backends.tensorflow.changing import Changing
-from nnviz_widgets.core.backends.tensorflow.data import UserErrors, expected_batches, make_epoch_iterator
+from nnviz_widgets.core.backends.tensorflow.data import UserErrors, arrays_of, expected_batches, make_epoch_iterator
 from nnviz_widgets.core.backends.tensorflow.feed import Feed
 from nnviz_widgets.core.backends.tensorflow.fit_loop import FitLoop
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
@@ -396,6 +396,10 @@ class Training(Changing, FitLoop):
         parts = data_adapter_utils.unpack_x_y_sample_weight(whole(batch))
         x, y, w = keras.tree.map_structure(_as_array, parts)
         return x, y, w
+
+    def arrays(self) -> tuple[Any, Any] | None:
+        """Return `x` and `y` of all samples in numpy, put together as in a batch; `None` if they are no arrays."""
+        return arrays_of(self.iterator)
 
     def original(self, error: BaseException) -> BaseException:
         """Return the exception of the user's data code if `error` is what tf.data made of it, else `error`."""
