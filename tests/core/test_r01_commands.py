@@ -227,11 +227,18 @@ class Commands(RuleBasedStateMachine):
         """Expect the session to go forward to a step."""
         step = self.model.step
         self.model.run(until)
-        self.undo.clear()
-        if self.model.step == step and self.began:
+        self.note_forks(self.began)
+        if self.model.step != step:  # else a step was refused, and what was edited before it can still be undone
+            self.undo.clear()
+        elif self.began:
             assert bits(self.session) == self.began, "what was changed before a refused step is there"
-        for key in self.model.forked_at:  # where a branch begins is where it was left by hand
-            self.known.setdefault(key, self.began)
+
+    def note_forks(self, now: str) -> None:
+        """Expect a branch to begin where it was left by hand, before all edits that can be undone."""
+        begins = self.undo[0] if self.undo else now
+        for key in self.model.forked_at:
+            if begins:
+                self.known.setdefault(key, begins)
         self.model.forked_at.clear()
 
     def may_run(self) -> bool:
@@ -345,7 +352,8 @@ class Commands(RuleBasedStateMachine):
     def change_a_weight_by_hand(self, factor: float) -> None:
         kernel = self.session.model.layers[0].kernel
         kernel.assign(kernel * factor)
-        self.model.touched = self.model.altered = True
+        self.model.touched = True
+        self.model.altered = self.model.altered or bool(kernel.numpy().any())
 
     @rule(rate=st.sampled_from([0.01, 0.1]))
     def edit_the_learning_rate(self, rate: float) -> None:
@@ -370,9 +378,7 @@ class Commands(RuleBasedStateMachine):
         do()
         self.model.state = "paused"
         self.model.change()
-        for key in self.model.forked_at:
-            self.known[key] = before or ""
-        self.model.forked_at.clear()
+        self.note_forks(before or "")
         self.undo.append(before or "")
 
     @rule()
@@ -385,8 +391,22 @@ class Commands(RuleBasedStateMachine):
                 self.session.undo()
         else:
             self.session.undo()
+            if self.model.refused is not None:  # another step than the one that was refused
+                self.model.change()
+                self.note_forks("")
             before = self.undo.pop()
             assert not before or bits(self.session) == before
+
+    @precondition(lambda self: self.model.state == "paused" and self.model.step < TOTAL and not self.closed)
+    @rule(rate=st.sampled_from([0.02, 0.2]), n_undone=st.integers(0, 2))
+    def edit_before_a_step_that_is_refused(self, rate: float, n_undone: int) -> None:
+        """Few orders of commands come to this by chance."""
+        self.edit_the_learning_rate(rate)
+        self.add_a_breakpoint(self.model.step + 1, is_guard=True, once=True)
+        self.run_until_a_step(self.model.step + 1)
+        assert self.model.refused
+        for _ in range(n_undone):
+            self.take_back_an_edit()
 
     # --- the end ---
 
