@@ -138,7 +138,7 @@ const FACES: Record<string, Face> = {
       await draw(kernel, [plane(2, 4, { compared: 3, other: 4, note: "step 4 minus step 3" })], 2);
       await expect
         .poll(() => find(el, "[data-tensor=weights] .nnv-map-label").textContent)
-        .toContain("minus first");
+        .toContain("fast \u2212 slow");
     },
   },
   "the debugger with all that it may have": {

@@ -467,6 +467,44 @@ describe("branches", () => {
     expect(plotOf(treeOf(astray, debugging(FORKED), null, null), status()).left?.range[1]).toBeLessThan(3);
   });
 
+  test("each end says which branch it is of, and one that is pointed at stands out", async () => {
+    const { el, kernel } = await opened(FORKED, { step: 350 });
+    const sent = [line(0, 412), line(1, 350, 2)];
+    const columns = sent.map(({ name, steps, run = 0 }, i) => {
+      return { name, layer: null, n: steps.length, x_buffer: 2 * i, y_buffer: 2 * i + 1, run };
+    });
+    kernel.say(
+      { kind: "series", first_step: 0, last_step: 412, columns, events: [], health: [] },
+      sent.flatMap(({ steps, values }) => [steps, values]),
+    );
+    const dots = () => [...el.querySelectorAll<HTMLElement>(".nnv-branch-end")];
+    await expect.poll(() => dots().map(({ title }) => title)).toEqual(["main: ends at step 412"]);
+    const [dot] = dots();
+    const canvas = find<HTMLCanvasElement>(el, ".nnv-timeline canvas");
+    const ink = getComputedStyle(find(el, ".nnv-root")).color.match(/\d+/g)?.map(Number) ?? [];
+    /** How many pixels have the colour of what stands out, which nothing has on a timeline at rest. */
+    const standing = () => {
+      const { width, height } = canvas;
+      const data = canvas.getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) if (ink.every((value, k) => data[i + k] === value)) count += 1;
+      return count;
+    };
+    expect(standing()).toBe(0);
+    const box = find(el, ".nnv-timeline").getBoundingClientRect();
+    const at = dot?.getBoundingClientRect() ?? box;
+    expect([
+      at.top > box.top,
+      at.bottom < box.bottom,
+      at.left > box.left,
+      at.right < box.right,
+    ]).not.toContain(false);
+    dot?.dispatchEvent(new PointerEvent("pointerenter"));
+    await expect.poll(standing).toBeGreaterThan(20);
+    dot?.dispatchEvent(new PointerEvent("pointerleave"));
+    await expect.poll(standing).toBe(0);
+  });
+
   test("without any there is nothing to choose, and how to get one is said", async () => {
     const { el } = await opened();
     expect(text(el, "[aria-label=Branches]")).toContain("Go back and step on");

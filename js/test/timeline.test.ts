@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { axisOf, formatTick, logAxisOf, ticksOf, tickText } from "../src/picture/axis.ts";
+import { endsOf, NAME_GAP, placeNames } from "../src/picture/ends.ts";
 import { drawLine, rangeOf, smooth, spread } from "../src/picture/lines.ts";
 import { plotOf } from "../src/picture/plot.ts";
 import { frameOf, wordsFor } from "../src/picture/timeline.ts";
@@ -192,6 +193,81 @@ describe("axes", () => {
         expect(range[1]).toBeGreaterThanOrEqual(high * 0.999);
         expect(new Set(written(low, high)).size).toBeOneOf([3, 4, 5]);
       }
+    }
+  });
+});
+
+describe("names at the ends of lines", () => {
+  const STEPS = 40;
+  const frame = { left: 44, right: 940, top: 26, bottom: 124 };
+  const widthOf = ({ name }: { name: string }) => 6 * name.length;
+  /** As of a real run: branches that end all over the place, with losses that differ little. */
+  const plotWith = (n: number) => {
+    const values = (last: number, seed: number) =>
+      Array.from({ length: last }, (_, i) => 2.4 - 0.01 * i + 0.05 * Math.sin(seed * 7 + i));
+    const others = Array.from({ length: n }, (_, i) => ({
+      ...line("batch_loss", values(40 - ((i * 17) % 24), i + 1)),
+      branch: i === 0 ? "main" : `branch ${i}`,
+    }));
+    const shown = [line("batch_loss", values(34, 0)), line("accuracy", Array(34).fill(0.1))];
+    return plotOf({ ...series([...others, ...shown]), lastStep: STEPS }, { ...UNKNOWN, total_steps: STEPS });
+  };
+  const boxOf = ({ curve, x, y, right }: ReturnType<typeof placeNames>[number]) => {
+    const width = widthOf(curve);
+    return { name: curve.name, left: right ? x : x - width, right: right ? x + width : x, y };
+  };
+  const placed = (n: number, held: string[] = []) =>
+    placeNames({ plot: plotWith(n), frame, gap: NAME_GAP, widthOf }, held).map(boxOf);
+
+  test.each([
+    [0, 2],
+    [1, 3],
+    [5, 7],
+    [12, 9],
+    [40, 9],
+  ])("of %i other branches none lies on another, and at least %i have room", (n, least) => {
+    const boxes = placed(n);
+    expect(boxes.length).toBeGreaterThanOrEqual(least);
+    expect(boxes.map(({ name }) => name)).toEqual(expect.arrayContaining(["loss", "accuracy"]));
+    for (const [i, a] of boxes.entries()) {
+      expect(a.left).toBeGreaterThanOrEqual(frame.left);
+      expect(a.right).toBeLessThanOrEqual(frame.right);
+      for (const b of boxes.slice(i + 1)) {
+        const apart = a.right <= b.left || b.right <= a.left || Math.abs(a.y - b.y) >= 11;
+        expect(apart, `${a.name} and ${b.name}`).toBe(true);
+      }
+    }
+  });
+
+  test("one that is pointed at has its name, whoever has none for it", () => {
+    const names = Array.from({ length: 39 }, (_, i) => `branch ${i + 1}`);
+    for (const name of names) expect(placed(40, [name]).map((box) => box.name)).toContain(name);
+    expect(placed(40).length).toBeLessThan(40);
+  });
+
+  test.each([5, 12, 40])("of %i other branches none lies on a line", (n) => {
+    const { curves, x } = plotWith(n);
+    const stepAt = (px: number) => (px - frame.left) / ((frame.right - frame.left) / (x[1] - x[0]));
+    for (const box of placed(n))
+      for (let px = box.left; px <= box.right; px += 2)
+        for (const { name, side, steps, values } of curves) {
+          const [before, after] = [Math.floor(stepAt(px)) - 1, Math.ceil(stepAt(px)) - 1];
+          const [a, b] = [values[Math.max(0, before)], values[after]];
+          if (a === undefined || b === undefined || stepAt(px) > (steps.at(-1) ?? 0)) continue;
+          const value = a + (b - a) * (stepAt(px) - 1 - before);
+          const high = side === "left" ? 3 : 1;
+          const y = frame.bottom - (value / high) * (frame.bottom - frame.top);
+          expect(Math.abs(y - box.y), `${name} through ${box.name}`).toBeGreaterThan(5);
+        }
+  });
+
+  test("a name is at its own end, or one beside it", () => {
+    const ends = new Map(endsOf(plotWith(12), frame).map((end) => [end.curve.name, end]));
+    for (const { name, left, right, y } of placed(12)) {
+      const end = ends.get(name);
+      if (end?.curve.faint !== true) continue;
+      expect(Math.min(Math.abs(left - end.x), Math.abs(right - end.x))).toBeLessThanOrEqual(NAME_GAP);
+      expect(Math.abs(y - end.y)).toBeLessThanOrEqual(NAME_GAP);
     }
   });
 });

@@ -87,6 +87,13 @@ def test_a_run_that_goes_wrong_is_stopped_taken_back_changed_branched_and_compar
         branch = root.get_by_label("branch that is shown")
         shown.wait_until(lambda: "branch 1" in branch.locator("option:checked").inner_text(), "a branch was begun")
 
+        # The other one ends farther on, and says so where it does.
+        end = root.locator(".nnv-branch-end")
+        shown.wait_until(lambda: end.count() == 1, "the other branch ends on the timeline")
+        assert end.get_attribute("title") == "main: ends at step 9"
+        end.hover()
+        notebook.screenshot("branch-end", root.locator(".nnv-timeline"))
+
         # A weight is dragged, and all variables are listed; neither changes anything.
         root.get_by_text("What if a weight were another?").click()
         slider = root.locator(".nnv-what-if-slider")

@@ -2,7 +2,8 @@
 
 import type { Theme } from "../theme.ts";
 import { type Axis, ticksOf, tickText } from "./axis.ts";
-import { drawLine, type Frame2d, lastOf, type Scale, spread, xOf, yOf } from "./lines.ts";
+import { NAME_GAP, placeNames } from "./ends.ts";
+import { drawLine, type Frame2d, type Scale, xOf, yOf } from "./lines.ts";
 import type { Curve, Plot, Tone } from "./plot.ts";
 
 /** CSS pixels. */
@@ -26,6 +27,8 @@ interface Drawing {
   readonly frame: Frame2d;
   readonly theme: Theme;
   readonly pixelRatio: number;
+  /** Branches that are not shown, and yet looked at. */
+  readonly held: readonly string[];
 }
 
 /** CSS pixels beside the frame for the axis' numbers and its name. */
@@ -113,16 +116,17 @@ function drawWords({ context, theme, pixelRatio }: Drawing, text: string, x: num
   context.fillText(text, x, y);
 }
 
-function drawCurves({ context, plot, frame, theme, pixelRatio }: Drawing): void {
+function drawCurves({ context, plot, frame, theme, pixelRatio, held }: Drawing): void {
   const { left, right, top, bottom } = frame;
   context.save();
   context.beginPath();
   const rim = DOT_RIM * pixelRatio;
   context.rect(left - rim, top - rim, right - left + 2 * rim, bottom - top + 2 * rim);
   context.clip();
-  for (const { steps, values, side, tone, dash, faint = false } of plot.curves) {
-    context.globalAlpha = faint ? FAINT : 1;
-    const stroke = { color: theme[tone], width: tone === "raw" ? 1 : 1.5, dash };
+  for (const { name, steps, values, side, tone, dash, faint = false } of plot.curves) {
+    const looked = faint && held.includes(name);
+    context.globalAlpha = faint && !looked ? FAINT : 1;
+    const stroke = { color: looked ? theme.text : theme[tone], width: tone === "raw" ? 1 : 1.5, dash };
     drawLine(context, steps, values, frame, scaleOf(plot, side), stroke, pixelRatio);
   }
   context.restore();
@@ -133,51 +137,15 @@ export function wordsFor({ name, side }: Curve, plot: Plot): string {
   return plot.left === null || plot.right === null ? name : `${name} (${side})`;
 }
 
-/** Where a curve ends, with what is written there. */
-interface End {
-  readonly curve: Curve;
-  readonly text: string;
-  readonly x: number;
-  readonly y: number;
-}
-
-function endsOf({ plot, frame }: Drawing): End[] {
-  return plot.curves.flatMap((curve) => {
-    const last = curve.labelled || curve.faint ? lastOf(curve.steps, curve.values) : null;
-    if (last === null) return [];
-    const text = curve.faint ? curve.name : wordsFor(curve, plot);
-    const y = yOf(last[1], frame, scaleOf(plot, curve.side));
-    return [{ curve, text, x: xOf(last[0], frame, plot), y: Math.max(frame.top, Math.min(y, frame.bottom)) }];
-  });
-}
-
-/**
- * The names stand behind the newest end of all lines; where there is no room, before it and beside their lines. Those of
- * other branches stand at their own ends, unless these are so near that words would lie on words.
- */
 function drawNames(drawing: Drawing): void {
-  const { context, plot, frame, theme, pixelRatio } = drawing;
-  const gap = 14 * pixelRatio;
-  const [top, bottom] = [frame.top + gap / 2, frame.bottom - gap / 2];
-  const all = endsOf(drawing);
-  const shown = plot.curves.filter(({ faint }) => faint !== true);
-  const newest = xOf(Math.max(...shown.map(({ steps }) => steps.at(-1) ?? 0)), frame, plot);
-  const widest = Math.max(0, ...all.map(({ text }) => context.measureText(text).width));
-  const isFar = ({ curve, x }: End) => curve.faint === true && Math.abs(x - newest) > widest + 2 * gap;
-  const ends = all.filter((end) => !isFar(end));
-  const behind = newest + gap + widest < frame.right;
-  const beside = (y: number) => (y - gap > top ? y - gap : y + gap);
-  const wished = ends.map(({ y }) => (behind ? y : beside(y)));
-  const places = spread(wished, gap, top, bottom);
-  const write = ({ curve, text }: End, x: number, y: number, right: boolean) => {
+  const { context, plot, frame, theme, pixelRatio, held } = drawing;
+  const words = (curve: Curve) => (curve.faint ? curve.name : wordsFor(curve, plot));
+  const widthOf = (curve: Curve) => context.measureText(words(curve)).width;
+  const places = placeNames({ plot, frame, gap: NAME_GAP * pixelRatio, widthOf }, held);
+  for (const { curve, x, y, right } of places) {
     context.textAlign = right ? "left" : "right";
-    context.fillStyle = theme[curve.tone];
-    drawWords(drawing, text, x + (right ? gap : -gap), y);
-  };
-  for (const [i, end] of ends.entries()) write(end, newest, places[i] ?? 0, behind);
-  for (const end of all.filter(isFar)) {
-    const fits = end.x + gap + widest < frame.right;
-    write(end, end.x, fits ? end.y : beside(end.y), fits);
+    context.fillStyle = held.includes(curve.name) ? theme.text : theme[curve.tone];
+    drawWords(drawing, words(curve), x, y);
   }
 }
 
@@ -198,11 +166,12 @@ export function drawPlot(
   theme: Theme,
   family: string,
   pixelRatio: number,
+  held: readonly string[] = [],
 ): void {
   const context = canvas.getContext("2d");
   if (context === null) return;
   const frame = frameOf(plot, canvas.width, canvas.height, pixelRatio);
-  const drawing = { context, plot, frame, theme, pixelRatio };
+  const drawing = { context, plot, frame, theme, pixelRatio, held };
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.font = `${FONT * pixelRatio}px ${family}`;
   context.strokeStyle = theme.line;

@@ -55,7 +55,11 @@ export function NeuronSamples() {
   return (
     <section class="nnv-neuron-samples" hidden={!known}>
       <h4>
-        {[told?.note?.startsWith(MEAN) ? "Mean activation" : "Activation", `on ${samples}`, minus]
+        {[
+          told?.note?.startsWith(MEAN) ? "Mean activation" : "Activation",
+          `on ${samples}${(told?.other ?? null) === null ? "" : ","}`,
+          minus,
+        ]
           .filter(Boolean)
           .join(" ")}
       </h4>

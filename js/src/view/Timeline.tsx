@@ -1,4 +1,4 @@
-import { computed, type ReadonlySignal } from "@preact/signals";
+import { computed, type ReadonlySignal, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { treeOf } from "../branches.ts";
 import { comesLater } from "../later.ts";
@@ -8,6 +8,7 @@ import { type Plot, plotOf } from "../picture/plot.ts";
 import { drawPlot, frameOf } from "../picture/timeline.ts";
 import type { Event as Mark } from "../protocol.gen.ts";
 import type { SeriesData } from "../source/source.ts";
+import { BranchEnds } from "./BranchEnds.tsx";
 import { useView } from "./context.ts";
 import { type Size, useDrawing, useSize } from "./hooks.ts";
 import { moveStep } from "./keys.ts";
@@ -113,12 +114,13 @@ export function Timeline() {
   const size = useSize(box);
   const { source } = store;
   const plot = usePlot();
+  const held = useSignal<readonly string[]>([]);
   useDrawing(() => {
     const now = plot.value;
     const colors = theme.value;
     if (canvas.current === null || size.width === 0) return;
     resize(canvas.current, size.width, size.height, size.pixelRatio);
-    drawPlot(canvas.current, now, colors, colors.font, size.pixelRatio);
+    drawPlot(canvas.current, now, colors, colors.font, size.pixelRatio, held.value);
   });
   const drag = (event: PointerEvent) => {
     if (event.buttons !== 1 || size.width === 0) return;
@@ -135,6 +137,7 @@ export function Timeline() {
         <>
           <Marks marks={marks} plot={plot.value} size={size} />
           <CursorMark plot={plot.value} size={size} />
+          <BranchEnds plot={plot.value} size={size} held={held} />
         </>
       )}
     </div>
