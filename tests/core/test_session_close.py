@@ -15,6 +15,7 @@ import pytest
 from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import SessionClosed
 from tests.core import networks
+from tests.core.networks import Network
 from tests.core.sessions import Journal, endless, on_batch_end
 from tests.waiting import LIMIT_S, until
 
@@ -145,6 +146,50 @@ def test_C20_closed_session_is_collectable() -> None:
     del session
     gc.collect()
     assert alive() is None
+
+
+def once(network: Network) -> Network:
+    """Let the data of a network come once, batch by batch."""
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((network.x, network.y)).shuffle(4).batch(4)
+    return Network(network.model, data, arguments={"shuffle": False})
+
+
+def iterators() -> int:
+    """Return how many iterators over data there are, those that wait for the garbage collector among them."""
+    import tensorflow as tf
+
+    return sum(issubclass(type(thing), tf.data.Iterator) for thing in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments"),
+    [
+        (lambda network: network, {}),
+        (lambda network: network, {"steps_per_epoch": 3}),
+        (once, {}),
+    ],
+    ids=["arrays", "a part of them each epoch", "data that come once"],
+)
+def test_C20_what_is_closed_in_mid_epoch_lets_go_of_its_data_at_once(
+    given: Callable[[Network], Network], arguments: dict[str, Any]
+) -> None:
+    """Whoever collects garbage later waits for the threads of each, up to a minute, and be it a training."""
+    network = given(networks.line())
+    gc.collect()
+    gc.disable()
+    try:
+        before = iterators()
+        session = network.session(**arguments)
+        session.step(2)
+        session.rewind(1)
+        session.step()
+        assert iterators() > before
+        session.close()
+        assert iterators() == before
+    finally:
+        gc.enable()
 
 
 def test_context_manager_closes_also_after_an_error() -> None:

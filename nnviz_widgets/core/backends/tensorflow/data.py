@@ -163,6 +163,21 @@ def make_epoch_iterator(model: Any, arguments: FitArguments, errors: UserErrors,
     )
 
 
+def let_go(iterator: Any) -> None:
+    """End what an epoch iterator has begun, and with it the threads of tf.data.
+
+    In mid-epoch it and its generator hold each other until garbage is collected, and whoever does that, perhaps a
+    training in the middle of a trace, waits for those threads. The one that tunes the pipeline may oversleep the call
+    to end, for about as long as it has lived, 60 s at most.
+
+    Args:
+        iterator: Keras' epoch iterator, as `make_epoch_iterator` returns it.
+    """
+    if iterator._epoch_iterator is not None:
+        iterator._epoch_iterator.close()
+    iterator._epoch_iterator = iterator._current_iterator = None
+
+
 def _adapter(arguments: FitArguments, random: np.random.Generator) -> Any:
     if _is_foreign_loader(arguments.x):
         _refuse_beside_loader(arguments)

@@ -19,7 +19,13 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from nnviz_widgets.core.backends.tensorflow import random_streams
 from nnviz_widgets.core.backends.tensorflow.batch_tape import BatchTape
 from nnviz_widgets.core.backends.tensorflow.changing import Changing
-from nnviz_widgets.core.backends.tensorflow.data import UserErrors, arrays_of, expected_batches, make_epoch_iterator
+from nnviz_widgets.core.backends.tensorflow.data import (
+    UserErrors,
+    arrays_of,
+    expected_batches,
+    let_go,
+    make_epoch_iterator,
+)
 from nnviz_widgets.core.backends.tensorflow.feed import Feed
 from nnviz_widgets.core.backends.tensorflow.fit_loop import FitLoop
 from nnviz_widgets.core.backends.tensorflow.lengths import check_lengths
@@ -449,7 +455,12 @@ class Training(Changing, FitLoop):
         """Drop everything of ours that the model or the process holds."""
         self.release_validation()
         self._stop_loading()
-        self.feed.iterator = self.taped = None
+        feed: Feed | None = self.feed
+        while feed is not None:
+            if feed.iterator is not None:
+                let_go(feed.iterator)
+            feed = feed.before
+        self.feed.iterator = self.taped = self._way = None
 
     def averages_weights_at_end(self) -> bool:
         """Whether the optimizer puts a moving average into the weights when training ends."""
