@@ -28,7 +28,7 @@ export function followedOf(
 export function endWords(pair: readonly (BranchEntry | null | undefined)[], step: number): string {
   return pair
     .filter((branch): branch is BranchEntry => !!branch && branch.last_step < step)
-    .map(({ name, last_step }) => `${name} has no step ${step}: of it, step ${last_step} is shown.`)
+    .map(({ name, last_step }) => `${name} has no step ${step}: it ends at step ${last_step}.`)
     .join(" ");
 }
 

@@ -589,7 +589,12 @@ describe("branches", () => {
     drawnAt(kernel, 3, 350, false);
     await expect.poll(() => text(el, ".nnv-readout")).toContain("as kept at step");
     expect(stepOf(el)).toBe("412");
-    expect(text(el, ".nnv-runs .nnv-hint")).toBe("branch 1 has no step 412: of it, step 350 is shown.");
+    expect(text(el, ".nnv-runs .nnv-hint")).toBe("branch 1 has no step 412: it ends at step 350.");
+    el.style.width = "260px";
+    await expect.poll(() => find(el, ".nnv-root").getBoundingClientRect().width).toBe(260);
+    const hint = find(el, ".nnv-runs .nnv-hint").getBoundingClientRect();
+    expect(hint.width).toBeGreaterThan(200);
+    expect(hint.right).toBeLessThanOrEqual(find(el, ".nnv-root").getBoundingClientRect().right);
     kernel.cursor.set("step", 340);
     await expect.poll(() => text(el, ".nnv-runs .nnv-hint")).toBe("");
   });
