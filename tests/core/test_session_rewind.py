@@ -367,6 +367,21 @@ def test_the_log_of_a_training_that_ended_is_written_on_after_going_back(tmp_pat
     assert not csv.append
 
 
+def test_a_training_with_tensorboard_that_ended_goes_on_after_going_back(tmp_path: Path) -> None:
+    import keras
+
+    board = keras.callbacks.TensorBoard(tmp_path / "board", update_freq=1)
+    with networks.mlp().session(callbacks=[board]) as session:
+        session.run()
+        session.wait()
+        session.rewind(7)
+        session.run()
+        session.wait()
+        assert session.state == "finished"
+        assert session.step_index == 3 * STEPS_PER_EPOCH
+    assert len(list((tmp_path / "board" / "train").glob("events*"))) == 2
+
+
 def test_a_long_way_back_ends_where_somebody_asks_for_a_pause() -> None:
     with endless(snapshots=Snapshots(every=10**9)) as session:
         session.run(until=400)

@@ -95,6 +95,7 @@ class FitLoop:
             choose: Asked before each step which variant to run.
         """
         if self._ended:
+            self._callbacks.set_model(self.model)  # as `fit` does: a `TensorBoard` has closed its files
             with kept_logs(self.callbacks):
                 self._begin()
         if not rewinding.on_tape:
