@@ -367,6 +367,7 @@ def test_the_log_of_a_training_that_ended_is_written_on_after_going_back(tmp_pat
     assert not csv.append
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras, with numpy 2
 def test_a_training_with_tensorboard_that_ended_goes_on_after_going_back(tmp_path: Path) -> None:
     import keras
 
