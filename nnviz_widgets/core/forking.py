@@ -140,17 +140,18 @@ class Forking(Editing):
 
     def _forked(self, step: int, name: str, rebuild: Callable[[], Any] | None) -> Self:
         backend, training, worker = load_tensorflow_backend(), self._training, self._worker
+        batch = None if worker.output is None else worker.output.batch
         if step == worker.step and training.setup is not None:
             setup = training.setup
             facts, arrays = training.capture(worker.output, worker.report)
             about = {"step": worker.step, "batch": worker.batch}
-            model = backend.cloning.clone_of(self.model, rebuild)
+            model = backend.cloning.clone_of(self.model, rebuild, batch)
         else:
             _, kept = worker.travel.plan(step, worker.branches.current.name, state_only=True, values=True)
             setup = kept.state.setup
             with training.as_set_up(setup):
                 facts, arrays = training.capture_of(kept.state, kept.report)
-                model = backend.cloning.clone_of(self.model, rebuild)
+                model = backend.cloning.clone_of(self.model, rebuild, batch)
             about = {"step": kept.step, "batch": kept.batch}
         run = _HeldRun({**facts, **about, "name": name, "recording": None}, arrays)
         return self._begun(model, run, setup, name)

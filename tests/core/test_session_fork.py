@@ -217,6 +217,36 @@ def test_a_loss_that_keras_finds_again_needs_none(loss: Any) -> None:
             assert_same_weights(fork.model.get_weights(), session.model.get_weights())
 
 
+class Noisy(keras.Model):  # type: ignore[misc]
+    """Has what is there before it is built: a random state and a variable of its own, which does not learn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = keras.layers.Dropout(0.3)
+        self.out = keras.layers.Dense(1)
+        self.scale = self.add_weight(shape=(), initializer="ones", trainable=False, name="scale")
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return self.out(self.drop(inputs, training=training)) * self.scale
+
+
+def noisy() -> Any:
+    model = Noisy()
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    return model
+
+
+@pytest.mark.parametrize("at", [0, 3])
+def test_a_model_that_is_rebuilt_unbuilt_learns_the_same_variables(at: int) -> None:
+    with Session(noisy(), X, Y.astype("float32"), batch_size=8, verbose=0) as session:
+        session.step(3)
+        with session.fork(at=at, rebuild=noisy) as fork:
+            fork.step(6 - at)
+            session.step(3)
+            assert_same_weights(weights_of(fork.model), weights_of(session.model))
+            assert len(fork.model.optimizer.variables) == len(session.model.optimizer.variables)
+
+
 def test_what_cannot_be_is_refused() -> None:
     with made() as session:
         with pytest.raises(SessionBusy, match="which has not"):

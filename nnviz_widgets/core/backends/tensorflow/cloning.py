@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
+from keras import tree
+from keras.src import backend
+from keras.src.trainers.data_adapters import data_adapter_utils
 
 from nnviz_widgets.core.backends.tensorflow.callback_state import forgetful
 from nnviz_widgets.core.backends.tensorflow.of_keras import (
@@ -16,6 +19,7 @@ from nnviz_widgets.core.backends.tensorflow.of_keras import (
     name_of_function,
     own_functions,
 )
+from nnviz_widgets.core.backends.tensorflow.replicas import whole
 from nnviz_widgets.core.backends.tensorflow.rewinding import only_writes
 from nnviz_widgets.core.backends.tensorflow.setup import hyperparameters, is_number
 from nnviz_widgets.core.backends.tensorflow.taps import find_optimizers
@@ -31,12 +35,13 @@ _GIVE_REBUILD = (
 )
 
 
-def clone_of(model: Any, rebuild: Callable[[], Any] | None) -> Any:
+def clone_of(model: Any, rebuild: Callable[[], Any] | None, batch: Any = None) -> Any:
     """Return another model, compiled, with the layers and settings of `model`.
 
     Args:
         model: The model.
         rebuild: Makes it; `None` if its configuration is to tell how.
+        batch: One of the training, which tells a model that is not built its shapes; `None` leaves it unbuilt.
 
     Raises:
         NotClonable: If neither tells.
@@ -48,9 +53,18 @@ def clone_of(model: Any, rebuild: Callable[[], Any] | None) -> Any:
             f"`rebuild` must return another keras.Model, compiled as the first. Received: {what}. Make and compile it "
             "in the function."
         )
+    if not made.built and batch is not None:
+        _build(made, batch)
     _build_optimizers(made, model)
     _set_up(made, model)
     return made
+
+
+def _build(model: Any, batch: Any) -> None:
+    """Make the variables of a model that its first step would make, as `fit` does."""
+    x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(whole(batch))
+    symbolic = tree.map_structure(lambda one: keras.KerasTensor(one.shape, one.dtype.name), x)
+    backend.compute_output_spec(model, symbolic, training=False)
 
 
 def _set_up(made: Any, model: Any) -> None:
@@ -59,8 +73,9 @@ def _set_up(made: Any, model: Any) -> None:
         if is_number(getattr(theirs, "rate", None)) and hasattr(mine, "rate"):
             mine.rate = theirs.rate
         mine._trainable = theirs._trainable
-    for mine, theirs in zip(made.variables, model.variables, strict=False):
-        mine.trainable = theirs.trainable
+    if len(made.variables) == len(model.variables):  # else its first step makes the others
+        for mine, theirs in zip(made.variables, model.variables, strict=True):
+            mine.trainable = theirs.trainable
     for mine, theirs in _pairs(made, model):
         for name, value in hyperparameters(theirs).items():
             setattr(mine, name, value)

@@ -44,7 +44,7 @@ def walk(model: Any) -> tuple[Entry, ...]:
     seen: set[int] = {id(model)}
     own = _own_variables(model)
     if own:
-        entries.append(Entry(model.name, model, name_variables(own)))
+        entries.append(Entry(sibling_names([model])[0], model, name_variables(own)))
     _descend(model, "", entries, seen)
     return tuple(entries)
 
