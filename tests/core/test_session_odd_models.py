@@ -214,6 +214,68 @@ def test_an_optimizer_that_knows_what_is_frozen_is_told(tmp_path: Path) -> None:
             session.journal.to_script(tmp_path / "a.py")
 
 
+class Unbuilt(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = layers.Dropout(0.3)
+        self.out = layers.Dense(1)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return self.out(self.drop(inputs, training=training))
+
+
+def unbuilt() -> Any:
+    model = Unbuilt()
+    model.compile("adam", "mse")
+    return model
+
+
+def test_a_script_says_that_a_model_must_be_built_and_made_as_it_was(tmp_path: Path) -> None:
+    with of(unbuilt()) as session:
+        session.step(4)
+        script, model = script_of(session, tmp_path), unbuilt()
+        with pytest.raises(ValueError, match=r"must be built\. Call it on a batch"):
+            script.train(model, X, TARGETS, verbose=0)
+        with pytest.raises(ValueError, match="made as it was then"):
+            script.train(network(layers.Dense(2), layers.Dense(1)), X, TARGETS, verbose=0)
+        model(X[:1])
+        assert_repeats(session, tmp_path, model=model)
+
+
+def test_a_layer_that_two_models_have_is_asked_for(tmp_path: Path) -> None:
+    def shared() -> Any:
+        both = layers.Dense(5, name="both")
+        inner = keras.Sequential([keras.Input((5,)), both, layers.BatchNormalization()])
+        inputs = keras.Input((5,))
+        model = keras.Model(inputs, layers.Dense(1)(both(inner(inputs))))
+        model.compile("adam", "mse")
+        return model
+
+    with of(shared()) as session:
+        session.step(4)
+        assert_repeats(session, tmp_path, model=shared())
+    assert "raise NotImplementedError" in (tmp_path / "odd.py").read_text()
+
+
+def test_the_batches_of_a_py_dataset_are_repeated_unless_keras_has_shuffled_them(tmp_path: Path) -> None:
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, index: int) -> Any:
+            return X[8 * index : 8 * index + 8], TARGETS[8 * index : 8 * index + 8]
+
+    with of(network(layers.Dense(1)), Batches(), None, batch_size=None) as session:
+        session.step(4)
+        with pytest.raises(ScriptNotPossible, match="train with shuffle=False"):
+            session.journal.to_script(tmp_path / "a.py")
+    with of(network(layers.Dense(1)), Batches(), None, batch_size=None, shuffle=False) as session:
+        session.step(4)
+        script = script_of(session, tmp_path)
+        again = script.train(script.make_model(), Batches(), verbose=0)
+        assert_same_weights(weights_of(again), weights_of(session.model))
+
+
 class TwoOptimizers(keras.Model):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()

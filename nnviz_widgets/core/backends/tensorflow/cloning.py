@@ -151,6 +151,13 @@ def excludes_from_decay(model: Any) -> bool:
     return any(bool(getattr(inner, name, None)) for name in _EXCLUDED)
 
 
+def shares_layers(model: Any) -> bool:
+    """Whether two layers or models have the same one inside, which Keras makes twice from a configuration."""
+    owners = model._flatten_layers()
+    inside = [id(one) for owner in owners for one in owner._flatten_layers(include_self=False, recursive=False)]
+    return len(inside) != len(set(inside))
+
+
 _EXCLUDED = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
 
 

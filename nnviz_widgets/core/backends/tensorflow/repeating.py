@@ -68,8 +68,13 @@ def variables(model: Any) -> list[Any]:
 def begin(model: Any, stored: Any) -> None:
     """Let the model begin where the training did."""
     model.steps_per_execution = 1  # what is changed lies between two steps
+    if not model.built:
+        raise ValueError("The model must be built. Call it on a batch, `model(x[:1])`, before `train`.")
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    then = [stored[name].shape for name in stored if name.startswith("initial ")]
+    if [tuple(variable.shape) for variable in variables(model)] != then:
+        raise ValueError(f"The model must be made as it was then, with the {len(then)} variables that it had.")
     for index, variable in enumerate(variables(model)):
         variable.assign(stored[f"initial {index}"])
 

@@ -20,7 +20,7 @@ from keras import tree
 
 from nnviz_widgets.core.atomic import write_whole
 from nnviz_widgets.core.backends.tensorflow import random_streams, repeating
-from nnviz_widgets.core.backends.tensorflow.cloning import config_of, excludes_from_decay
+from nnviz_widgets.core.backends.tensorflow.cloning import config_of, excludes_from_decay, shares_layers
 from nnviz_widgets.core.backends.tensorflow.data import StoredOrderAdapter
 from nnviz_widgets.core.backends.tensorflow.of_keras import names_of_others, own_functions
 from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone
@@ -83,6 +83,8 @@ def _why_not(training: Any, told: Told) -> str | None:
         return "it goes on from a saved session, whose first steps are not here"
     if has_strategy(model):
         return "it trains on replicas"
+    if getattr(training.iterator.data_adapter, "shuffle", False):
+        return "Keras shuffles the batches of its PyDataset, in an order that is not kept; train with shuffle=False"
     if not isinstance(model.optimizer, keras.optimizers.Optimizer):
         return "it has not one optimizer that `fit` would use"
     hidden = training.hidden_streams()
@@ -239,11 +241,12 @@ def _lines(training: Any, entry: Entry, number: int, stored: dict[str, npt.NDArr
 
 def _config(training: Any, setup: Setup) -> str | None:
     """Return the model as JSON, as it was before any edit; `None` if only the user's code can make it."""
-    if excludes_from_decay(training.model) or own_functions(training.model):  # no configuration tells it
+    model = training.model
+    if excludes_from_decay(model) or own_functions(model) or shares_layers(model):  # no configuration tells it
         return None
     try:
         with training.as_set_up(setup):
-            config = config_of(training.model)
+            config = config_of(model)
         text = json.dumps(config)
     except Exception:  # a class of the user's need not say how it is made; then the script asks for it
         return None
