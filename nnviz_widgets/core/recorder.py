@@ -75,27 +75,27 @@ class Recorder:
         Returns:
             Whether values are not finite for the first time.
         """
-        output = event.output
+        output, recording = event.output, self._recording
         numbers = {name: value for name, value in output.logs.items() if isinstance(value, float)}
         values = {"batch_loss": output.batch_loss, **numbers}
         if output.gradient_l2 is not None:
             values["gradient_l2"] = output.gradient_l2
-        self._recording.add_step(step, event.epoch, event.batch, values)
+        recording.add_step(step, event.epoch, event.batch, values)
         if output.skipped:
             before, after = output.loss_scales
             why = f"non-finite gradients, loss scale {before:g} -> {after:g}"
-            self._recording.add_event(step, "no_update", f"step {step} skipped: {why}")
+            recording.add_event(step, "no_update", f"step {step} skipped: {why}")
         elif output.updates == 0:
-            self._recording.add_event(step, "no_update", f"step {step} updated no variable")
+            recording.add_event(step, "no_update", f"step {step} updated no variable")
         if output.vitals is not None:
             self._add_reading(step, event.variant, output, wanted, read_all=read_all)
         elif event.variant > Variant.PLAIN:
             self._tell_notices(step)
-        for sentence in self.watch.look(step, output, self._recording.catalogue):
-            self._recording.add_event(step, "notice", sentence)
+        for sentence in self.watch.look(step, output, recording.catalogue):
+            recording.add_event(step, "notice", sentence)
         if self.watch.since == step:
             self._look_at_batch(step, output)
-        self._recording.commit()
+        recording.commit()
         return self.watch.since == step
 
     def add_again(self, step: int, event: Any, wanted: frozenset[TensorKey], *, read_all: bool) -> bool:

@@ -316,9 +316,11 @@ class Worker(Traveller):
         self._pausing = goal if goal.after_next else None
         if goal.after_next:
             return True
+        if step == goal.until_step:
+            return True
         per_epoch = self._training.steps_per_epoch
         ends_epoch = per_epoch is not None and self._training.next_batch + 1 == per_epoch
-        return step == goal.until_step or (ends_epoch and goal.at_epoch_end) or step == self.total_steps
+        return ends_epoch and (goal.at_epoch_end or step == self.total_steps)
 
     @property
     def epoch(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -128,8 +129,17 @@ class BatchTape:
 
 
 def n_bytes_of(batch: Any) -> int:
-    """Return how many bytes a batch of tensors holds."""
-    leaves = tf.nest.flatten(batch, expand_composites=True)
-    return sum(
-        _HELD_BYTES + leaf._num_elements() * leaf.dtype.size for leaf in leaves if hasattr(leaf, "_num_elements")
-    )
+    """Return how many bytes a batch of tensors, nearly always a tuple of them, holds. It is asked at every step."""
+    n_bytes = 0
+    for part in batch if type(batch) is tuple else (batch,):
+        leaves = (part,) if isinstance(part, tf.Tensor) else tf.nest.flatten(part, expand_composites=True)
+        for leaf in leaves:
+            if isinstance(leaf, tf.Tensor):
+                n_bytes += _HELD_BYTES + leaf._num_elements() * _size_of(leaf._datatype_enum())
+    return n_bytes
+
+
+@cache
+def _size_of(number: int) -> int:
+    """Return the bytes of one value of a type of TensorFlow's, which takes as long to find as to count a batch."""
+    return int(tf.dtypes.as_dtype(number).size)

@@ -105,7 +105,7 @@ def most_rows(batch: Any) -> int:
 def n_values(batch: Any) -> int:
     """Return how many values a batch has, lengths of ragged rows included."""
     leaves = tf.nest.flatten(batch, expand_composites=True)
-    return sum(math.prod(leaf.shape) for leaf in leaves if isinstance(leaf, tf.Tensor))
+    return sum(leaf._num_elements() for leaf in leaves if isinstance(leaf, tf.Tensor))
 
 
 def _n_bytes(spec: TensorSpec, n_rows: int) -> int:

@@ -49,6 +49,8 @@ _SUM, _SQUARES, _LOW, _HIGH, _ZEROS, _CHANGE = range(len(_ROWS))
 
 _FIRST = np.zeros(1, np.intp)
 
+_NO_ROWS = np.zeros(0, np.intp)
+
 # Found once: to look these up takes as long as to add up a tensor's columns.
 _add_up, _lowest, _highest = np.add.reduceat, np.minimum.reduce, np.maximum.reduce
 
@@ -370,10 +372,10 @@ def _doubtful(
     """Return the subjects whose sums cannot be trusted; `totals` are the first two of them, of whole tensors."""
     total, squares = totals
     size = n_values * layout.n_columns
-    mean = total / size
-    variance = squares / size - mean * mean
-    in_range = (squares > _TRUSTED_LOW) & (squares < _TRUSTED_HIGH)
-    trusted = (variance > _TRUSTED_SPREAD * mean * mean) & in_range
+    of_mean = total * total / size
+    trusted = (squares > (1 + _TRUSTED_SPREAD) * of_mean) & (squares > _TRUSTED_LOW) & (squares < _TRUSTED_HIGH)
+    if trusted.all():  # as at nearly every step
+        return _NO_ROWS
     trusted |= (n_values == 1) & np.isfinite(squares) & (size > 0)
     doubtful = np.flatnonzero(~trusted)
     return (

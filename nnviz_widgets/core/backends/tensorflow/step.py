@@ -197,8 +197,11 @@ class StepFunctions:
 
     def _renew_catalogue(self, traced: TracedStep, output: StepOutput) -> None:
         """Note what only the step itself could tell: of a model run eagerly everything, else how long rows are."""
+        lengths = output.row_lengths()
+        if not (lengths or self._model.run_eagerly):
+            return
         before = dict(self._row_lengths)
-        for key, (low, high) in output.row_lengths().items():
+        for key, (low, high) in lengths.items():
             known = before.get(key, (low, high))
             self._row_lengths[key] = min(low, known[0]), max(high, known[1])
         seen = traced.catalogue if self._model.run_eagerly else None

@@ -93,7 +93,7 @@ class StepOutput:
 
     def row_lengths(self) -> dict[TensorKey, RowLengths]:
         """Return the shortest and the longest row of each ragged tensor that is at hand."""
-        return row_lengths((self._keys[i], self._tensors[i]) for i in self._ragged)
+        return row_lengths((self._keys[i], self._tensors[i]) for i in self._ragged) if self._ragged else {}
 
     def _is_cut(self, key: TensorKey, tensor: Any) -> bool:
         """Whether there may have been more rows: fewer than the probe's samples were all that there are."""
