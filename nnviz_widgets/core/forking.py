@@ -169,6 +169,8 @@ class Forking(Editing):
                 model, given.pop("x"), given.pop("y"), **given, probe=self.probe, snapshots=self._snapshots, name=name
             )
             made._go_to_its_place()
+        if backend.cloning.gives_the_same(feed):
+            made._training.feed.source = feed.source
         made.recording.add_event(made.step_index, "notice", f"sets out from step {made.step_index} of {self.name!r}")
         made.recording.commit()
         as_now = "are copied as they are now, and share lists and dicts with the first"

@@ -15,6 +15,7 @@ from nnviz_widgets.core.calls import all_called
 from nnviz_widgets.core.contents import Contents
 from nnviz_widgets.core.event_log import EventLog
 from nnviz_widgets.core.exports import tensorboard_writer
+from nnviz_widgets.core.fed import FedBy
 from nnviz_widgets.core.figures import Figures
 from nnviz_widgets.core.forked import ForkedReadings, ForkedTensors
 from nnviz_widgets.core.frame import Catalogue, VitalsReading
@@ -89,6 +90,7 @@ class Recording(RecordedTensors):
         self._tensors: TensorStore | ForkedTensors = TensorStore() if sink is None else BackedTensors(sink.stored())
         self._branches: Branches | None = None
         self._events = EventLog()
+        self._fed_by = FedBy()
         if sink is not None:
             weakref.finalize(self, sink.end_soon).atexit = False  # the sink sees to that itself
             sink.on_stop(_teller(weakref.ref(self)))
@@ -131,6 +133,7 @@ class Recording(RecordedTensors):
                 if event[0] <= step:
                     forked._events.add(*event)
             forked._lookup = self._lookup
+            forked._fed_by = self._fed_by.until(step)
             forked._readings = ForkedReadings(self._readings, self.catalogue, step)
             forked._tensors = ForkedTensors(forked._tensors, self._tensors, step)
         if sink is not None:
@@ -157,6 +160,11 @@ class Recording(RecordedTensors):
                 "Branches begin when a session steps on after `rewind`."
             )
         return self._branches[name].recording
+
+    @property
+    def fed_by(self) -> FedBy:
+        """What fed its steps, where a session of this process has taken them."""
+        return self._fed_by
 
     def belong_to(self, branches: Branches) -> None:
         """Be one of the branches of a session."""

@@ -134,6 +134,8 @@ class Traveller:
         steps = self._training.steps_from(self._training.rewinding(kept.state), self._choose)
         next(steps)
         self._steps, self.completed = steps, False
+        if not is_exact:
+            self._training.feed.source = object()  # from here on the data are not what they were
         self.error = self.error_traceback = self.error_stack = None
         self.branches.go_to(branch)
         self._stand_at(kept)

@@ -369,6 +369,7 @@ class Worker(Traveller):
             self._fork()
             self.travel.begin_branch(self.step)
         self._step_taken(event)
+        self.branches.current.recording.fed_by.note(self.step, self._training.feed.source)
         if event.refused:
             self.edits.step_refused()
         else:

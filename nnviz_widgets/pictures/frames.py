@@ -153,7 +153,7 @@ def _drawing(
     except NnvizError as error:
         return str(error)
     unsorted = order if isinstance(order, str) else None
-    batches = None if earlier is None else batches_note(recording, key, beside)
+    batches = None if earlier is None else batches_note(recording, key, step, beside)
     look = Look(watch.sample, request.at, request.window, request.complex, None if isinstance(order, str) else order)
     return picture(frame, joined(spec.note, batches, unsorted), look, earlier)
 

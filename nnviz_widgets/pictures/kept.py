@@ -96,18 +96,22 @@ def taken_off(
     return stacked(recording, frame) if together else frame
 
 
-def batches_note(recording: Recording, key: TensorKey, beside: Beside | None) -> str | None:
+def batches_note(recording: Recording, key: TensorKey, step: int, beside: Beside | None) -> str | None:
     """Return what a reader must know of a difference of a tensor that tells of samples, `None` of any other."""
-    return whose_batches(recording, beside) if of_its_batch(key) else None
+    return whose_batches(recording, step, beside) if of_its_batch(key) else None
 
 
-def whose_batches(recording: Recording, beside: Beside | None) -> str | None:
-    """Return what a reader must know of a difference of what tells of samples."""
+def whose_batches(recording: Recording, step: int, beside: Beside | None) -> str | None:
+    """Return what a reader must know of a difference of what tells of samples; `None` if both steps took one batch.
+
+    So it is of branches of one training, and of a fork, at the same step, unless one of them was fed otherwise.
+    """
     if beside is None or beside.minus is None:
         return ANOTHER_BATCH
-    # Branches of one training take the same batches.
-    of_one_training = bool(recording.branches) and recording.branches == beside.first.branches
-    return None if of_one_training else ANOTHER_RUN
+    mine, theirs = recording.fed_by.source(step), beside.first.fed_by.source(beside.minus)
+    if mine is None or mine is not theirs:
+        return ANOTHER_RUN
+    return None if step == beside.minus else ANOTHER_BATCH
 
 
 def of_its_batch(key: TensorKey) -> bool:

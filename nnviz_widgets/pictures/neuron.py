@@ -126,7 +126,7 @@ class NeuronParts:
         array = difference(_frame(key, self._step, part), _frame(key, compared, earlier))
         if isinstance(array, str):
             return array
-        batches = whose_batches(self._recording, self._beside) if request.part in OF_SAMPLES else None
+        batches = whose_batches(self._recording, self._step, self._beside) if request.part in OF_SAMPLES else None
         changed = replace(part, array=array)
         return _picture(key, self._step, changed, request.complex, joined(note, batches), compared)
 

@@ -82,6 +82,7 @@ class Training:
     steps_per_epoch = STEPS_PER_EPOCH
 
     resumption = None  # it goes on from no file
+    feed = SimpleNamespace(source="nothing")
 
     def __init__(self, model: Model, arguments: Any, probe: Any, on_activity: Callable[[str | None], None]) -> None:
         self.model, self.arguments = model, arguments

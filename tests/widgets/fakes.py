@@ -156,6 +156,7 @@ class FakeSession:
         wanted = frozenset().union(*(viewer.wanted() for viewer in list(self.viewers)))
         self.step_index += 1
         self.logs = {"loss": 1 / self.step_index, "accuracy": 0.5}
+        self.recording.fed_by.note(self.step_index, self)
         self.recording.add_step(self.step_index, self.epoch, self.batch_index, {**self.logs, "batch_loss": 1.0})
         if full or (full is None and wanted):
             arrays = self._tensors()

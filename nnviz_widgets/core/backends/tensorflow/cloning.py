@@ -19,6 +19,7 @@ from nnviz_widgets.core.backends.tensorflow.of_keras import (
     name_of_function,
     own_functions,
 )
+from nnviz_widgets.core.backends.tensorflow.position import epochs_stand_alone
 from nnviz_widgets.core.backends.tensorflow.replicas import whole
 from nnviz_widgets.core.backends.tensorflow.rewinding import only_writes
 from nnviz_widgets.core.backends.tensorflow.setup import hyperparameters, is_number
@@ -27,6 +28,8 @@ from nnviz_widgets.errors import NotClonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from nnviz_widgets.core.backends.tensorflow.feed import Feed
 
 
 _GIVE_REBUILD = (
@@ -238,6 +241,11 @@ def copied_callbacks(callbacks: list[Any]) -> tuple[list[Any], list[str], list[s
         list(dict.fromkeys(forgetful(kept))),
         [name for name in dict.fromkeys(written) if name != "ProgbarLogger"],
     )
+
+
+def gives_the_same(feed: Feed) -> bool:
+    """Whether another training that begins at a place of a feed is given the very batches: that of arrays is."""
+    return epochs_stand_alone(feed.iterator)
 
 
 def why_not_twice(x: Any) -> str | None:

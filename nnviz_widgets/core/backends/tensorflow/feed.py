@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
@@ -24,6 +24,7 @@ class Feed:
         n_batches: Batches an epoch as Keras knows them, `None` while the data has not told.
         n_counted: What an epoch without a known length turned out to have, `None` while it is not known.
         before: What fed the epochs before, `None` of the first.
+        source: Stands for the batches that it gives: another feed with this one gives the same at the same steps.
     """
 
     batch_size: int | None
@@ -35,6 +36,7 @@ class Feed:
     n_batches: int | None = None
     n_counted: int | None = None
     before: Feed | None = None
+    source: object = field(default_factory=object)
 
     @property
     def steps_per_epoch(self) -> int | None:
