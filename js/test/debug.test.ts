@@ -101,6 +101,20 @@ describe("a condition that is typed faster than it is answered", () => {
   });
 });
 
+describe("a candidate that was taken", () => {
+  test("is done with: who types on before the next ones come takes nothing with Enter", async () => {
+    const { el, kernel, field } = await opened();
+    await userEvent.type(field, "los");
+    await completes(kernel, 0, 3, ["loss", "name"]);
+    await expect.poll(() => options(el)).toEqual(["loss"]);
+    await userEvent.keyboard("{ArrowDown}{Enter}");
+    await expect.poll(() => field.value).toBe("loss ");
+    await userEvent.keyboard("> 5{Enter}");
+    await expect.poll(() => kernel.of("add breakpoint").at(-1)?.condition).toBe("loss > 5");
+    expect(field.value).toBe("loss > 5");
+  });
+});
+
 describe("the transport with its buttons", () => {
   const PAUSED = {
     by: "l2(encoder/dense.gradients) > 100",

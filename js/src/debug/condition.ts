@@ -103,6 +103,8 @@ export function createTyping(source: FrameSource): Typing {
       const apart =
         /[\w)]$/.test(before) && /^(word|sign|name|metric|function)$/.test(sort) && !/^[.)]/.test(word);
       const put = `${before}${apart ? " " : ""}${word}${after === "" ? followed(word, sort) : ""}`;
+      // Else Enter, before there are others, would take it once more.
+      close();
       fault.value = null;
       text.value = put + after;
       void ask(put.length);
