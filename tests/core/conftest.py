@@ -1,7 +1,8 @@
-"""A session for tests that need no other."""
+"""A session for tests that need no other, and an end of what tests of `fit` leave behind."""
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,3 +20,10 @@ def session() -> Iterator[Session]:
     """A session of nine steps that nobody watches."""
     with networks.line().session(probe=Probe(layers=())) as made:
         yield made
+
+
+@pytest.fixture
+def no_fit_left_behind() -> Iterator[None]:
+    """What `fit` leaves in mid-epoch waits for the garbage collector, and whoever collects waits for its threads."""
+    yield
+    gc.collect()

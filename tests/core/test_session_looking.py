@@ -609,7 +609,7 @@ def test_K01_a_model_that_its_first_step_builds_has_no_variables_yet() -> None:
         assert len(session.variables()) == 4
 
 
-def test_a_fit_with_the_callback_can_be_looked_at_while_it_waits() -> None:
+def test_a_fit_with_the_callback_can_be_looked_at_while_it_waits(no_fit_left_behind: None) -> None:
     from nnviz_widgets.widgets.callback import InspectCallback
 
     looked: list[Any] = []
@@ -621,10 +621,13 @@ def test_a_fit_with_the_callback_can_be_looked_at_while_it_waits() -> None:
         callback.session.pause()
         looked.append([call.path for call in callback.session.trace().calls])
         looked.append(weights_of(network.model))
+        at = callback.session.step_index
         callback.session.run()
+        until(lambda: callback.session.step_index > at)
+        callback.session.stop()
 
     thread = threading.Thread(target=look_from_elsewhere)
     thread.start()
-    network.fit(callbacks=[callback], epochs=400)
+    network.fit(callbacks=[callback], epochs=10**9)
     ended(thread)
     assert looked[0] == ["d"]

@@ -85,6 +85,8 @@ def cell(stub_front_end: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         if each.inspector is not None:
             each.inspector.close()
     Output.made.clear()
+    made.clear()
+    gc.collect()  # what a `fit` that was stopped leaves behind: whoever collects it later waits for its threads
 
 
 def test_a_person_pauses_steps_runs_and_stops(cell: Callable[..., Cell]) -> None:

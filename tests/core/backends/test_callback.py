@@ -306,25 +306,38 @@ class BoomError(Exception):
     """Raised on purpose."""
 
 
+def broken_off(hook: str, error: type[BaseException], before: list[Any], after: list[Any]) -> Network:
+    """Train with a callback that raises at `hook`, and with others before and after it."""
+
+    def boom(self: Any, *args: Any, **kwargs: Any) -> None:
+        raise error("boom")
+
+    network, data = networks.line(optimizer="adam"), (networks.features(9), networks.features(9, width=2))
+    with pytest.raises(error, match="boom"):
+        network.fit(callbacks=[*before, hooked(**{hook: boom}), *after], validation_data=data, epochs=1)
+    return network
+
+
+def trained_on(network: Network) -> Outcome:
+    network.model.optimizer.build(network.model.trainable_variables)
+    return fitted(network, epochs=1)
+
+
+@functools.cache
+def trained_on_unseen(hook: str, error: type[BaseException]) -> Outcome:
+    """Train on where the callback that raised was alone."""
+    return trained_on(broken_off(hook, error, [], []))
+
+
+@pytest.mark.usefixtures("no_fit_left_behind")
 @pytest.mark.parametrize("first", [True, False], ids=["ours first", "ours last"])
 @pytest.mark.parametrize(
     ("hook", "error"), [*((hook, BoomError) for hook in HOOKS), ("on_test_batch_end", KeyboardInterrupt)]
 )
 def test_another_callback_raises(hook: str, error: type[BaseException], first: bool) -> None:
     """The model is free and has its own function; the next fit is bit-equal to one that nobody looked at."""
-
-    def boom(self: Any, *args: Any, **kwargs: Any) -> None:
-        raise error("boom")
-
-    def train(*ours: Any) -> Network:
-        network, theirs = networks.line(optimizer="adam"), hooked(**{hook: boom})
-        data = (networks.features(9), networks.features(9, width=2))
-        with pytest.raises(error, match="boom"):
-            network.fit(callbacks=[*ours, theirs] if first else [theirs, *ours], validation_data=data, epochs=1)
-        return network
-
     inspect = nnviz.InspectCallback(probe=Probe(every=1))
-    network, expected = train(inspect), train()
+    network = broken_off(hook, error, [inspect] if first else [], [] if first else [inspect])
     if inspect.session is None:
         assert (hook, first) == ("on_train_begin", False)
     elif hook == "on_train_end":
@@ -334,9 +347,7 @@ def test_another_callback_raises(hook: str, error: type[BaseException], first: b
         assert "fit ended before its time" in inspect.recording.events[-1][2]
         assert inspect.session.stopped == (inspect.session.step_index < 3)
     until(lambda: nnviz.TrainingSession.of(network.model) is None)
-    for model in (network.model, expected.model):
-        model.optimizer.build(model.trainable_variables)
-    assert_same(fitted(network, epochs=1), fitted(expected, epochs=1))
+    assert_same(trained_on(network), trained_on_unseen(hook, error))
     assert "InPlace" not in repr(network.model.train_function)
 
 
@@ -536,7 +547,7 @@ class Running:
 
 
 @pytest.fixture
-def endless() -> Iterator[Running]:
+def endless(no_fit_left_behind: None) -> Iterator[Running]:
     """A fit that does not end by itself."""
     running = Running(networks.line(), Probe(every=10**9), epochs=10**9)
     yield running

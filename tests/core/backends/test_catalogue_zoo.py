@@ -56,12 +56,14 @@ def assert_every_value_has_a_place(frame: Frame) -> None:
     seen = []
     for layout in looks(frame):
         tiles = layout.arrange(frame.array)
+        cells, shown = [], []
         for row, column in itertools.product(range(layout.rows.full), range(layout.cols.full)):
             index = layout.index(row, column)
             if index is not None:
-                down, right = divmod(row, layout.rows.pitch), divmod(column, layout.cols.pitch)
-                np.testing.assert_array_equal(frame.array[index], tiles[(*down, *right)])
-                seen.append(index)
+                cells.append((*divmod(row, layout.rows.pitch), *divmod(column, layout.cols.pitch)))
+                shown.append(index)
+        np.testing.assert_array_equal([frame.array[index] for index in shown], [tiles[cell] for cell in cells])
+        seen += shown
     assert len(seen) == len(set(seen)) == frame.array.size
 
 
