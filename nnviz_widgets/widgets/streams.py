@@ -156,6 +156,8 @@ class Streams:
         status, before = status_of(self._source), self._status
         running = status.state == "running"
         if status == before:
+            if not running:  # nobody may miss what is noted while it rests, such as a disk that is full
+                self._publish_notices()
             return STATUS_S if running else None
         turned = before is None or (before.state, before.activity) != (status.state, status.activity)
         pause = SILENT_STATUS_S if silent else STATUS_S

@@ -252,6 +252,14 @@ def test_series_have_the_lines_of_every_branch_and_reach_the_end_of_the_longest(
     assert steps["loss", 1] == [1, 2, 3, 4, 5]
 
 
+def test_what_is_noted_while_a_session_rests_is_told(forked, page):
+    until(lambda: page.inspector._status["state"] == "paused")
+    forked.recording.add_event(5, "notice", "the disk is full")
+    forked.notify()
+    until(lambda: page.comm.customs("notice"))
+    assert [message["text"] for message, _ in page.comm.customs("notice")] == ["the disk is full"]
+
+
 def test_what_was_noted_before_a_branch_is_told_once(forked, page):
     forked.recording.add_event(5, "notice", "a weight became NaN")
     forked.turn("running")
