@@ -1,6 +1,7 @@
 /** The branches of a session: which of them is shown, and how the lines of the others stand to it. */
 
-import type { BranchEntry, Debugging, Status } from "./protocol.gen.ts";
+import { effect, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { BranchEntry, Debugging, Status, Watch } from "./protocol.gen.ts";
 import type { Line, SeriesData } from "./source/source.ts";
 
 /** The branch of this name, or the one in which the session stands. */
@@ -8,6 +9,24 @@ export function branchOf(debugging: Debugging | null | undefined, name: string |
   const find = (wanted: string | null | undefined) =>
     debugging?.branches.find((branch) => branch.name === wanted);
   return find(name) ?? find(debugging?.branch) ?? null;
+}
+
+/** Let go of branches that are there no more, or by another name: the current one is shown then. Returns the end of it. */
+export function forgetBranches(
+  status: ReadonlySignal<Status | null>,
+  branch: Signal<string | null>,
+  beside: Signal<string | null>,
+  run: Signal<Watch["run"]>,
+): () => void {
+  return effect(() => {
+    const branches = status.value?.debugging?.branches;
+    if (!branches) return;
+    const isThere = (name: string | null) => name === null || branches.some((each) => each.name === name);
+    if (!isThere(branch.value)) branch.value = null;
+    if (isThere(beside.value)) return;
+    beside.value = null;
+    run.value = "first";
+  });
 }
 
 /** Whether the session stands in it. */

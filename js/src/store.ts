@@ -2,6 +2,7 @@
 
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Annex, createAnnex } from "./annex.ts";
+import { forgetBranches } from "./branches.ts";
 import { type Choices, createChoices } from "./choices.ts";
 import { type Clock, createClock } from "./clock.ts";
 import type { Cursor } from "./cursor.ts";
@@ -95,6 +96,7 @@ export function createStore(
     }),
     keepInSight(selection, zoom, shown, cursor),
     forgetNames(selection, shown),
+    forgetBranches(source.status, branch, beside, run),
     watchWhatIsSeen(source, asked),
   ];
   abort.addEventListener("abort", () => {

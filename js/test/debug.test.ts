@@ -548,6 +548,27 @@ describe("branches", () => {
     await expect.poll(() => kernel.of("watch").at(-1)?.branch).toBeNull();
   });
 
+  test("one that is dropped or renamed is shown no more, but the current one, alone", async () => {
+    const { el, kernel, tell } = await opened(FORKED, { step: 350 });
+    choose(el, "branch that is shown", 0);
+    await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ branch: "main" });
+    const [first, second] = [
+      { ...MAIN, name: "first" },
+      { ...BRANCH, parent: "first" },
+    ];
+    tell({ branches: [first, second] });
+    await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ branch: null });
+    choose(el, "branch beside it", 1);
+    await expect.poll(() => text(el, ".nnv-runs")).toContain("branch 1firstdifference");
+    press(find(el, ".nnv-inspector"), "r");
+    await expect.poll(() => kernel.of("watch").at(-1)).toMatchObject({ beside: "first", run: "second" });
+    tell({ branches: [{ ...BRANCH, parent: null }] });
+    await expect
+      .poll(() => kernel.of("watch").at(-1))
+      .toMatchObject({ branch: null, beside: null, run: "first" });
+    expect(el.querySelector(".nnv-runs")).toBeNull();
+  });
+
   test("another one beside it is compared as two runs are, and left again", async () => {
     const { el, kernel } = await opened(FORKED, { step: 350 });
     drawnAt(kernel, 2, 350);

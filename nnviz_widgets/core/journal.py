@@ -120,6 +120,12 @@ class Journal(Sequence[Entry]):
         """Write down what was changed."""
         self._entries = (*self._entries, entry)
 
+    def rename(self, old: str, new: str) -> None:
+        """Call a branch otherwise."""
+        for entry in self._entries:
+            if entry.branch == old:
+                entry.branch = new
+
     def of(self, lineage: Sequence[tuple[str, int]], step: int, since: Sequence[Entry]) -> list[Entry]:
         """Return what has made the steps of a branch up to `step` what they are, and what was changed after it.
 

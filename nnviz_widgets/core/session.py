@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from nnviz_widgets.core.asking import checked_step
@@ -32,6 +33,7 @@ from nnviz_widgets.errors import InvalidArgumentError, SessionBusy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from os import PathLike
     from types import TracebackType
 
@@ -191,6 +193,7 @@ class Session(Looking):
         self._worker = Worker(
             self.name, self._training, self.probe, recording, self._control, put_aside, sink_of, write_script, folder
         )
+        self._worker.branches.serve(partial(_resting, weakref.ref(self)), self._worker.branch_changed)
         try:
             self._look()
         except BaseException:
@@ -542,6 +545,23 @@ def tell_change(session: weakref.ref[Session]) -> None:
     """Tell everybody who looks that something changed, if somebody still has the session."""
     if (alive := session()) is not None:
         alive._notify()
+
+
+def _resting(session: weakref.ref[Session]) -> AbstractContextManager[None]:
+    """Keep a session at rest within the block.
+
+    Raises:
+        SessionBusy: If it is running.
+    """
+    alive = session()
+    if alive is None:
+        return nullcontext()
+    if alive.state == "running":
+        raise SessionBusy(
+            f"A session must rest for its branches to be renamed or dropped. Received: {alive.name!r}, which is "
+            "running. Call session.pause() first."
+        )
+    return alive.standing_still()
 
 
 def _end_thread(control: Control) -> None:

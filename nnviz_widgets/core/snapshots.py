@@ -117,7 +117,7 @@ class Kept:
 
 
 class SnapshotStore:
-    """The snapshots of one session, within its memory. Only the training thread changes it.
+    """The snapshots of one session, within its memory. Only the training thread changes it, or who keeps it at rest.
 
     Args:
         options: How many there may be.
@@ -236,6 +236,15 @@ class SnapshotStore:
         for kept in self._kept_now():
             self.lose(kept)
         self._next = 0.0
+
+    def branch_changed(self, old: str, new: str | None) -> None:
+        """Call those of a branch by its new name, or drop them if it has none."""
+        for kept in self._kept_now():
+            if kept.branch == old and new is None:
+                self.lose(kept)
+            elif kept.branch == old and new is not None:
+                kept.branch = new
+        self._kept = {(kept.branch, kept.step, kept.edited): kept for kept in self._kept_now()}
 
     def close(self) -> None:
         """Drop all, and leave nothing on disk."""

@@ -280,6 +280,15 @@ class TimeTravel:
         if self._store is not None:
             self._store.forget()
 
+    def branch_changed(self, old: str, new: str | None) -> None:
+        """Call the snapshots of a branch by its new name, or drop them with it; only while the training rests."""
+        held = self._held
+        if self._store is not None:
+            self._store.branch_changed(old, new)
+        if held is not None and held.branch in (old, new):
+            self._held = None if new is None else held
+            held.branch = new or old
+
     def close(self) -> None:
         """Drop all snapshots, and leave nothing on disk."""
         self._held = None

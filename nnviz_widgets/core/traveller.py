@@ -267,6 +267,11 @@ class Traveller:
             self._put_aside(pinned=True, state=self.edits.before)
             self._write_down(changed)
 
+    def _share_memory(self) -> None:
+        """Let all branches have the memory of the first evenly."""
+        for one in self.branches:
+            one.recording.budget_bytes = self._budget_bytes // len(self.branches)
+
     def _fork(self) -> None:
         """Begin a branch where the session stands: what was recorded after this step stays."""
         step, sink, refused = self.step, None, None
@@ -282,10 +287,9 @@ class Traveller:
         before = self.branches.current.recording
         self._must_fork = False
         branch = self.branches.fork(step, forked)
-        for one in self.branches:
-            one.recording.budget_bytes = self._budget_bytes // len(self.branches)
+        self._share_memory()
         self.edits.carry_over(branch.name)
-        self._recorder.note(step, f"{branch.name} leaves {branch.parent} after step {step}")
+        self._recorder.note(step, branch.begins)
         if sink is not None:
             self._recorder.reread_weights(step)
         if refused is not None:

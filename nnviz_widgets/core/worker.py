@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from nnviz_widgets.core.branches import Branches
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from nnviz_widgets.core.branches import Branch
     from nnviz_widgets.core.control import Control
     from nnviz_widgets.core.probe import Probe
     from nnviz_widgets.core.recording import Recording
@@ -95,6 +97,7 @@ class Worker(Traveller):
         self._training = training
         self._probe = probe
         self.branches = Branches(recording)
+        self.branches.serve(nullcontext, self.branch_changed)
         self._budget_bytes = recording.budget_bytes
         self.travel = TimeTravel(training, self.branches, snapshots)
         self.stops = Stops(training, probe, self.branches, self._why_not_before, self.notify_viewers)
@@ -160,6 +163,15 @@ class Worker(Traveller):
         known, n_known = self._updates_left
         # An optimizer that came with another `compile` has made no update of ours.
         return bool(n_updates != (n_known if optimizer is known else 0))
+
+    def branch_changed(self, branch: Branch, name: str | None) -> None:
+        """Let what is known of a branch go with it, or by its new name; called while the training rests."""
+        self.travel.branch_changed(branch.name, name)
+        if name is None:
+            self._share_memory()
+        else:
+            self.edits.journal.rename(branch.name, name)
+        self.notify_viewers()
 
     def notify_viewers(self) -> None:
         """Tell everybody who looks that something changed."""

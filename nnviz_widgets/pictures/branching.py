@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nnviz_widgets.errors import InvalidArgumentError
 from nnviz_widgets.pictures.comparison import Comparison
 from nnviz_widgets.pictures.debugging import refused_step
 from nnviz_widgets.pictures.source import RecordingSource, SessionSource
@@ -27,20 +28,29 @@ class BranchViews:
     def of(self, asked: Watch | ReadValues) -> Source:
         """Return what a page asks about. Of a branch that there is not it gets the source itself."""
         session = self._source.session
-        if session is None or (asked.branch is None and asked.beside is None):
+        if session is None:
             return self._source
         branches = session.branches
+        self._forget(branches)
+        if asked.branch is None and asked.beside is None:
+            return self._source
         name = asked.branch or branches.current.name
         if name not in branches.names or (asked.beside is not None and asked.beside not in branches.names):
             return self._source
-        if asked.beside is None:
+        try:
+            return self._found(session, branches, name, asked.beside)
+        except InvalidArgumentError:  # somebody has renamed or dropped it just now
+            return self._source
+
+    def _found(self, session: Session, branches: Branches, name: str, beside: str | None) -> Source:
+        if beside is None:
             return self._one(branches, name)
-        known = self._known.get((name, asked.beside))
+        known = self._known.get((name, beside))
         if known is None:
-            pair = (branches[name], branches[asked.beside])
+            pair = (branches[name], branches[beside])
             first, second = (_Side(self._source, branch) for branch in pair)
-            shared = shared_step(branches, name, asked.beside)
-            names, follows = (name, asked.beside), partial(_followed, session, pair)
+            shared = shared_step(branches, name, beside)
+            names, follows = (name, beside), partial(_followed, session, pair)
             known = self._known[names] = Comparison(first, second, "step", names, shared, follows)
         return known
 
@@ -48,6 +58,13 @@ class BranchViews:
         if name == branches.current.name:
             return self._source
         return self._known.setdefault((name, None), _Side(self._source, branches[name]))
+
+    def _forget(self, branches: Branches) -> None:
+        """Let go of branches that are there no more, or by another name."""
+        if not self._known:
+            return
+        names = {*branches.names, None}
+        self._known = {pair: source for pair, source in self._known.items() if names.issuperset(pair)}
 
 
 def shared_step(branches: Branches, one: str, other: str) -> int:
@@ -85,7 +102,7 @@ def _went_back(session: Session) -> int | None:
 def _followed(session: Session, pair: tuple[Branch, Branch]) -> int:
     """Return the step of who follows two branches: where the session stands, or if in neither, where the first ends."""
     current = session.branches.current
-    if current not in pair:
+    if all(one.recording is not current.recording for one in pair):
         return pair[0].last_step
     stands = _went_back(session)
     return current.last_step if stands is None else stands

@@ -146,11 +146,18 @@ class Streams:
         if new:
             self._channel.send(Notice("warning", cut(". ".join(new), MAX_NOTICE)))
 
+    def _forget_dropped(self) -> None:
+        """Let go of the recordings of branches that were dropped."""
+        session = self._source.session
+        if session is not None:
+            held = {id(one.recording) for one in session.branches}
+            self._keys = {place: keys for place, keys in self._keys.items() if place[1] in held}
+
     def _of_branches(self) -> set[str]:
         """Return what is noted of each branch that begins: the page shows where it leaves."""
         session = self._source.session
         branches = () if session is None else session.branches
-        return {f"{one.name} leaves {one.parent} after step {one.step}" for one in branches}
+        return {one.begins for one in branches}
 
     def _publish_status(self, now: float, silent: bool) -> float | None:
         status, before = status_of(self._source), self._status
@@ -164,6 +171,7 @@ class Streams:
         if not turned and now - self._status_at < pause:
             return pause - (now - self._status_at)
         self._status, self._status_at = status, now
+        self._forget_dropped()
         self._publish_notices()
         self._series_due = True
         if turned:

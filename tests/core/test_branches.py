@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -145,3 +149,75 @@ def test_a_recording_without_a_session_has_no_branches() -> None:
     assert alone.branches == ()
     with pytest.raises(InvalidArgumentError, match="this recording has none"):
         alone.branch("main")
+
+
+# --- other names, and branches that go ---
+
+
+def test_a_branch_has_the_name_that_it_is_given_and_those_that_left_it_know() -> None:
+    branches = grown()
+    changes: list[tuple[str, str | None]] = []
+    branches.serve(nullcontext, lambda branch, name: changes.append((branch.name, name)))
+    branches.rename("branch 1", "slower")
+    branches.rename("branch 3", "last")
+    branches.rename("main", "first")
+    assert branches.names == ("first", "slower", "branch 2", "last")
+    assert branches.current.name == "last"
+    assert branches.lineage("branch 2") == [("branch 2", 9), ("slower", 7), ("first", 5)]
+    assert branches["slower"].recording.name == "slower"
+    assert branches["first"].recording.name == "r", "the name of the session"
+    assert branches["slower"].begins == "branch 1 leaves main after step 5"
+    assert changes == [("branch 1", "slower"), ("branch 3", "last"), ("main", "first")]
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ("main", "has or had"),
+        ("branch 1", "has or had"),
+        ("", "1 to 60 characters"),
+        (" x", "without spaces around"),
+        ("x" * 61, "1 to 60"),
+        (3, "1 to 60"),
+    ],
+)
+def test_R02_what_is_no_new_name_is_refused(new: object, words: str) -> None:
+    branches = grown()
+    with pytest.raises(InvalidArgumentError, match=words):
+        branches.rename("branch 1", new)  # type: ignore[arg-type]
+    assert branches.names == ("main", "branch 1", "branch 2", "branch 3")
+
+
+def test_a_name_is_never_used_again() -> None:
+    branches = grown()
+    branches.rename("branch 1", "branch 4")
+    with pytest.raises(InvalidArgumentError, match="has or had"):
+        branches.rename("branch 2", "branch 1")
+    branches.drop("branch 2")
+    branch = branches.fork(4, lambda name: branches.current.recording.fork(4, name))
+    assert branch.name == "branch 5"
+    with pytest.raises(InvalidArgumentError, match="has or had"):
+        branches.rename("branch 5", "branch 2")
+
+
+def test_a_branch_is_dropped_but_not_the_current_one_nor_one_that_others_left() -> None:
+    branches = grown()
+    with pytest.raises(InvalidArgumentError, match=r"must not be the current branch.*'branch 3'"):
+        branches.drop("branch 3")
+    with pytest.raises(InvalidArgumentError, match=r"'branch 1', which 'branch 2' left. Drop these first"):
+        branches.drop("branch 1")
+    with pytest.raises(InvalidArgumentError, match="'branch 1', 'branch 3' left"):
+        branches.drop("main")
+    with pytest.raises(InvalidArgumentError, match="must be the name of a branch"):
+        branches.drop("branch 7")
+    branches.drop("branch 2")
+    branches.drop("branch 1")
+    assert branches.names == branches["main"].recording.branches == ("main", "branch 3")
+
+
+def test_the_memory_of_a_dropped_branch_is_free() -> None:
+    branches = grown()
+    recording = weakref.ref(branches["branch 2"].recording)
+    branches.drop("branch 2")
+    gc.collect()
+    assert recording() is None

@@ -117,6 +117,7 @@ class Model:
     altered: bool = False
     is_changed: bool = False
     stops: list[Stop] = field(default_factory=list)
+    n_begun: int = 0
     forked_at: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -141,7 +142,8 @@ class Model:
         owner = self.here
         while owner.parent is not None and self.step <= owner.begins:
             owner = self.line(owner.parent)
-        self.here = Line(f"branch {len(self.lines)}", owner.name, self.step, self.step)
+        self.n_begun += 1
+        self.here = Line(f"branch {self.n_begun}", owner.name, self.step, self.step)
         self.lines.append(self.here)
         self.must_fork = False
         self.forked_at.append((self.here.name, self.step))
@@ -215,7 +217,7 @@ class Commands(RuleBasedStateMachine):
         self.losses: dict[tuple[str, int], float] = {}
         self.undo: list[str] = []
         self.closed = False
-        self.n_commands = 0
+        self.n_commands = self.n_named = 0
 
     def teardown(self) -> None:
         if hasattr(self, "session"):
@@ -298,6 +300,10 @@ class Commands(RuleBasedStateMachine):
             self.session.step()
         with pytest.raises(SessionBusy, match="cannot be rewound while running"):
             self.session.rewind(step)
+        with pytest.raises(SessionBusy, match="must rest for its branches"):
+            self.session.branches.rename(self.model.here.name, "another")
+        with pytest.raises(SessionBusy, match="must rest for its branches"):
+            self.session.branches.drop(self.model.here.name)
         self.session.speed = None
         self.session.wait()
         self.forward(TOTAL + 1)
@@ -324,6 +330,36 @@ class Commands(RuleBasedStateMachine):
             self.session.rewind(step, line.name)
             self.model.rewind(step, line)
             self.undo.clear()
+
+    # --- branches ---
+
+    @rule(which=st.integers(0, 5), at=st.booleans())
+    def rename_a_branch(self, which: int, at: bool) -> None:
+        line = self.model.lines[which % len(self.model.lines)]
+        old, new = line.name, line.name if at else f"name {self.n_named}"
+        if at:
+            with pytest.raises(InvalidArgumentError, match="has or had"):
+                self.session.branches.rename(old, new)
+            return
+        self.n_named += 1
+        self.session.branches.rename(old, new)
+        for one in self.model.lines:
+            one.name = new if one.name == old else one.name
+            one.parent = new if one.parent == old else one.parent
+        self.known = {(new if name == old else name, step): value for (name, step), value in self.known.items()}
+        self.losses = {(new if name == old else name, step): value for (name, step), value in self.losses.items()}
+
+    @rule(which=st.integers(0, 5))
+    def drop_a_branch(self, which: int) -> None:
+        line = self.model.lines[which % len(self.model.lines)]
+        if line is self.model.here or any(one.parent == line.name for one in self.model.lines):
+            with pytest.raises(InvalidArgumentError, match="must not be"):
+                self.session.branches.drop(line.name)
+            return
+        self.session.branches.drop(line.name)
+        self.model.lines.remove(line)
+        with pytest.raises(InvalidArgumentError, match="must be the name of a branch"):
+            self.session.rewind(0, line.name) if self.session.snapshot_steps else self.session.branches[line.name]
 
     # --- breakpoints ---
 

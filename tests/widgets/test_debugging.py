@@ -1,5 +1,8 @@
 """The debugger of a session, as a page asks for it: breakpoints, going back, branches shown and compared."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -193,6 +196,54 @@ def test_who_follows_two_branches_that_were_left_is_at_the_end_of_the_first(fork
     forked.turn("paused")
     for first, second, end in [("main", "branch 1", 6), ("branch 1", "main", 5)]:
         assert frame(page, branch=first, beside=second)[0]["step"] == end
+
+
+def test_a_page_that_shows_a_branch_that_goes_gets_the_current_one(forked, page):
+    ours = forked.recording.tensor("hidden", "weights", step=5)
+    forked.ask_rewind(5)
+    forked.begin_branch()
+    forked.take_step(full=True)
+    forked.turn("paused")
+    now = forked.recording.tensor("hidden", "weights", step=6)
+    forked.branches.rename("main", "first")
+    forked.branches.rename("branch 1", "second")
+    forked.turn("paused")
+    until(lambda: [one["name"] for one in debugging(page)["branches"]] == ["first", "second", "branch 2"])
+    assert debugging(page)["branches"][1]["parent"] == "first"
+    np.testing.assert_array_equal(frame(page, branch="second")[1], ours)
+    np.testing.assert_array_equal(frame(page, branch="branch 1")[1], now, err_msg="it is called otherwise now")
+    assert frame(page, branch="first", beside="second", run="second")[0]["step"] == 5
+
+
+def test_a_page_that_shows_a_branch_that_was_dropped_gets_the_current_one(forked, page):
+    forked.ask_rewind(6, "main")
+    main = forked.recording.tensor("hidden", "weights", step=6)
+    ours = forked.branches["branch 1"].recording.tensor("hidden", "weights", step=5)
+    np.testing.assert_array_equal(frame(page, branch="branch 1")[1], ours)
+    assert frame(page, branch="main", beside="branch 1", run="second", step=5)[0]["step"] == 5
+    dropped = weakref.ref(forked.branches["branch 1"].recording)
+    forked.branches.drop("branch 1")
+    forked.turn("paused")
+    until(lambda: len(debugging(page)["branches"]) == 1)
+    for fields in ({"branch": "branch 1"}, {"branch": "main", "beside": "branch 1", "run": "second"}):
+        message, cells = frame(page, **fields)
+        assert message["step"] == 6
+        np.testing.assert_array_equal(cells, main, err_msg=str(fields))
+    assert page.reply(page.ask("read", layer="hidden", step=6, sample=0, tensor="weights", row=3, column=5))["ok"]
+    gc.collect()
+    assert dropped() is None, "no view holds what it has shown"
+
+
+def runs_of_the_lines(page):
+    return {column["run"] for message, _ in page.comm.customs("series")[-1:] for column in message["columns"]}
+
+
+def test_the_lines_of_a_dropped_branch_are_sent_no_more(forked, page):
+    forked.ask_rewind(6, "main")
+    until(lambda: runs_of_the_lines(page) == {0, 1})
+    forked.branches.drop("branch 1")
+    forked.turn("paused")
+    until(lambda: runs_of_the_lines(page) == {0})
 
 
 def test_a_step_that_only_one_of_two_branches_has_is_kept(forked, page):
