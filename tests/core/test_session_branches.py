@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,7 @@ def open_files() -> list[str]:
     found = []
     for link in Path("/proc/self/fd").iterdir():
         with suppress(OSError):  # closed meanwhile
-            found.append(os.readlink(link))
+            found.append(str(link.readlink()))
     return found
 
 
