@@ -13,7 +13,16 @@ import nnviz_widgets as nnviz
 from nnviz_widgets.core.probe import Probe
 from nnviz_widgets.errors import InvalidArgumentError, LayerNotFound, ModelAttached, WrongArguments
 from tests.core import networks
-from tests.core.backends.test_parity import ARGUMENTS, COMPILED, NETWORKS, PROBES, Outcome, assert_same, fitted
+from tests.core.backends.test_parity import (
+    ARGUMENTS,
+    COMPILED,
+    NETWORKS,
+    PROBES,
+    Outcome,
+    assert_same,
+    fitted,
+    quick_mlp,
+)
 from tests.core.networks import Network, assert_same_weights, weights_of
 from tests.core.sessions import Journal
 from tests.waiting import LIMIT_S, until
@@ -92,7 +101,7 @@ def test_fit_with_validation_is_bit_equal_and_what_it_logs_is_recorded(name: str
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_arguments_of_fit_mean_the_same(name: str) -> None:
     make = ARGUMENTS[name]
-    assert_same(inspected(networks.mlp(), Probe(every=1), **make()), fitted(networks.mlp(), **make()))
+    assert_same(inspected(quick_mlp(), Probe(every=1), **make()), fitted(quick_mlp(), **make()))
 
 
 @pytest.mark.parametrize("made", COMPILED)
@@ -122,7 +131,7 @@ def test_K12_several_steps_an_execution_and_data_of_unknown_length(n_at_a_time: 
     """Callbacks hear what they hear without, and the optimizer has counted as often; each step is recorded."""
 
     def make() -> Network:
-        network = networks.mlp(steps_per_execution=n_at_a_time)
+        network = quick_mlp(steps_per_execution=n_at_a_time)
         return network if known else Network(network.model, unknown_length(5), arguments={"shuffle": False})
 
     inspect = nnviz.InspectCallback(probe=Probe(every=2))

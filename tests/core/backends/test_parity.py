@@ -218,11 +218,16 @@ ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
+def quick_mlp(**compile_arguments: Any) -> Network:
+    """An MLP with the optimizer that is traced in half the time, where another would prove nothing more."""
+    return networks.mlp(optimizer=_sgd(), **compile_arguments)
+
+
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_arguments_of_fit_mean_what_they_mean_in_fit(name: str) -> None:
     """Each argument alone, with everything read."""
     make = ARGUMENTS[name]
-    assert_same(watched(networks.mlp(), Probe(every=1), **make()), fitted(networks.mlp(), **make()))
+    assert_same(watched(quick_mlp(), Probe(every=1), **make()), fitted(quick_mlp(), **make()))
 
 
 def test_probe_on_a_batch_of_its_own_leaves_training_alone() -> None:
