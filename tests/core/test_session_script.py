@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from nnviz_widgets.core.session import Session
 from nnviz_widgets.errors import InvalidArgumentError, ScriptNotPossible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RANDOM = np.random.default_rng(1)
@@ -24,16 +26,44 @@ X = RANDOM.normal(size=(50, 6)).astype("float32")
 Y = (X.sum(1) > 0).astype("int32")
 
 DRIVER = """
-import sys, numpy as np
-sys.path.insert(0, sys.argv[1])
-import keras
-import repeat
-assert not any(name.startswith("nnviz") for name in sys.modules)
-given = np.load(sys.argv[2])
-callbacks = [keras.callbacks.ReduceLROnPlateau("loss", patience=0, factor=0.5)] if sys.argv[4] == "plateau" else []
-model = repeat.train(repeat.make_model(), given["x"], given["y"], callbacks=callbacks, verbose=0)
-np.savez(sys.argv[3], *[np.array(v.numpy()) for v in repeat.variables(model)])
+import json, os, sys, traceback
+import keras, numpy as np
+
+def repeat_in(folder, callbacks):
+    sys.path.insert(0, folder)
+    import repeat
+    assert not any(name.startswith("nnviz") for name in sys.modules)
+    given = np.load(f"{folder}/given.npz")
+    callbacks = [keras.callbacks.ReduceLROnPlateau("loss", patience=0, factor=0.5)] if callbacks == "plateau" else []
+    model = repeat.train(repeat.make_model(), given["x"], given["y"], callbacks=callbacks, verbose=0)
+    np.savez(f"{folder}/after.npz", *[np.array(v.numpy()) for v in repeat.variables(model)])
+
+for line in sys.stdin:
+    folder, callbacks = json.loads(line)
+    if os.fork() == 0:
+        try:
+            repeat_in(folder, callbacks)
+        except BaseException:
+            open(f"{folder}/error", "w").write(traceback.format_exc())
+        finally:
+            os._exit(0)
+    print(os.wait()[1], flush=True)
 """
+
+
+@functools.cache
+def driver() -> subprocess.Popen[str]:
+    """A process that has Keras and nothing of ours, and divides for each script: to import Keras takes longer."""
+    command = [sys.executable, "-c", DRIVER]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _driver_ends() -> Iterator[None]:
+    yield
+    if driver.cache_info().currsize:
+        driver().communicate()
+        driver.cache_clear()
 
 
 def network() -> Any:
@@ -65,17 +95,14 @@ def now(session: Session) -> list[Any]:
 
 def repeated(folder: Path, callbacks: str = "none", data: tuple[Any, Any] = (X, Y)) -> list[Any]:
     np.savez(folder / "given.npz", x=data[0], y=data[1])
-    command = [
-        sys.executable,
-        "-c",
-        DRIVER,
-        str(folder),
-        str(folder / "given.npz"),
-        str(folder / "after.npz"),
-        callbacks,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    (folder / "after.npz").unlink(missing_ok=True)
+    process = driver()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(json.dumps([str(folder), callbacks]), file=process.stdin, flush=True)
+    status, error = process.stdout.readline(), folder / "error"
+    assert not error.exists(), error.read_text()[-3000:]
+    assert status == "0\n"
     with np.load(folder / "after.npz") as after:
         return [after[name] for name in after.files]
 
