@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
+"""Twice what tf.data may take to end its threads, whoever drops the iterator: ARCHITECTURE.md, on closed sessions."""
 LOOK_S = 0.002
 
 
