@@ -47,7 +47,7 @@ class Cell:
         arguments = {"batch_size": BATCH_SIZE, "epochs": 10**9, "verbose": 0, "callbacks": [self.inspect], **arguments}
         self.thread = threading.Thread(target=lambda: model.fit(x, y, **arguments))
         self.thread.start()
-        until(lambda: len(Output.made) > n_shown, 60)
+        until(lambda: len(Output.made) > n_shown)
         self.output = Output.made[-1]
 
     @property
@@ -97,9 +97,9 @@ def test_a_person_pauses_steps_runs_and_stops(cell: Callable[..., Cell]) -> None
     assert page.reply(page.ready())["ok"]
     page.watch(*MAPS)
     until(lambda: training.status["controls"] is True)
-    until(lambda: len(page.poll()) >= 5, 60)
+    until(lambda: len(page.poll()) >= 5)
     assert page.reply(page.ask("pause"))["ok"]
-    until(lambda: training.status["state"] == "paused", 60)
+    until(lambda: training.status["state"] == "paused")
     at = training.session.step_index
     until(lambda: page.poll()[-1][0]["step"] == at and page.frames[-1][0]["planes"][1]["encoding"] == "f32")
     frame, buffers = page.frames[-1]

@@ -277,7 +277,7 @@ def hammer(inspector, session, n):
     stop.set()
     trainer.join(5)
     assert session.most_owners == 1
-    until(lambda: not inspector._publisher._outbox, 20)
+    until(lambda: not inspector._publisher._outbox)
     for seed in range(2):
         page = Page(inspector, f"page {seed}")
         numbers = [reply["id"] for reply in page.replies() if reply["ok"] or "ignored" not in reply["error"]]

@@ -49,7 +49,7 @@ def test_a_person_presses_run_and_pause(training):
     page.ready()
     page.watch(*MAPS)
     assert page.reply(page.ask("run"))["ok"]
-    until(lambda: len(page.poll()) >= 10, 60)
+    until(lambda: len(page.poll()) >= 10)
     assert page.reply(page.ask("pause"))["ok"]
     assert training.wait(20)
     last = training.step_index
@@ -72,7 +72,7 @@ def test_a_person_steps(training):
     page.ready()
     page.watch(*MAPS, layer="digits")
     assert page.reply(page.ask("step", n=3))["ok"]
-    until(lambda: training.state == "paused", 60)
+    until(lambda: training.state == "paused")
     until(lambda: page.poll() and page.frames[-1][0]["step"] == 3)
     inspector.close()
 
@@ -125,7 +125,7 @@ def test_C20_the_widget_is_closed_while_training_runs(training):
         page.ready()
         page.watch(*MAPS)
         training.run()
-        until(lambda: len(page.poll()) >= 3, 60)
+        until(lambda: len(page.poll()) >= 3)
         inspector.close()
         return weakref.ref(inspector)
 
@@ -179,7 +179,7 @@ def test_a_failure_reaches_the_page(make_session):
     page = Page(inspector)
     page.ready()
     page.ask("run")
-    until(lambda: inspector._status["state"] == "failed", 60)
+    until(lambda: inspector._status["state"] == "failed")
     assert inspector._status["failure"]["title"] == "ValueError: no luck today"
     assert "luckless" in inspector._status["failure"]["traceback"]
     refused = page.reply(page.ask("run"))
