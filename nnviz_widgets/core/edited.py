@@ -65,7 +65,7 @@ class Edits:
         self._wishes: deque[Wish] = deque()
         self._since: list[tuple[Entry, Any]] = []
         self._n_used = 0
-        self._by_hand: list[Edit] = []
+        self._by_hand: list[Entry] = []
         self.journal = Journal(write)
 
     # --- on any thread, under the lock of the control ---
@@ -144,8 +144,17 @@ class Edits:
         entry, before = self._since.pop()
         self._training.undo(before)
         entry.undone = True
+        self._forget_by_hand()
         self._changed(step, f"undone: {entry.text}", weights=entry.edit is not None and bool(entry.edit.values))
         return entry
+
+    def _forget_by_hand(self) -> None:
+        """Mark what was changed by hand after an edit as undone with it: the variables are what they were before."""
+        for entry in self._by_hand.copy():
+            values = () if entry.edit is None else entry.edit.values
+            if any(variable.numpy().tobytes() != array.tobytes() for variable, array in values):
+                entry.undone = True
+                self._by_hand.remove(entry)
 
     def _changed(self, step: int, text: str, *, weights: bool) -> None:
         self._recorder.note(step, text, "edit")
@@ -182,23 +191,30 @@ class Edits:
             again = Entry(entry.step, branch, entry.text, entry.layer, _edit=entry.edit)
             self._since[number] = (again, before)
             self.journal.add(again)
+        before = self._by_hand.copy()
+        self._by_hand.clear()
+        for entry in before:
+            self.add_by_hand(entry.step, entry.edit)
         self._n_used = 0
 
     @property
     def since(self) -> list[Edit]:
         """The edits since the last step, and what is written down of changes by hand."""
-        return [*(entry.edit for entry, _ in self._since if entry.edit is not None), *self._by_hand]
+        entries = [*(entry for entry, _ in self._since), *self._by_hand]
+        return [entry.edit for entry in entries if entry.edit is not None]
 
     @property
     def entries_since(self) -> list[Entry]:
-        """The lines of the edits since the last step."""
-        return [entry for entry, _ in self._since]
+        """The lines of what was changed since the last step, also by hand, in the order of the journal."""
+        since = {id(entry) for entry in (*(entry for entry, _ in self._since), *self._by_hand)}
+        return [entry for entry in self.journal if id(entry) in since]
 
     def add_by_hand(self, step: int, edit: Edit | None, text: str = "") -> None:
         """Write down what somebody has changed without an edit: as one, or in words if it cannot be repeated."""
-        self.journal.add(Entry(step, self._branches.current.name, text if edit is None else edit.text, _edit=edit))
+        entry = Entry(step, self._branches.current.name, text if edit is None else edit.text, _edit=edit)
+        self.journal.add(entry)
         if edit is not None:
-            self._by_hand.append(edit)
+            self._by_hand.append(entry)
 
 
 def nothing_since(step: int) -> str:

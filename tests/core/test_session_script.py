@@ -181,6 +181,23 @@ def test_what_was_edited_before_a_refused_step_is_repeated_where_it_counts(then:
     assert ("rate = 0.2" in text) is (then == "edit")
 
 
+@pytest.mark.parametrize("undoes", [False, True])
+def test_what_was_changed_by_hand_before_a_refused_step_is_repeated_on_the_branch_that_changes_it(
+    undoes: bool, tmp_path: Path
+) -> None:
+    with session_of() as session:
+        session.step(3)
+        if undoes:
+            session.edit.weights("hidden", 0.0, neuron=0)
+        session.model.get_layer("out").bias.assign([0.5, -0.5])
+        session.run(until="l2(hidden.gradients) >= 0")
+        session.wait()
+        assert session.step_index == 3
+        session.undo() if undoes else session.edit.learning_rate(0.1)
+        session.step(1)
+        assert_repeats(session, tmp_path)
+
+
 def test_what_feeds_the_data_is_repeated(tmp_path: Path) -> None:
     with session_of() as session:
         session.step(3)
