@@ -184,6 +184,12 @@ class Editing(Saving):
                     f"The state before the first step must be stored to write a script. Received: {self.name!r}, which "
                     "takes no snapshots, has not begun, was changed or is closed."
                 )
+            if worker.has_unwritten_changes():
+                raise ScriptNotPossible(
+                    "All that was changed must be in the journal to be repeated. Received: variables that were changed "
+                    f"by hand since step {worker.step}, which is written down with the next step. Call session.step() "
+                    f"first, or session.rewind({worker.step}) to take the change back."
+                )
             entries = self.journal.of(worker.branches.lineage(branch), worker.step, worker.edits.entries_since)
             completed = self.state == "finished" and worker.completed
             told = Told(self.name, branch, first, worker.step, entries, completed, data)

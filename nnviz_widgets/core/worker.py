@@ -253,6 +253,11 @@ class Worker(Traveller):
         if by_hand:
             self.edits.add_by_hand(self.step, self._training.by_hand(by_hand))
 
+    def has_unwritten_changes(self) -> bool:
+        """Whether somebody has changed variables by hand since the pause; the next step will have that written down."""
+        changed = self.travel.changed(self.step, self.output, refused=self.stops.refused is not None)
+        return bool(changed and self._training.unexplained(changed, self.edits.since))
+
     def _prepare(self) -> None:
         self._training.prepare()
         if self.travel.on:  # else the snapshot of step 0 lacks what the first step makes

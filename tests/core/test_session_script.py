@@ -198,6 +198,25 @@ def test_what_was_changed_by_hand_before_a_refused_step_is_repeated_on_the_branc
         assert_repeats(session, tmp_path)
 
 
+@pytest.mark.parametrize("after_an_edit", [False, True])
+def test_what_was_changed_by_hand_and_no_step_has_seen_is_not_left_out_in_silence(
+    after_an_edit: bool, tmp_path: Path
+) -> None:
+    with session_of() as session:
+        session.step(3)
+        if after_an_edit:
+            session.edit.weights("hidden", 0.0, neuron=0)
+        session.model.get_layer("out").bias.assign([0.5, -0.5])
+        with pytest.raises(ScriptNotPossible, match=r"changed by hand since step 3.*session.step\(\) first"):
+            session.journal.to_script(tmp_path / "repeat.py")
+        assert not list(tmp_path.iterdir())
+        session.step()
+        assert_repeats(session, tmp_path)
+        session.model.get_layer("out").bias.assign([0.5, -0.5])
+        session.rewind(4)
+        assert_repeats(session, tmp_path)
+
+
 def test_what_feeds_the_data_is_repeated(tmp_path: Path) -> None:
     with session_of() as session:
         session.step(3)
