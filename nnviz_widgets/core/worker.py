@@ -254,7 +254,12 @@ class Worker(Traveller):
             self.edits.add_by_hand(self.step, self._training.by_hand(by_hand))
 
     def has_unwritten_changes(self) -> bool:
-        """Whether somebody has changed variables by hand since the pause; the next step will have that written down."""
+        """Whether somebody has changed variables by hand since the pause; the next step will have that written down.
+
+        Of a training that is over no step will: what is done to its model then is no part of it.
+        """
+        if self._steps is None:
+            return False
         changed = self.travel.changed(self.step, self.output, refused=self.stops.refused is not None)
         return bool(changed and self._training.unexplained(changed, self.edits.since))
 

@@ -15,6 +15,7 @@ import pytest
 import tensorflow as tf
 
 from nnviz_widgets.core.session import Session
+from nnviz_widgets.core.snapshots import Snapshots
 from nnviz_widgets.errors import InvalidArgumentError, ScriptNotPossible
 
 if TYPE_CHECKING:
@@ -228,11 +229,13 @@ def test_what_feeds_the_data_is_repeated(tmp_path: Path) -> None:
         assert_repeats(session, tmp_path)
 
 
-def test_a_training_that_has_ended_is_repeated_with_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [None, 1], ids=["stored after the end", "stored before it, too"])
+def test_a_training_that_has_ended_is_repeated_with_its_end(every: int | None, tmp_path: Path) -> None:
     model = network()
     optimizer = keras.optimizers.SGD(0.1, use_ema=True)
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    with Session(model, X, Y, batch_size=16, epochs=2, verbose=0, shuffle=False) as session:
+    snapshots = Snapshots(every=every)
+    with Session(model, X, Y, batch_size=16, epochs=2, verbose=0, shuffle=False, snapshots=snapshots) as session:
         session.step(2)
         session.edit.learning_rate(0.2)
         session.run()
