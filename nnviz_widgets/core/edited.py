@@ -191,9 +191,8 @@ class Edits:
             again = Entry(entry.step, branch, entry.text, entry.layer, _edit=entry.edit)
             self._since[number] = (again, before)
             self.journal.add(again)
-        before = self._by_hand.copy()
-        self._by_hand.clear()
-        for entry in before:
+        by_hand, self._by_hand = self._by_hand, []
+        for entry in by_hand:
             self.add_by_hand(entry.step, entry.edit)
         self._n_used = 0
 
